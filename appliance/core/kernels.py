@@ -1,0 +1,122 @@
+"""Compiled kernels: one decorator, one cache, threads of our own.
+
+Kernels are numba functions that release the interpreter lock and run on a thread pool of ours
+(numba's ``parallel=True`` starts GNU OpenMP, which does not survive the fork of a job's
+work-horse).  Their machine code is cached in a folder named by the hash of *all* kernel sources,
+so a kernel never runs with a stale copy of a function that it calls from another file.
+
+Work is cut into chunks of a fixed size, whatever the number of threads, and partial results are
+combined in the order of the chunks: the same input gives the same bits on one core and on many.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_PACKAGE: Final = Path(__file__).resolve().parent.parent
+#: Folders that may hold kernels, relative to the package.
+_KERNEL_FOLDERS: Final = ("core", "foreign", "scans", "cad", "mesh", "alignment", "deviation", "qc", "reports", "simulate")
+
+#: Points in one chunk of work: large enough to hide the cost of a task, small enough to balance.
+CHUNK_POINTS: Final = 65_536
+
+
+def kernel_sources_sha256() -> str:
+    """Hash over every source file in which a kernel may stand: the identity of the engine."""
+    digest = sha256()
+    for folder in _KERNEL_FOLDERS:
+        for path in sorted((_PACKAGE / folder).rglob("*.py")):
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _use_cache_folder() -> None:
+    """Point numba at a writable folder of this engine, before numba is imported."""
+    root = os.environ.get("D2R_KERNEL_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "d2r", "kernels"
+    )
+    folder = os.path.join(root, kernel_sources_sha256()[:16])
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(folder)
+    except OSError:
+        folder = os.path.join(tempfile.gettempdir(), f"d2r-kernels-{os.getuid()}", os.path.basename(folder))
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    os.environ["NUMBA_CACHE_DIR"] = folder
+
+
+_use_cache_folder()
+
+import numba  # noqa: E402  (the cache folder must be known first)
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile ``function`` strictly (no fast-math, IEEE order of operations), cached, without the lock."""
+    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
+    return cast(Callable[P, R], compiled)
+
+
+def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """As ``kernel``, for small functions that only other kernels call."""
+    compiled = numba.njit(nogil=True, fastmath=False, error_model="numpy")(function)
+    return cast(Callable[P, R], compiled)
+
+
+def worker_count() -> int:
+    """Threads to use: ``D2R_THREADS`` or the cores that this process may run on."""
+    wanted = os.environ.get("D2R_THREADS", "")
+    return max(1, int(wanted)) if wanted.isdigit() else len(os.sched_getaffinity(0))
+
+
+@cache
+def _pool(workers: int, process: int) -> ThreadPoolExecutor:
+    """The pool of this process (a forked child makes its own: threads do not survive a fork)."""
+    return ThreadPoolExecutor(workers, thread_name_prefix=f"kernel-{process}")
+
+
+def over_chunks(
+    count: int,
+    work: Callable[[int, int], R],
+    *,
+    chunk: int = CHUNK_POINTS,
+    progress: Callable[[float], None] | None = None,
+) -> list[R]:
+    """Run ``work(start, stop)`` over ``range(count)`` in chunks on all threads.
+
+    Returns
+    -------
+    The results in the order of the chunks, whatever order they ran in.
+
+    ``progress`` receives the fraction done, 0 to 1, from the calling thread.  The first exception
+    of a chunk is raised after running chunks have ended; chunks that have not begun are dropped.
+    """
+    ranges = [(start, min(start + chunk, count)) for start in range(0, count, chunk)]
+    results: list[Any] = [None] * len(ranges)
+    workers = worker_count()
+    if workers == 1 or len(ranges) <= 1:
+        for position, (start, stop) in enumerate(ranges):
+            results[position] = work(start, stop)
+            if progress:
+                progress((position + 1) / len(ranges))
+        return results
+    futures = [_pool(workers, os.getpid()).submit(work, start, stop) for start, stop in ranges]
+    try:
+        for position, future in enumerate(futures):
+            results[position] = future.result()
+            if progress:
+                progress((position + 1) / len(ranges))
+    finally:
+        for future in futures:
+            future.cancel()
+    return results

@@ -24,24 +24,30 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
-#: Folders that may hold kernels, relative to the package.
-_KERNEL_FOLDERS: Final = ("core", "foreign", "scans", "cad", "mesh", "alignment", "deviation", "qc", "reports", "simulate")
+#: What marks a source file that holds compiled code.
+_KERNEL_MARKS: Final = (b"\n@kernel", b"\n@inline_kernel", b"kernel(")
 
 #: Points in one chunk of work: large enough to hide the cost of a task, small enough to balance.
 CHUNK_POINTS: Final = 65_536
 
 
 def kernel_sources_sha256() -> str:
-    """Hash over every source file in which a kernel may stand: the identity of the engine."""
+    """Hash over every source file that holds compiled code, in the order of their names."""
     digest = sha256()
-    for folder in _KERNEL_FOLDERS:
-        for path in sorted((_PACKAGE / folder).rglob("*.py")):
-            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        source = path.read_bytes()
+        if any(mark in source for mark in _KERNEL_MARKS):
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + source + b"\0")
     return digest.hexdigest()
 
 
 def _use_cache_folder() -> None:
-    """Point numba at a writable folder of this engine, before numba is imported."""
+    """Point numba at a writable folder of this engine, before numba is imported.
+
+    A ``NUMBA_CACHE_DIR`` that is already set is left alone: whoever sets it answers for its age.
+    """
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return
     root = os.environ.get("D2R_KERNEL_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "d2r", "kernels"
     )

@@ -1,1 +1,1 @@
-""""""
+"""Quality control: quantities from the deviation field, their uncertainty, and the decision."""

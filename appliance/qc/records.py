@@ -11,6 +11,9 @@ FAIL: Final = "fail"
 INCONCLUSIVE: Final = "inconclusive"
 NOT_MEASURED: Final = "not_measured"
 
+#: Cells across the smallest defect that must be seen: its deepest cell then keeps most of its depth.
+CELLS_PER_DEFECT: Final = 5.0
+
 #: Quantities: statistics of points, extremes of cell means, profile of a surface.
 POINT_STATISTICS: Final = ("mean", *(f"p{n}" for n in range(1, 100)))
 CELL_EXTREMES: Final = ("min", "max")
@@ -38,6 +41,11 @@ class Characteristic:
     edge_mm: float = 0.0
     u_instrument_mm: float | None = None
     uncovered_mm: float | None = None
+
+    @property
+    def cell_mm(self) -> float:
+        """Step of the surface cells on which this characteristic is judged (metrology §2: detect / 5)."""
+        return self.detect_mm / CELLS_PER_DEFECT
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,10 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Instrument:
-    """The instrument's own statement, from its TOML file."""
+    """What an instrument states about itself; ``u_cal_mm`` is its standard uncertainty in mm.
+
+    Dates are ISO 8601.  ``correlation_mm`` is the distance within which points share their noise.
+    """
 
     maker: str = ""
     model: str = ""
@@ -80,8 +91,9 @@ class Instrument:
     due_on: str = ""
     u_cal_mm: float | None = None
     u_cal_source: str = ""
+    content_sha256: str = ""
     temperature_c: float | None = None
-    temperature_corrected: bool = True
+    temperature_corrected: bool = False
     expansion_per_k: float = 0.0
     correlation_mm: float = 0.0
 

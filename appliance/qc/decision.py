@@ -1,0 +1,81 @@
+"""The decision rule (ISO 14253-1:2017 with the conformance probability of JCGM 106:2012).
+
+A value y with standard uncertainty u is normally distributed about the truth.  It *passes* when
+the probability that the truth conforms is at least 95 %, *fails* when that is at most 5 %, and is
+*inconclusive* between.  Far from the other limit this is the guard band g = 1.65 u, which is
+reported; at T = 4 u the guard band alone would pass what conforms with 94.1 % only, so P_c decides.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from appliance.qc.records import FAIL, INCONCLUSIVE, NOT_MEASURED, PASS, CharacteristicResult, Verdict
+
+#: Least conformance probability of a pass, and (from 1) greatest of a fail.
+PASS_PROBABILITY: Final = 0.95
+#: One-sided 95 % quantile as the standard rounds it, for the guard band that is reported.
+GUARD_FACTOR: Final = 1.65
+#: A tolerance narrower than this many u cannot pass wherever the value lies: 2 Phi(T/2u) - 1 < 0.95.
+LEAST_TOLERANCE_IN_U: Final = 3.92
+RULE: Final = "ISO 14253-1:2017, conformance probability per JCGM 106:2012, 95 %"
+
+
+def conformance_probability(value: float, u: float, lower: float | None, upper: float | None) -> float:
+    """Probability that the true value lies within the limits (None: no limit there).
+
+    Raises
+    ------
+    ValueError : ``u`` is not positive, or any figure is not finite
+    """
+    if not (math.isfinite(value) and math.isfinite(u) and u > 0):
+        raise ValueError("a conformance probability needs a finite value and a positive uncertainty")
+    above_lower = 1.0 if lower is None else _phi((value - lower) / u)
+    above_upper = 0.0 if upper is None else _phi((value - upper) / u)
+    return above_lower - above_upper
+
+
+def decide(value: float, u: float, lower: float | None, upper: float | None) -> str:
+    """``pass``, ``fail`` or ``inconclusive`` for one value."""
+    probability = conformance_probability(value, u, lower, upper)
+    if probability >= PASS_PROBABILITY:
+        return PASS
+    return FAIL if probability <= 1.0 - PASS_PROBABILITY else INCONCLUSIVE
+
+
+def can_ever_pass(u: float, lower: float | None, upper: float | None) -> bool:
+    """Whether any value could pass with this uncertainty: asked before measuring."""
+    return lower is None or upper is None or upper - lower >= LEAST_TOLERANCE_IN_U * u
+
+
+def verdict_of(results: tuple[CharacteristicResult, ...], ambiguous: bool, reasons: tuple[str, ...] = ()) -> Verdict:
+    """The verdict on an inspection (metrology §6).
+
+    An ambiguous alignment comes first: nothing measured in a frame that may be another one says
+    anything about the part.  Then any fail, then anything that is not a pass.
+
+    Raises
+    ------
+    ValueError : there are no characteristics; nothing passes by absence
+    """
+    if not results:
+        raise ValueError("an inspection without characteristics has no verdict")
+    decisions = {result.decision for result in results}
+    if ambiguous:
+        return Verdict(INCONCLUSIVE, ("The alignment is ambiguous.", *reasons), results)
+    for decision in (FAIL, INCONCLUSIVE, NOT_MEASURED):
+        if decision in decisions:
+            return Verdict(decision, (_sentence(results, decision), *reasons), results)
+    return Verdict(PASS, (f"All {len(results)} characteristics pass.", *reasons), results)
+
+
+def _sentence(results: tuple[CharacteristicResult, ...], decision: str) -> str:
+    names = [result.characteristic.name for result in results if result.decision == decision]
+    words = {FAIL: "beyond limits", INCONCLUSIVE: "inconclusive", NOT_MEASURED: "not measured"}[decision]
+    return f"{len(names)} of {len(results)} characteristics {words}: {', '.join(names)}."
+
+
+def _phi(z: float) -> float:
+    """Standard normal distribution function; erfc keeps the small tail exact."""
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))

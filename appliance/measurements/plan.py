@@ -6,7 +6,7 @@ docs/plans.md.  What a plan leaves open is filled here, in one place, and report
 
 * coverage: ``DEFAULT_COVERAGE``;
 * detect: a tenth of the diagonal of the CAD's bounding box (it never depends on point density);
-* cap: ten times the widest limit, at least ``LEAST_CAP_MM``.
+* cap: five times the widest limit, at least ``LEAST_CAP_MM``.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ DEFAULT_COVERAGE: Final = 0.95
 #: Smallest defect to see where a plan does not say, as a share of the CAD's diagonal.
 DEFAULT_DETECT_SHARE: Final = 0.1
 #: A point farther from the surface than this many times the widest limit does not belong to it.
-CAP_PER_LIMIT: Final = 10.0
+CAP_PER_LIMIT: Final = 5.0
 #: ... but never less than this: a rough casting without limits still has points near it.
-LEAST_CAP_MM: Final = 2.0
+LEAST_CAP_MM: Final = 1.0
 
 _CSV_REQUIRED: Final = ("name", "zone", "quantity", "lower_mm", "upper_mm", "coverage")
 _CSV_OPTIONAL: Final = ("detect_mm", "edge_mm", "u_instrument_mm", "uncovered_mm", "alignment")

@@ -1,0 +1,95 @@
+"""The command ``d2r``: finds the command, runs it, and turns every error into one line and a code.
+
+Commands are imported only when they run, so that ``d2r --help`` costs nothing of the engine.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+from appliance import __version__
+from appliance.cli.exits import EXIT_ERROR, EXIT_INTERRUPTED, exit_code_of
+from appliance.errors import D2RError
+
+#: Command -> (module, attribute, one line of help).
+COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
+    "inspect": ("appliance.cli.inspect", "inspect", "Compare a scan with CAD and decide: pass, fail, inconclusive."),
+    "verify": ("appliance.cli.verify", "verify", "Check a report or evidence pack offline."),
+    "replay": ("appliance.cli.replay", "replay", "Recompute a verdict from its evidence and compare."),
+    "demo": ("appliance.cli.demo", "demo", "Make a part, scan it six times, inspect, verify, replay."),
+    "keys": ("appliance.cli.keys", "keys", "Show, rotate and trust signing keys."),
+    "log": ("appliance.cli.log", "log", "Check the audit log and exchange checkpoints with witnesses."),
+    "witness": ("appliance.cli.witness", "witness", "Cosign checkpoints on an auditor's own machine."),
+    "kernels": ("appliance.cli.kernels", "kernels", "Compile and cache the numeric kernels."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="d2r")
+def root() -> None:
+    """D2R Appliance: from a 3D scan and a CAD model to a verdict that anyone can re-prove."""
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code and never raises."""
+    try:
+        result: Any = root.main(args=arguments, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _say("Interrupted.", EXIT_INTERRUPTED)
+    except click.UsageError as error:
+        hint = f" Try '{error.ctx.command_path} --help'." if error.ctx else ""
+        return _say(f"{error.format_message().rstrip('.')}.{hint}", EXIT_ERROR)
+    except click.ClickException as error:
+        return _say(error.format_message(), EXIT_ERROR)
+    except D2RError as error:
+        return _say(f"{error} [{error.code}]", exit_code_of(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ERROR
+    except Exception as error:  # noqa: BLE001  the last line of defence: one line, never a traceback
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    if os.environ.get("D2R_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    return _say(f"Internal error: {what}. Run again with D2R_DEBUG=1 and send the output.", EXIT_ERROR)
+
+
+def _say(line: str, code: int) -> int:
+    click.echo(f"d2r: {' '.join(line.split())}", err=True)
+    return code

@@ -12,6 +12,8 @@ combined in the order of the chunks: the same input gives the same bits on one c
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,25 +43,49 @@ def kernel_sources_sha256() -> str:
     return digest.hexdigest()
 
 
+def cache_folder() -> Path:
+    """The folder that holds the compiled kernels of this engine."""
+    return Path(os.environ["NUMBA_CACHE_DIR"])
+
+
 def _use_cache_folder() -> None:
     """Point numba at a writable folder of this engine, before numba is imported.
 
     A ``NUMBA_CACHE_DIR`` that is already set is left alone: whoever sets it answers for its age.
+    Else the first writable one of: ``D2R_KERNEL_CACHE``, the installation's own folder, the user's
+    cache, a temporary folder.  A folder that cannot be written is copied from where it is full.
     """
     if os.environ.get("NUMBA_CACHE_DIR"):
         return
-    root = os.environ.get("D2R_KERNEL_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "d2r", "kernels"
-    )
-    folder = os.path.join(root, kernel_sources_sha256()[:16])
+    name = kernel_sources_sha256()[:16]
+    installed = os.path.join(sys.prefix, "var", "cache", "d2r", "kernels", name)
+    user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    temporary = os.path.join(tempfile.gettempdir(), f"d2r-kernels-{os.getuid()}")
+    chosen = os.environ.get("D2R_KERNEL_CACHE")
+    roots = [chosen] if chosen else []
+    roots += [os.path.dirname(installed), os.path.join(user, "d2r", "kernels"), temporary]
+    for root in roots:
+        folder = os.path.join(root, name)
+        if _is_usable(folder, installed):
+            os.environ["NUMBA_CACHE_DIR"] = folder
+            return
+
+
+def _is_usable(folder: str, full: str) -> bool:
+    """Whether ``folder`` is ours alone to write; a new one starts as a copy of ``full``, if that is there.
+
+    Machine code is run from here, so a folder that others own or may write is not used.
+    """
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(folder)
+        if not os.path.isdir(folder):
+            os.makedirs(os.path.dirname(folder), mode=0o755, exist_ok=True)
+            if os.path.isdir(full):
+                shutil.copytree(full, folder, dirs_exist_ok=True)
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+        status = os.stat(folder)
     except OSError:
-        folder = os.path.join(tempfile.gettempdir(), f"d2r-kernels-{os.getuid()}", os.path.basename(folder))
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-    os.environ["NUMBA_CACHE_DIR"] = folder
+        return False
+    return status.st_uid in (0, os.getuid()) and not status.st_mode & 0o022 and os.access(folder, os.W_OK)
 
 
 _use_cache_folder()

@@ -1,0 +1,36 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+D2R := .venv/bin/d2r
+PYTEST := .venv/bin/python -m pytest
+
+.PHONY: help setup demo test lint types unit fuzz bench clean
+
+help:  ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Make .venv with everything and compile the kernels (skips what is in place)
+	@installer/setup.sh
+
+demo: setup  ## Simulate a part and six scans, inspect, verify, find a flipped byte, replay
+	@$(D2R) demo --out demo-out
+
+test: setup lint types unit  ## Check style and types, run every test
+
+lint:
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check --quiet .
+
+types:
+	@.venv/bin/mypy
+
+unit:
+	@$(PYTEST) -n 2 --dist loadfile -q tests
+
+fuzz: setup  ## Mutate good files of every format 20,000 times each
+	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py
+
+bench: setup  ## Run every benchmark on this machine and print ratios
+	@for file in tests/bench/bench_*.py; do echo "== $$file"; .venv/bin/python $$file || exit 1; done
+
+clean:  ## Remove .venv and what the demo made
+	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis

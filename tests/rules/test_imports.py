@@ -1,0 +1,127 @@
+"""The import rule of the design: a package imports only what stands above it in the chain."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+APPLIANCE = Path(__file__).resolve().parents[2] / "appliance"
+
+#: The chain of docs/architecture.md; packages on one line never import each other.
+CHAIN = [
+    {"errors"},
+    {"core"},
+    {"crypto"},
+    {"audit"},
+    {"foreign"},
+    {"scans", "cad"},
+    {"mesh"},
+    {"alignment", "deviation"},
+    {"qc"},
+    {"measurements"},
+    {"inspections"},
+    {"reports"},
+    {"simulate"},
+    {"cli"},
+]
+RANK = {package: rank for rank, packages in enumerate(CHAIN) for package in packages}
+
+#: Records that stand free of I/O and may be read from anywhere to their right.
+PURE = ["scans/records.py", "cad/records.py", "audit/tree.py", "mesh", "alignment", "deviation", "qc"]
+PURE_LIBRARIES = {"numpy", "scipy", "numba"}
+PURE_INTERNAL = {
+    "appliance.errors", "appliance.core.kernels", "appliance.core.units", "appliance.scans.records",
+    "appliance.cad.records", "appliance.audit.tree", "appliance.mesh", "appliance.alignment",
+    "appliance.deviation", "appliance.qc",
+}  # fmt: skip
+IMPURE_STANDARD = {"os", "time", "datetime", "random", "socket", "subprocess", "sqlite3", "urllib", "http", "tempfile"}
+
+#: A third-party library -> the packages or modules that may import it.
+GATES = {
+    "nacl": ["crypto"],
+    "cryptography": ["crypto"],
+    "pyhanko": ["reports"],
+    "fpdf": ["reports"],
+    "segno": ["reports"],
+    "pye57": ["scans/e57", "simulate/e57_file.py"],
+    "laspy": ["scans/las", "scans/export"],
+    "pcodec": ["scans/tiles/codec.py"],
+    "cascadio": ["cad/step"],
+    "rfc8785": ["core/canonical.py"],
+    "numba": ["core/kernels.py"],
+    "rich": ["cli"],
+    "click": ["cli"],
+}
+
+
+def modules() -> list[Path]:
+    return sorted(APPLIANCE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def package_of(path: Path) -> str:
+    return path.relative_to(APPLIANCE).parts[0].removesuffix(".py")
+
+
+def test_the_rule_finds_packages_and_imports() -> None:
+    packages = {package_of(path) for path in modules()} - {"__init__"}
+    assert packages == set(RANK), "the chain of this test and the folders of the tree differ"
+    edges = [name for path in modules() for name in imported(path) if name.startswith("appliance.")]
+    assert len(edges) > 100
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(APPLIANCE)))
+def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
+    own = package_of(path)
+    for name in imported(path):
+        if not name.startswith("appliance.") or own == "__init__":
+            continue
+        other = name.split(".")[1]
+        if other in RANK and other != own:
+            assert RANK[other] < RANK[own], f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("entry", PURE)
+def test_the_pure_zone_touches_neither_files_nor_clock_nor_libraries(entry: str) -> None:
+    target = APPLIANCE / entry
+    paths = sorted(target.rglob("*.py")) if target.is_dir() else [target]
+    assert paths
+    for path in paths:
+        for name in imported(path):
+            top = name.split(".")[0]
+            if top == "appliance":
+                allowed = name == "appliance" or any(
+                    name == inner or name.startswith(inner + ".") for inner in PURE_INTERNAL
+                )
+                assert allowed or f"{name}." in {f"{inner.rpartition('.')[0]}." for inner in PURE_INTERNAL}, (
+                    f"{path}: {name}"
+                )
+            else:
+                assert top in PURE_LIBRARIES or top in sys.stdlib_module_names, f"{path}: {name}"
+                assert top not in IMPURE_STANDARD, f"{path}: {name}"
+
+
+@pytest.mark.parametrize("library", sorted(GATES))
+def test_a_library_is_imported_through_its_gate_only(library: str) -> None:
+    importers = {
+        path.relative_to(APPLIANCE).as_posix()
+        for path in modules()
+        for name in imported(path)
+        if name.split(".")[0] == library
+    }
+    assert importers, f"nobody imports {library}: remove its gate"
+    for importer in importers:
+        assert any(importer.startswith(gate) for gate in GATES[library]), f"{importer} imports {library}"

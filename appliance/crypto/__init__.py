@@ -1,1 +1,1 @@
-""""""
+"""Keys and signatures: the only package that touches a cryptographic library."""

@@ -1,0 +1,178 @@
+"""The local key store: a folder with one file that holds every key of this appliance.
+
+``keys.json`` (0600, in a folder that is 0700) holds the Ed25519 key that signs reports and the log,
+the P-256 key that signs PDFs, and the public halves of retired keys.  One file, written whole: a crash
+in a rotation leaves the old keys or the new ones, never a mixture.  With a passphrase the private
+halves are sealed (argon2id, XSalsa20-Poly1305); without one, the file's mode is all that protects them.
+
+It refuses a file or folder that others may read: a key that others could have copied proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import Final
+
+from appliance.core.clock import rfc3339, utc_now
+from appliance.core.files import write_whole
+from appliance.crypto import sodium
+from appliance.crypto.certificate import PdfIdentity, new_pdf_identity
+from appliance.crypto.keyfile import KeyRing, RetiredKey, dump_key_ring, load_key_ring
+from appliance.crypto.rotation import sign_rotation
+from appliance.crypto.vkey import Signer, VerifierKey, check_name, format_trust, read_trust
+from appliance.errors import Conflict, Misconfigured, NotFound, Unavailable
+
+KEY_FILE: Final = "keys.json"
+TRUST_FILE: Final = "trusted.keys"
+_LOCK_FILE: Final = ".lock"
+
+
+def default_home() -> Path:
+    """``D2R_HOME``, or ``d2r`` in the user's data folder (XDG)."""
+    if home := os.environ.get("D2R_HOME"):
+        return Path(home)
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return Path(data) / "d2r"
+
+
+@dataclass
+class KeyStore:
+    """The keys of one appliance, opened."""
+
+    folder: Path
+    _ring: KeyRing
+    _passphrase: str | None
+
+    @classmethod
+    def open(cls, folder: Path, passphrase: str | None = None) -> KeyStore:
+        """Open the key store in ``folder``.
+
+        Raises
+        ------
+        NotFound : there is none
+        Denied : the passphrase is missing or wrong
+        Misconfigured : others may read it, or its file is broken
+        """
+        path = folder / KEY_FILE
+        if not path.exists():
+            raise NotFound("keys.missing", f"There is no key store in {folder}.")
+        _refuse_readable_by_others(folder)
+        _refuse_readable_by_others(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise Misconfigured("keys.unreadable", f"{path}: {error.strerror}.") from error
+        return cls(folder, load_key_ring(data, passphrase), passphrase)
+
+    @classmethod
+    def open_or_create(cls, folder: Path, name: str | None = None, passphrase: str | None = None) -> KeyStore:
+        """Open the key store in ``folder``, or make one whose keys sign as ``name``.
+
+        Without a name the appliance calls itself ``d2r.local/`` and eight random hex digits: two
+        logs must never share a name.  The name of an existing store stays as it is.
+        """
+        _make_private_folder(folder)
+        with _locked(folder):
+            if not (folder / KEY_FILE).exists():
+                chosen = check_name(name or f"d2r.local/{sodium.random_bytes(4).hex()}")
+                store = cls(folder, _new_ring(chosen), passphrase)
+                store._write()
+        return cls.open(folder, passphrase)
+
+    @property
+    def name(self) -> str:
+        """The name that reports and the log are signed under."""
+        return self._ring.signer.name
+
+    def signer(self) -> Signer:
+        """The current key of reports and of the log."""
+        return self._ring.signer
+
+    def pdf_identity(self) -> PdfIdentity:
+        """The current key and certificate of PDF signatures."""
+        return self._ring.pdf
+
+    def own_keys(self) -> tuple[VerifierKey, ...]:
+        """Public halves of this appliance's keys, the current one first, then retired ones, latest first."""
+        return (self._ring.signer.verifier, *(key.vkey for key in reversed(self._ring.retired)))
+
+    def retired(self) -> tuple[RetiredKey, ...]:
+        """Retired keys in the order of their retirement, with the envelope that records each rotation."""
+        return self._ring.retired
+
+    def added_keys(self) -> tuple[VerifierKey, ...]:
+        """Keys of others (appliances, witnesses) that this operator chose to trust."""
+        path = self.folder / TRUST_FILE
+        return read_trust(path) if path.exists() else ()
+
+    def trusted(self) -> tuple[VerifierKey, ...]:
+        """Own keys, current and retired, and the keys that the operator added."""
+        return self.own_keys() + self.added_keys()
+
+    def trust(self, key: VerifierKey) -> None:
+        """Add ``key`` to the trusted ones.
+
+        Raises
+        ------
+        Conflict : it is trusted already
+        """
+        with _locked(self.folder):
+            if key in self.trusted():
+                raise Conflict("trust.twice", f"'{key.label}' is trusted already.")
+            text = format_trust((*self.added_keys(), key))
+            write_whole(self.folder / TRUST_FILE, text.encode(), 0o600)
+
+    def rotate(self) -> RetiredKey:
+        """Replace both keys by new ones; the private halves of the old ones are destroyed.
+
+        The rotation is recorded in an envelope that the old key and the new key sign: whoever trusts the
+        old one can follow to the new one.  Old signatures stay verifiable through ``trusted``.
+        """
+        with _locked(self.folder):
+            ring = self.open(self.folder, self._passphrase)._ring
+            old, new, moment = ring.signer, Signer.generate(ring.signer.name), rfc3339(utc_now())
+            record = sign_rotation(old, new, moment)
+            gone = RetiredKey(old.verifier, ring.pdf.certificate_der, moment, record)
+            self._ring = replace(ring, signer=new, pdf=new_pdf_identity(new.name), retired=(*ring.retired, gone))
+            self._write()
+        return gone
+
+    def _write(self) -> None:
+        write_whole(self.folder / KEY_FILE, dump_key_ring(self._ring, self._passphrase), 0o600)
+
+
+def _new_ring(name: str) -> KeyRing:
+    return KeyRing(Signer.generate(name), new_pdf_identity(name), ())
+
+
+def _make_private_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable("keys.folder", f"{folder}: {error.strerror}.", "Check D2R_HOME.") from error
+    _refuse_readable_by_others(folder)
+
+
+def _refuse_readable_by_others(path: Path) -> None:
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise Misconfigured(
+            "keys.permissions",
+            f"{path} is open to other users (mode {mode:04o}), so its keys prove nothing.",
+            f"Run: chmod go= '{path}'. If others could have read it, rotate the keys.",
+        )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        flock(descriptor, LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

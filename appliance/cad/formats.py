@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.cad.obj import parse_obj
+from appliance.cad.ply import parse_ply
 from appliance.cad.raw import RawMesh
 from appliance.cad.step import parse_step
 from appliance.cad.stl import parse_stl
@@ -33,4 +34,4 @@ def parse_raw(path: Path, kind: str, chord_mm: float) -> RawMesh:
     """Parse a file of format ``kind``."""
     if kind == STEP:
         return parse_step(path, chord_mm)
-    return {"stl": parse_stl, "obj": parse_obj}[kind](path)
+    return {"stl": parse_stl, "ply": parse_ply, "obj": parse_obj}[kind](path)

@@ -48,7 +48,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     lines = text.split("\n")
     if len(lines) < 4 or lines[-1] or not all(lines[:-1]):
         raise InvalidInput("checkpoint.form", "A checkpoint is an origin, a size and a root, one a line.")
-    origin, size, root = lines[0], _parse_size(lines[1]), b64decode(lines[2])
+    origin, size, root = lines[0], parse_size(lines[1]), b64decode(lines[2])
     if len(root) != HASH_BYTES:
         raise InvalidInput("checkpoint.root", "The checkpoint's root is not 32 bytes long.")
     return Checkpoint(origin, size, root, tuple(lines[3:-1]))
@@ -98,7 +98,13 @@ def verify_checkpoint(data: bytes, log_keys: Sequence[VerifierKey], origin: str 
     return checkpoint
 
 
-def _parse_size(text: str) -> int:
+def parse_size(text: str) -> int:
+    """A number of entries in its one spelling: decimal digits without leading zeros.
+
+    Raises
+    ------
+    InvalidInput : anything else, or beyond 2^63 - 1
+    """
     if not (text.isascii() and text.isdigit()) or (text[0] == "0" and text != "0") or len(text) > 19:
         raise InvalidInput("checkpoint.size", f"'{text[:40]}' is not a number of entries.")
     size = int(text)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +22,10 @@ from appliance.audit.checkpoint import Checkpoint, sign_checkpoint, verify_check
 from appliance.audit.cosignature import Cosignature, verify_cosignatures
 from appliance.audit.entry import NO_PREVIOUS, Entry
 from appliance.audit.entryfile import EntryFile
+from appliance.audit.exchange import Update
 from appliance.audit.note import Note, parse_note
 from appliance.audit.proof import Proof
+from appliance.audit.tiles import TILE_WIDTH, bundle_entries, tile_hashes, tiles_of
 from appliance.audit.tree import HashTree, leaf_hash
 from appliance.core.files import sync_folder, write_whole
 from appliance.crypto.keystore import KeyStore
@@ -118,6 +120,27 @@ class FileLog:
             path = tree.inclusion(self._known(index, tree))
             return bytes(Proof(index, path, self._sign(tree)))
 
+    def proof_at(self, index: int, size: int) -> bytes:
+        """A ``.tlog-proof`` of an entry against an earlier state, such as a printed checkpoint.
+
+        Ed25519 signatures are deterministic: the checkpoint is the same, byte for byte, as the one printed
+        then, unless the log's key was rotated since.
+        """
+        with self._file.locked():
+            tree = self._validated()
+            if not 0 <= index < size <= tree.size:
+                raise NotFound("log.size", f"There is no entry {index} in a state of {size} of {tree.size} entries.")
+            state = Checkpoint(self.origin, size, tree.root(size))
+            return bytes(Proof(index, tree.inclusion(index, size), sign_checkpoint(state, self._signer)))
+
+    def update_since(self, old: int) -> bytes:
+        """What a witness that saw ``old`` entries needs to cosign the present state (``exchange``)."""
+        with self._file.locked():
+            tree = self._validated()
+            if not 0 <= old <= tree.size:
+                raise NotFound("log.size", f"The log has {tree.size} entries; nobody can have seen {old}.")
+            return bytes(Update(old, tree.consistency(old), self._sign(tree)))
+
     def refresh_proof(self, index: int, witnesses: Sequence[VerifierKey] = ()) -> bytes:
         """A ``.tlog-proof`` against the checkpoint that anchors the entry earliest.
 
@@ -157,6 +180,20 @@ class FileLog:
             _require_root(self._validated(), state)
             self._keep(state, note)
         return found
+
+    def publish(self, folder: Path) -> Checkpoint:
+        """Write the log as static tiles (``tiles``) with its checkpoint; full tiles that are there stay."""
+        with self._file.locked():
+            tree, entries = self._validated(), self._file.lines()
+            for tile in tiles_of(tree.size):
+                path = folder / tile.path
+                bundle = [] if tile.level is not None else list(islice(entries, tile.width))
+                if tile.width == TILE_WIDTH and path.exists():
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, bundle_entries(bundle) if tile.level is None else tile_hashes(tree, tile))
+            write_whole(folder / "checkpoint", bytes(self._sign(tree)))
+            return self._state(tree)
 
     def _keep(self, state: Checkpoint, note: Note) -> None:
         self._anchor_folder.mkdir(mode=0o700, exist_ok=True)

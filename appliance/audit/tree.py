@@ -109,6 +109,11 @@ class HashTree:
             path.append(self._range(start, stop))
         return tuple(reversed(path))
 
+    def complete_subtrees(self, level: int, start: int, stop: int) -> bytes:
+        """The hashes of complete subtrees of 2^level leaves, joined; empty if there are not that many."""
+        row = self._levels[level] if level < len(self._levels) else b""
+        return bytes(row[start * HASH_BYTES : stop * HASH_BYTES]) if stop * HASH_BYTES <= len(row) else b""
+
     def _level(self, level: int) -> bytearray:
         if level == len(self._levels):
             self._levels.append(bytearray())

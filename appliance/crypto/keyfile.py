@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.core.canonical import canonical_bytes, loads_strict
-from appliance.crypto import sodium
 from appliance.crypto.certificate import PdfIdentity, check_pdf_identity
 from appliance.crypto.encoding import b64decode, b64encode
+from appliance.crypto.private import open_secrets, seal_secrets
 from appliance.crypto.vkey import ALG_ED25519, Signer, VerifierKey, parse_vkey
-from appliance.errors import Denied, InvalidInput, Misconfigured
+from appliance.errors import InvalidInput, Misconfigured
 
 FORMAT: Final = "d2r-keystore/1"
 
@@ -41,19 +41,12 @@ class KeyRing:
 def dump_key_ring(ring: KeyRing, passphrase: str | None) -> bytes:
     """The file's bytes; the private halves are sealed if there is a passphrase."""
     secrets = canonical_bytes({"pdf": b64encode(ring.pdf.key_der), "seed": b64encode(ring.signer.seed)})
-    sealing = None
-    if passphrase:
-        salt = sodium.random_bytes(sodium.SALT_BYTES)
-        cost = (sodium.PASSPHRASE_PASSES, sodium.PASSPHRASE_MEMORY_BYTES)
-        secrets = sodium.seal(sodium.passphrase_key(passphrase, salt, *cost), secrets)
-        sealing = {"kdf": "argon2id", "memory_bytes": cost[1], "passes": cost[0], "salt": b64encode(salt)}
     record = {
         "format": FORMAT,
         "vkey": str(ring.signer.verifier),
         "certificate": b64encode(ring.pdf.certificate_der),
-        "sealing": sealing,
-        "secrets": b64encode(secrets),
         "retired": [_dump_retired(key) for key in ring.retired],
+        **seal_secrets(secrets, passphrase),
     }
     return canonical_bytes(record) + b"\n"
 
@@ -75,27 +68,13 @@ def load_key_ring(data: bytes, passphrase: str | None) -> KeyRing:
 def _read_ring(record: Any, passphrase: str | None) -> KeyRing:
     if record["format"] != FORMAT:
         raise InvalidInput("keys.format", f"the format is not {FORMAT}")
-    secrets = loads_strict(_open_secrets(record, passphrase))
+    secrets = loads_strict(open_secrets(record, passphrase))
     vkey = parse_vkey(record["vkey"])
     signer = Signer(vkey.name, ALG_ED25519, b64decode(secrets["seed"]))
     if signer.verifier != vkey:
         raise InvalidInput("keys.halves", "the private key does not belong to the public one")
     pdf = check_pdf_identity(PdfIdentity(b64decode(secrets["pdf"]), b64decode(record["certificate"])))
     return KeyRing(signer, pdf, tuple(_read_retired(one) for one in record["retired"]))
-
-
-def _open_secrets(record: Any, passphrase: str | None) -> bytes:
-    secrets, sealing = b64decode(record["secrets"]), record["sealing"]
-    if sealing is None:
-        return secrets
-    if not passphrase:
-        raise Denied(
-            "keys.passphrase",
-            "The key store is sealed with a passphrase.",
-            "Set D2R_PASSPHRASE or D2R_PASSPHRASE_FILE.",
-        )
-    key = sodium.passphrase_key(passphrase, b64decode(sealing["salt"]), sealing["passes"], sealing["memory_bytes"])
-    return sodium.unseal(key, secrets)
 
 
 def _dump_retired(key: RetiredKey) -> dict[str, str]:

@@ -11,10 +11,7 @@ It refuses a file or folder that others may read: a key that others could have c
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +20,13 @@ from appliance.core.files import write_whole
 from appliance.crypto import sodium
 from appliance.crypto.certificate import PdfIdentity, new_pdf_identity
 from appliance.crypto.keyfile import KeyRing, RetiredKey, dump_key_ring, load_key_ring
+from appliance.crypto.private import locked_folder, make_private_folder, read_private
 from appliance.crypto.rotation import sign_rotation
 from appliance.crypto.vkey import Signer, VerifierKey, check_name, format_trust, read_trust
-from appliance.errors import Conflict, Misconfigured, NotFound, Unavailable
+from appliance.errors import Conflict, NotFound
 
 KEY_FILE: Final = "keys.json"
 TRUST_FILE: Final = "trusted.keys"
-_LOCK_FILE: Final = ".lock"
 
 
 def default_home() -> Path:
@@ -61,13 +58,7 @@ class KeyStore:
         path = folder / KEY_FILE
         if not path.exists():
             raise NotFound("keys.missing", f"There is no key store in {folder}.")
-        _refuse_readable_by_others(folder)
-        _refuse_readable_by_others(path)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise Misconfigured("keys.unreadable", f"{path}: {error.strerror}.") from error
-        return cls(folder, load_key_ring(data, passphrase), passphrase)
+        return cls(folder, load_key_ring(read_private(path), passphrase), passphrase)
 
     @classmethod
     def open_or_create(cls, folder: Path, name: str | None = None, passphrase: str | None = None) -> KeyStore:
@@ -76,8 +67,8 @@ class KeyStore:
         Without a name the appliance calls itself ``d2r.local/`` and eight random hex digits: two
         logs must never share a name.  The name of an existing store stays as it is.
         """
-        _make_private_folder(folder)
-        with _locked(folder):
+        make_private_folder(folder)
+        with locked_folder(folder):
             if not (folder / KEY_FILE).exists():
                 chosen = check_name(name or f"d2r.local/{sodium.random_bytes(4).hex()}")
                 store = cls(folder, _new_ring(chosen), passphrase)
@@ -121,7 +112,7 @@ class KeyStore:
         ------
         Conflict : it is trusted already
         """
-        with _locked(self.folder):
+        with locked_folder(self.folder):
             if key in self.trusted():
                 raise Conflict("trust.twice", f"'{key.label}' is trusted already.")
             text = format_trust((*self.added_keys(), key))
@@ -133,7 +124,7 @@ class KeyStore:
         The rotation is recorded in an envelope that the old key and the new key sign: whoever trusts the
         old one can follow to the new one.  Old signatures stay verifiable through ``trusted``.
         """
-        with _locked(self.folder):
+        with locked_folder(self.folder):
             ring = self.open(self.folder, self._passphrase)._ring
             old, new, moment = ring.signer, Signer.generate(ring.signer.name), rfc3339(utc_now())
             record = sign_rotation(old, new, moment)
@@ -148,31 +139,3 @@ class KeyStore:
 
 def _new_ring(name: str) -> KeyRing:
     return KeyRing(Signer.generate(name), new_pdf_identity(name), ())
-
-
-def _make_private_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Unavailable("keys.folder", f"{folder}: {error.strerror}.", "Check D2R_HOME.") from error
-    _refuse_readable_by_others(folder)
-
-
-def _refuse_readable_by_others(path: Path) -> None:
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        raise Misconfigured(
-            "keys.permissions",
-            f"{path} is open to other users (mode {mode:04o}), so its keys prove nothing.",
-            f"Run: chmod go= '{path}'. If others could have read it, rotate the keys.",
-        )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        flock(descriptor, LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

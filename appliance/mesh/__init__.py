@@ -1,1 +1,1 @@
-""""""
+"""Mesh: the signed closest point of a triangle mesh, exact in float64."""

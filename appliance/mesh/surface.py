@@ -1,0 +1,189 @@
+"""The surface of a CAD mesh, ready to be asked for closest points: exact, signed, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.cad.records import TriangleMesh
+from appliance.core.kernels import over_chunks
+from appliance.errors import InvalidInput
+from appliance.mesh.compatible import compatible_feet
+from appliance.mesh.feet import feet_by_tree, feet_in_space
+from appliance.mesh.frames import Floats, Ints, triangle_frames
+from appliance.mesh.records import Feet
+from appliance.mesh.topology import adjacency, corner_normals, face_normals
+from appliance.mesh.tree import Tree, build_tree
+from appliance.mesh.walls import wall_thickness
+
+Progress = Callable[[float], None]
+
+
+def _points(points_mm: npt.NDArray[np.float64]) -> Floats:
+    """Points as the kernels take them: float64 (n, 3), contiguous."""
+    points = np.ascontiguousarray(points_mm, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise InvalidInput("mesh.points.shape", f"Points have the shape {points.shape}.", "Give an array (n, 3) in mm.")
+    return points.copy() if not points.flags.writeable else points
+
+
+def _checked(mesh: TriangleMesh) -> tuple[Floats, Ints]:
+    """Vertices and triangles as the kernels take them."""
+    vertices = np.array(mesh.vertices_mm, dtype=np.float64, order="C")
+    triangles = np.array(mesh.triangles, dtype=np.int32, order="C")
+    if not len(triangles) or triangles.ndim != 2 or triangles.shape[1] != 3 or vertices.shape[1:] != (3,):
+        raise InvalidInput("mesh.empty", "The mesh has no triangles.", "Export the part as a triangle mesh.")
+    if triangles.min() < 0 or triangles.max() >= len(vertices):
+        raise InvalidInput("mesh.index", "A triangle names a vertex that the mesh does not have.", "Export it again.")
+    if not np.isfinite(vertices).all():
+        raise InvalidInput("mesh.nan", "A vertex of the mesh is not a finite number.", "Export the part again.")
+    return vertices, triangles
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A triangle mesh with its index.  Lengths in mm, frame of the part.
+
+    Attributes
+    ----------
+    mesh : the mesh as it was given
+    face_normals : float64 (t, 3), of unit length, out of the material; never NaN, also where a triangle has no area
+    areas_mm2 : float64 (t,)
+    closed : every edge joins exactly two triangles, turned the same way
+    neighbours : int32 (t, 3), the triangle across the edge from corner j to j + 1; -1 at a boundary and where
+        more than two triangles meet or two are turned against each other
+    """
+
+    mesh: TriangleMesh
+    face_normals: npt.NDArray[np.float64]
+    areas_mm2: npt.NDArray[np.float64]
+    closed: bool
+    neighbours: npt.NDArray[np.int32]
+    reach_mm: float
+    _centre: Floats = field(repr=False)
+    _triangles: Ints = field(repr=False)
+    _frames: Floats = field(repr=False)
+    _across: Ints = field(repr=False)
+    _edge_normals: Floats = field(repr=False)
+    _corner_normals: Floats = field(repr=False)
+    _tree: Tree = field(repr=False)
+
+    @classmethod
+    def build(cls, mesh: TriangleMesh, *, reach_mm: float = 0.5) -> Surface:
+        """Index a mesh.  ``reach_mm`` is how far most points lie from it, at most: it sets speed, never results.
+
+        Raises
+        ------
+        InvalidInput : no triangles, a vertex that is not there or not finite, a reach that is not above 0
+        """
+        if not 0.0 < reach_mm < np.inf:
+            raise InvalidInput("mesh.reach", f"The reach {reach_mm} mm is not above 0.", "Give a length in mm.")
+        vertices, triangles = _checked(mesh)
+        used = vertices[triangles.reshape(-1)]
+        centre = 0.5 * (used.min(axis=0) + used.max(axis=0))
+        vertices -= centre
+        frames, areas = triangle_frames(vertices, triangles)
+        neighbours, across, edge_normals = adjacency(triangles, len(vertices), frames)
+        return cls(
+            mesh=mesh,
+            face_normals=face_normals(frames, neighbours),
+            areas_mm2=areas,
+            closed=bool((neighbours >= 0).all()),
+            neighbours=neighbours,
+            reach_mm=reach_mm,
+            _centre=centre,
+            _triangles=triangles,
+            _frames=frames,
+            _across=across,
+            _edge_normals=edge_normals,
+            _corner_normals=corner_normals(vertices, triangles, frames),
+            _tree=build_tree(vertices, triangles),
+        )
+
+    def closest(self, points_mm: npt.NDArray[np.float64], *, progress: Progress | None = None) -> Feet:
+        """The closest foot of each point (n, 3), in any order; a point that is not finite has none.
+
+        The sign is that of the body's outside on a closed mesh; see ``appliance.mesh.sign`` for open ones.
+        The same input gives the same bits, whatever the number of threads.
+        """
+        points = _points(points_mm)
+        distance, triangle = np.empty(len(points)), np.empty(len(points), np.int32)
+
+        def work(start: int, stop: int) -> None:
+            feet_by_tree(
+                self._frames, self._triangles, self._across, self._edge_normals, self._corner_normals,
+                *self._tree, self._centre, points[start:stop], distance[start:stop], triangle[start:stop],
+            )  # fmt: skip
+
+        over_chunks(len(points), work, chunk=16_384, progress=progress)
+        return Feet(distance, triangle)
+
+    def closest_compatible(
+        self,
+        points_mm: npt.NDArray[np.float64],
+        normals: npt.NDArray[np.float64],
+        feet: Feet,
+        *,
+        min_dot: float = 0.5,
+        cap_mm: float,
+        unoriented: bool = False,
+    ) -> Feet:
+        """The closest foot on a face with n_scan . n_face > ``min_dot`` within ``cap_mm``, else none.
+
+        Parameters
+        ----------
+        normals : (n, 3), of the scanned surface, out of the material, any length; NaN or zero: no foot
+        feet : of the same points, from ``closest``; those on a compatible face are kept as they are
+        unoriented : the normals may point either way, |n_scan . n_face| counts
+
+        For the sign see ``appliance.mesh.compatible``.
+        """
+        points, towards = _points(points_mm), _points(normals)
+        distance, triangle = feet.distance_mm.copy(), feet.triangle.copy()
+        if not len(points) == len(towards) == len(distance) == len(triangle):
+            raise InvalidInput("mesh.points.count", "Points, normals and feet differ in number.", "")
+        least = max(min_dot, -1.0)
+
+        def work(start: int, stop: int) -> None:
+            compatible_feet(
+                self._frames, self._triangles, self.neighbours, *self._tree, self._centre, points[start:stop],
+                towards[start:stop], least, float(cap_mm), unoriented, distance[start:stop], triangle[start:stop],
+            )  # fmt: skip
+
+        over_chunks(len(points), work, chunk=16_384)
+        return Feet(distance, triangle)
+
+    def foot_points(self, points_mm: npt.NDArray[np.float64], feet: Feet) -> npt.NDArray[np.float64]:
+        """Where the feet lie, float64 (n, 3); NaN where there is none."""
+        points = _points(points_mm)
+        found = np.empty_like(points)
+
+        def work(start: int, stop: int) -> None:
+            feet_in_space(self._frames, self._centre, points[start:stop], feet.triangle[start:stop], found[start:stop])
+
+        over_chunks(len(points), work)
+        return found
+
+    def wall_thickness_mm(
+        self, points_mm: npt.NDArray[np.float64], triangle: npt.NDArray[np.int32], limit_mm: float
+    ) -> npt.NDArray[np.float64]:
+        """How far along the inward normal the opposing face lies from points on ``triangle``.
+
+        Returns
+        -------
+        float64 (n,): ``inf`` where no face with n . n' < 0 lies within ``limit_mm``, NaN where triangle is -1
+        """
+        points, own = _points(points_mm), np.array(triangle, dtype=np.int32)
+        thickness = np.empty(len(points))
+
+        def work(start: int, stop: int) -> None:
+            wall_thickness(
+                self._frames, *self._tree, self._centre, points[start:stop], own[start:stop],
+                float(limit_mm), thickness[start:stop],
+            )  # fmt: skip
+
+        over_chunks(len(points), work, chunk=16_384)
+        return thickness

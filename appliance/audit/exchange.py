@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from appliance.audit.checkpoint import parse_size, read_checkpoint
 from appliance.audit.note import Note
+from appliance.audit.proof import MAGIC, parse_proof
 from appliance.audit.tree import HASH_BYTES
 from appliance.crypto.encoding import b64decode, b64encode
 from appliance.errors import InvalidInput, Modified
@@ -51,6 +52,26 @@ def parse_update(data: bytes) -> Update:
     except InvalidInput as error:
         raise Modified("update.form", f"The log's update is damaged: {error.message}") from error
     return update
+
+
+def update_from(data: bytes, consistency: bytes | None = None) -> Update:
+    """An update from the files that reached the witness.
+
+    ``data`` is an update, or a bare checkpoint, or a ``.tlog-proof`` with one; the consistency proof then comes from
+    the update in ``consistency``, or there is none, as at the first sight of a log.
+
+    Raises
+    ------
+    Modified : a file is neither
+    """
+    if data.startswith(b"old "):
+        return parse_update(data)
+    try:
+        note = parse_proof(data).note if data.startswith(MAGIC.encode()) else read_checkpoint(data)[1]
+    except InvalidInput as error:
+        raise Modified("update.form", f"This is neither an update nor a checkpoint: {error.message}") from error
+    proof = parse_update(consistency) if consistency is not None else Update(0, (), note)
+    return Update(proof.old, proof.path, note)
 
 
 def _parse(data: bytes) -> Update:

@@ -117,8 +117,7 @@ class FileLog:
         """A ``.tlog-proof`` of an entry against a checkpoint signed now."""
         with self._file.locked():
             tree = self._validated()
-            path = tree.inclusion(self._known(index, tree))
-            return bytes(Proof(index, path, self._sign(tree)))
+            return self._proof(self._known(index, tree), tree, tree.size, self._sign(tree))
 
     def proof_at(self, index: int, size: int) -> bytes:
         """A ``.tlog-proof`` of an entry against an earlier state, such as a printed checkpoint.
@@ -131,7 +130,7 @@ class FileLog:
             if not 0 <= index < size <= tree.size:
                 raise NotFound("log.size", f"There is no entry {index} in a state of {size} of {tree.size} entries.")
             state = Checkpoint(self.origin, size, tree.root(size))
-            return bytes(Proof(index, tree.inclusion(index, size), sign_checkpoint(state, self._signer)))
+            return self._proof(index, tree, size, sign_checkpoint(state, self._signer))
 
     def update_since(self, old: int) -> bytes:
         """What a witness that saw ``old`` entries needs to cosign the present state (``exchange``)."""
@@ -153,9 +152,13 @@ class FileLog:
             covering = [(state, note) for state, note in self._anchors() if state.size > index]
             anchor = _earliest(covering, witnesses)
             if anchor is None:
-                return bytes(Proof(index, tree.inclusion(index), self._sign(tree)))
-            state, note = anchor
-            return bytes(Proof(index, tree.inclusion(index, state.size), note))
+                return self._proof(index, tree, tree.size, self._sign(tree))
+            return self._proof(index, tree, anchor[0].size, anchor[1])
+
+    def anchored_sizes(self) -> tuple[int, ...]:
+        """The sizes at which witnesses cosigned this log, the smallest first."""
+        with self._file.locked():
+            return tuple(state.size for state, _ in self._anchors())
 
     def add_anchor(self, data: bytes, witnesses: Sequence[VerifierKey]) -> tuple[Cosignature, ...]:
         """Keep a checkpoint of this log that witnesses cosigned; cosignatures of one size add up.
@@ -194,6 +197,10 @@ class FileLog:
                 write_whole(path, bundle_entries(bundle) if tile.level is None else tile_hashes(tree, tile))
             write_whole(folder / "checkpoint", bytes(self._sign(tree)))
             return self._state(tree)
+
+    def _proof(self, index: int, tree: HashTree, size: int, note: Note) -> bytes:
+        """A proof file that carries its entry: it can be judged without the log."""
+        return bytes(Proof(index, tree.inclusion(index, size), note, extra=self._file.read(index)))
 
     def _keep(self, state: Checkpoint, note: Note) -> None:
         self._anchor_folder.mkdir(mode=0o700, exist_ok=True)

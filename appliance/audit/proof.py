@@ -1,7 +1,7 @@
 """Proof files (``.tlog-proof``): that one entry stands in a log, in a form that travels alone.
 
     c2sp.org/tlog-proof@v1
-    extra base64            (optional)
+    extra base64            (optional; this appliance puts the entry itself here)
     index n
     base64(hash)            the inclusion path, from the leaf upwards, one a line
     (one empty line)
@@ -70,6 +70,7 @@ def verify_proof(proof: Proof, entry: bytes, log_keys: Sequence[VerifierKey], or
 
     1. The log signed the checkpoint.
     2. The entry stands at the proof's index in the tree of that checkpoint.
+    3. The entry that travels in the proof file (``extra``), if there is one, is the same.
 
     Not checked here: who else saw that checkpoint, and when (``verify``).
 
@@ -82,6 +83,9 @@ def verify_proof(proof: Proof, entry: bytes, log_keys: Sequence[VerifierKey], or
     checkpoint = verify_checkpoint(bytes(proof.note), log_keys, origin)
     # 2. The entry is under it.
     verify_inclusion(proof.index, checkpoint.size, leaf_hash(entry), proof.path, checkpoint.root)
+    # 3. One entry.
+    if proof.extra not in (b"", entry):
+        raise Modified("proof.extra", "The entry inside the proof file is another one.")
     return checkpoint
 
 

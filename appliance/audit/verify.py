@@ -67,14 +67,14 @@ class Verdict:
 
 
 def verify_record(
-    entry: bytes,
+    entry: bytes | None,
     proof_file: bytes,
     trusted: Sequence[VerifierKey],
     *,
     origin: str | None = None,
     require_anchor: bool = False,
 ) -> ProvenRecord:
-    """What is proven about a record of the log.
+    """What is proven about a record of the log; without ``entry``, about the one inside the proof file.
 
     1. The entry is a canonical one, and the proof file is in its one spelling.
     2. A trusted log key signed the checkpoint, and the entry stands under its root.
@@ -90,7 +90,9 @@ def verify_record(
     NotProvable : no trusted key signed (2), or no trusted witness cosigned (4)
     """
     # 1. Form.
-    record, proof = read_entry(entry), parse_proof(proof_file)
+    proof = parse_proof(proof_file)
+    entry = proof.extra if entry is None else entry
+    record = read_entry(entry)
     # 2. The log's own word.
     checkpoint = verify_proof(proof, entry, trusted, origin)
     # 3. Witnesses.
@@ -106,7 +108,7 @@ def verify_record(
 
 
 def judge_record(
-    entry: bytes, proof_file: bytes, trusted: Sequence[VerifierKey], *, origin: str | None = None
+    entry: bytes | None, proof_file: bytes, trusted: Sequence[VerifierKey], *, origin: str | None = None
 ) -> Verdict:
     """The verdict over a record, in words: without an anchor the finding is NOT PROVABLE."""
     try:

@@ -7,6 +7,7 @@ that JSON sealed under the passphrase.  Everything else in the file is public.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 from appliance.core.canonical import canonical_bytes, loads_strict
@@ -27,6 +28,11 @@ class RetiredKey:
     certificate_der: bytes
     retired_at_utc: str
     rotation: bytes
+
+    @property
+    def record_sha256(self) -> str:
+        """SHA-256 of the envelope that records the rotation, hex."""
+        return sha256(self.rotation).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ It refuses a file or folder that others may read: a key that others could have c
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -27,14 +26,6 @@ from appliance.errors import Conflict, NotFound
 
 KEY_FILE: Final = "keys.json"
 TRUST_FILE: Final = "trusted.keys"
-
-
-def default_home() -> Path:
-    """``D2R_HOME``, or ``d2r`` in the user's data folder (XDG)."""
-    if home := os.environ.get("D2R_HOME"):
-        return Path(home)
-    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    return Path(data) / "d2r"
 
 
 @dataclass

@@ -20,9 +20,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from appliance.core.kernels import kernel
 from appliance.errors import InvalidInput
 
 Array = npt.NDArray[Any]
+UInt32 = npt.NDArray[np.uint32]
 
 #: Deviation steps in a millimetre (0.1 um).
 DEVIATION_STEPS_PER_MM: Final = 10_000.0
@@ -34,76 +36,115 @@ _MAX_DEVIATION_STEPS: Final = float(2**52)
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute: its form, and the way into columns and back."""
+    """One attribute: its form, and the way of chosen points into columns and back."""
 
     name: str
     dtypes: tuple[str, ...]
     width: int
     columns: int
-    split: Callable[[Array], list[Array]]
-    join: Callable[[Sequence[Array]], Array]
+    split: Callable[[Array, UInt32], list[Array]]
+    join: Callable[[Sequence[Array], Array], None]
     out_dtype: type[np.generic]
+    stored: tuple[str, ...]
 
     def shape(self, count: int) -> tuple[int, ...]:
         """The shape of this attribute for ``count`` points."""
         return (count,) if self.width == 1 else (count, self.width)
 
 
-def _split_intensity(values: Array) -> list[Array]:
-    with np.errstate(invalid="ignore"):
-        whole = values.astype(np.uint16)
-    narrow = bool(((values >= 0) & (values <= 65535)).all()) and bool((whole == values).all())
-    return [whole if narrow else values]
+@kernel
+def _take(values: Array, index: UInt32, out: Array) -> None:
+    for i in range(len(index)):
+        out[i] = values[index[i]]
 
 
-def _join_intensity(columns: Sequence[Array]) -> Array:
-    return columns[0].astype(np.float32)
+@kernel
+def _take_rgb(rgb: Array, index: UInt32, green: Array, red: Array, blue: Array) -> None:
+    for i in range(len(index)):
+        point = index[i]
+        green[i] = rgb[point, 1]
+        red[i] = rgb[point, 0] - rgb[point, 1]
+        blue[i] = rgb[point, 2] - rgb[point, 1]
 
 
-def _split_rgb(values: Array) -> list[Array]:
-    green = np.ascontiguousarray(values[:, 1])
-    return [green, values[:, 0] - green, values[:, 2] - green]
+@kernel
+def _take_deviation(values: Array, index: UInt32, missing: int, steps: Array) -> float:
+    """Whole steps, ``missing`` for NaN; the largest magnitude of a step that is not missing."""
+    largest = 0.0
+    for i in range(len(index)):
+        value = np.float64(values[index[i]])
+        if np.isnan(value):
+            steps[i] = missing
+            continue
+        step = np.rint(value * DEVIATION_STEPS_PER_MM)
+        largest = max(largest, abs(step))
+        steps[i] = np.int64(step) if abs(step) < _MAX_DEVIATION_STEPS else 0
+    return largest
 
 
-def _join_rgb(columns: Sequence[Array]) -> Array:
+def _split_intensity(values: Array, index: UInt32) -> list[Array]:
+    chosen = _split_as_it_is(values, index)[0]
+    if not bool(((chosen >= 0) & (chosen <= 65535)).all()):
+        return [chosen]
+    whole = chosen.astype(np.uint16)
+    return [whole if bool((whole == chosen).all()) else chosen]
+
+
+def _split_rgb(values: Array, index: UInt32) -> list[Array]:
+    columns = [np.empty(len(index), np.uint8) for _ in range(3)]
+    _take_rgb(values, index, *columns)
+    return columns
+
+
+def _join_rgb(columns: Sequence[Array], out: Array) -> None:
     green, red, blue = columns
-    return np.stack((red + green, green, blue + green), axis=1)
+    np.add(red, green, out=out[:, 0])
+    out[:, 1] = green
+    np.add(blue, green, out=out[:, 2])
 
 
-def _split_deviation(values: Array) -> list[Array]:
-    missing = np.isnan(values)
-    steps = np.rint(np.where(missing, 0.0, values) * DEVIATION_STEPS_PER_MM)
-    largest = float(np.abs(steps).max(initial=0.0))
+def _split_deviation(values: Array, index: UInt32) -> list[Array]:
+    steps = np.empty(len(index), np.int64)
+    largest = _take_deviation(values, index, _INT64.min, steps)
     if not largest < _MAX_DEVIATION_STEPS:
         raise InvalidInput("tiles.attribute", "A deviation is infinite or too large to count.", "Give mm, NaN if none.")
-    kind = np.int32 if largest < _INT32.max else np.int64
-    whole = steps.astype(kind)
-    whole[missing] = np.iinfo(kind).min
-    return [whole]
+    if largest > _INT32.max:
+        return [steps]
+    return [np.maximum(steps, _INT32.min).astype(np.int32)]
 
 
-def _join_deviation(columns: Sequence[Array]) -> Array:
+def _join_deviation(columns: Sequence[Array], out: Array) -> None:
     steps = columns[0]
-    values = steps / DEVIATION_STEPS_PER_MM
-    values[steps == np.iinfo(steps.dtype).min] = np.nan
-    return np.asarray(values, np.float64)
+    np.divide(steps, DEVIATION_STEPS_PER_MM, out=out)
+    out[steps == np.iinfo(steps.dtype).min] = np.nan
 
 
-def _as_it_is(values: Array) -> list[Array]:
-    return [values]
+def _split_as_it_is(values: Array, index: UInt32) -> list[Array]:
+    out = np.empty(len(index), values.dtype)
+    _take(values, index, out)
+    return [out]
 
 
-def _only(columns: Sequence[Array]) -> Array:
-    return columns[0]
+def _join_as_it_is(columns: Sequence[Array], out: Array) -> None:
+    out[:] = columns[0]
 
 
 ATTRIBUTES: Final[Mapping[str, Attribute]] = {
     each.name: each
     for each in (
-        Attribute("deviation_mm", ("float64", "float32"), 1, 1, _split_deviation, _join_deviation, np.float64),
-        Attribute("intensity", ("float32",), 1, 1, _split_intensity, _join_intensity, np.float32),
-        Attribute("rgb", ("uint8",), 3, 3, _split_rgb, _join_rgb, np.uint8),
-        Attribute("station", ("uint16",), 1, 1, _as_it_is, _only, np.uint16),
+        Attribute(
+            "deviation_mm",
+            ("float64", "float32"),
+            1,
+            1,
+            _split_deviation,
+            _join_deviation,
+            np.float64,
+            ("int32", "int64"),
+        ),
+        Attribute("intensity", ("float32",), 1, 1, _split_intensity, _join_as_it_is, np.float32, ("float32", "uint16")),
+        Attribute("rgb", ("uint8",), 3, 3, _split_rgb, _join_rgb, np.uint8, ("uint8",)),
+        Attribute("station", ("uint16",), 1, 1, _split_as_it_is, _join_as_it_is, np.uint16, ("uint16",)),
     )
 }
 
@@ -119,7 +160,7 @@ def checked_attributes(values: Mapping[str, Array], count: int) -> dict[str, Arr
     if unknown:
         known = ", ".join(ATTRIBUTES)
         raise InvalidInput("tiles.attribute", f"Attribute '{unknown[0]}' is not known.", f"Use {known}.")
-    chosen = {name: values[name] for name in ATTRIBUTES if name in values}
+    chosen = {name: np.ascontiguousarray(values[name]) for name in ATTRIBUTES if name in values}
     for name, array in chosen.items():
         form = ATTRIBUTES[name]
         if array.dtype.name not in form.dtypes or array.shape != form.shape(count):

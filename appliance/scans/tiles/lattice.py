@@ -94,19 +94,26 @@ def _rests(xyz_mm: Float64, index: UInt32, origin: Int64, shift: int, rests: UIn
 
 
 @kernel
-def _coordinates(gaps: UInt64, first_key: np.uint64, rests: UInt32, origin: Int64, shift: int, xyz_mm: Float64) -> None:
-    """Millimetres (n, 3) of running keys and rests: steps divided by 100, the nearest float64 of each decimal.
-
-    ``rests`` is empty where ``shift`` is 0.
-    """
-    mask = (np.int64(1) << shift) - 1
-    key = np.uint64(first_key)
+def _coordinates(gaps: UInt64, first_key: np.uint64, origin: Int64, shift: int, xyz_mm: Float64) -> None:
+    """Millimetres (n, 3) of running keys: steps divided by 100, the nearest float64 of each decimal."""
+    key = first_key
+    x, y, z = origin
     for i in range(len(gaps)):
         key += gaps[i]
-        rest = np.int64(rests[i]) if shift else np.int64(0)
+        xyz_mm[i, 0] = (x + (np.int64(_gather(key)) << shift)) / STEPS_PER_MM
+        xyz_mm[i, 1] = (y + (np.int64(_gather(key >> np.uint64(1))) << shift)) / STEPS_PER_MM
+        xyz_mm[i, 2] = (z + (np.int64(_gather(key >> np.uint64(2))) << shift)) / STEPS_PER_MM
+
+
+@kernel
+def _add_rests(rests: UInt32, shift: int, xyz_mm: Float64) -> None:
+    """Move coordinates by the bits that the keys have left out; exact, as steps are whole."""
+    mask = (np.int64(1) << shift) - 1
+    for i in range(len(rests)):
+        rest = np.int64(rests[i])
         for axis in range(3):
-            high = np.int64(_gather(key >> np.uint64(axis)))
-            xyz_mm[i, axis] = (origin[axis] + (high << shift) + ((rest >> (axis * shift)) & mask)) / STEPS_PER_MM
+            step = np.rint(xyz_mm[i, axis] * STEPS_PER_MM) + ((rest >> (axis * shift)) & mask)
+            xyz_mm[i, axis] = step / STEPS_PER_MM
 
 
 @kernel
@@ -191,11 +198,11 @@ def rests_of_points(xyz_mm: Float64, index: UInt32, frame: Frame) -> UInt32:
     return rests
 
 
-def coordinates_of_keys(gaps: UInt64, first_key: int, rests: UInt32, frame: Frame) -> Float64:
-    """Coordinates float64 (n, 3), mm, of a run of keys given by their differences."""
-    xyz_mm = np.empty((len(gaps), 3))
-    _coordinates(gaps, np.uint64(first_key), rests, frame.origin, frame.shift, xyz_mm)
-    return xyz_mm
+def coordinates_of_keys(gaps: UInt64, first_key: int, rests: UInt32, frame: Frame, xyz_mm: Float64) -> None:
+    """Coordinates in ``xyz_mm`` (n, 3) of a run of keys given by their differences."""
+    _coordinates(gaps, np.uint64(first_key), frame.origin, frame.shift, xyz_mm)
+    if frame.shift:
+        _add_rests(rests, frame.shift, xyz_mm)
 
 
 def box_of_keys(keys: UInt64, rests: UInt32, frame: Frame) -> Int64:

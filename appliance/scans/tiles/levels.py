@@ -24,8 +24,8 @@ Int64 = npt.NDArray[np.int64]
 TILE_POINTS: Final = 1 << 16
 #: A level of at most this many points is not thinned further: a viewer takes it in at once.
 COARSEST_POINTS: Final = 1 << 15
-#: The finest thinned level holds at most one point in this many; below, thinning saves nothing.
-THINNING: Final = 3
+#: The finest thinned level holds at most one point in this many: a finer one costs 6 % in size (measured).
+THINNING: Final = 6
 _BLOCK: Final = 1 << 18
 
 

@@ -29,6 +29,7 @@ from appliance.scans.tiles.summary import summary_of
 Array = npt.NDArray[Any]
 Columns = dict[str, Array]
 Box = tuple[Sequence[float], Sequence[float]]
+_NO_RESTS: UInt32 = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,8 @@ class TileFile:
         out = _empty(int(starts[-1]), request.attributes)
 
         def read(position: int, _: int) -> int:
-            found = self._read(request, position)
-            kept = len(found["xyz_mm"])
-            for name, values in found.items():
-                out[name][starts[position] : starts[position] + kept] = values
-            return kept
+            room = slice(starts[position], starts[position + 1])
+            return self._read(request, position, {name: values[room] for name, values in out.items()})
 
         kept = over_chunks(len(request.tiles), read, chunk=1)
         return _closed_up(out, starts, kept)
@@ -144,7 +142,9 @@ class TileFile:
         """The same points as ``points``, one tile after the other, in bounded memory."""
         request = self._request(box, self._last_level(max_level, None), attributes)
         for position in range(len(request.tiles)):
-            yield self._read(request, position)
+            out = _empty(int(self._index.tiles["count"][request.tiles[position]]), request.attributes)
+            kept = self._read(request, position, out)
+            yield {name: values[:kept] for name, values in out.items()}
 
     def verify(self) -> None:
         """Check the hash of every tile, without decoding.
@@ -183,35 +183,35 @@ class TileFile:
         inside = ((least >= lower).all(axis=1) & (greatest <= upper).all(axis=1))[tiles]
         return _Request(tiles, names, lower, upper, inside)
 
-    def _read(self, request: _Request, position: int) -> Columns:
-        """The wanted columns of one tile, cut to the box."""
+    def _read(self, request: _Request, position: int, out: Columns) -> int:
+        """Fill ``out`` with the wanted columns of one tile, cut to the box; how many points remain."""
         number = int(request.tiles[position])
         try:
-            columns = self._decode(number, request.attributes)
+            self._decode(number, out)
         except InvalidInput as error:
             if error.code == "tiles.damaged":
                 raise
             raise self._damaged(number, error.message) from error
+        xyz = out["xyz_mm"]
         if request.inside[position]:
-            return columns
-        xyz = columns["xyz_mm"]
-        keep = ((xyz >= request.lower) & (xyz <= request.upper)).all(axis=1)
-        return {name: values[keep] for name, values in columns.items()}
+            return len(xyz)
+        keep = np.flatnonzero(((xyz >= request.lower) & (xyz <= request.upper)).all(axis=1))
+        for values in out.values():
+            values[: len(keep)] = values[keep]
+        return len(keep)
 
-    def _decode(self, number: int, names: tuple[str, ...]) -> Columns:
+    def _decode(self, number: int, out: Columns) -> None:
         row = self._index.tiles[number]
         count = int(row["count"])
         parts = _parts(self._payload(number), row["sizes"])
-        gaps = codec.decode_column(next(parts), count)
-        no_rests: UInt32 = np.empty(0, np.uint32)
-        rests = codec.decode_column(next(parts), count) if self._frame.shift else no_rests
-        found: Columns = {"xyz_mm": coordinates_of_keys(gaps, int(row["first_key"]), rests, self._frame)}
+        gaps = codec.decode_column(next(parts), count, "uint64")
+        rests = codec.decode_column(next(parts), count, "uint32") if self._frame.shift else _NO_RESTS
+        coordinates_of_keys(gaps, int(row["first_key"]), rests, self._frame, out["xyz_mm"])
         for name in self._index.attributes:
             form = ATTRIBUTES[name]
             raw = [next(parts) for _ in range(form.columns)]
-            if name in names:
-                found[name] = form.join([codec.decode_column(column, count) for column in raw])
-        return found
+            if name in out:
+                form.join([codec.decode_column(column, count, *form.stored) for column in raw], out[name])
 
     def _payload(self, number: int) -> bytes:
         row = self._index.tiles[number]

@@ -1,7 +1,7 @@
 """Points in memory to a file of tiles: whole or absent, the same bytes for the same points.
 
-Memory beside the caller's arrays: 24 bytes a point while keys are sorted, then 12 bytes a point
-and the tiles in flight.
+Memory beside the caller's arrays (contiguous ones; others are copied): 24 bytes a point while keys
+are sorted, and the bytes of the tiles in flight.
 """
 
 from __future__ import annotations
@@ -96,9 +96,10 @@ def write_tiles(
             for number, columns in enumerate(encoded, first):
                 table[number]["offset"] = offset
                 offset += file.write(b"".join(columns))
-            tell(_ORDERED + (1 - _ORDERED) * (first + len(batch)) / len(plan.tiles))
+            tell(1 - (1 - _ORDERED) * (1 - (first + len(batch)) / len(plan.tiles)))
         index = Index(plan.frame.origin_steps, plan.frame.shift, plan.cell_steps, names, table)
         size = offset + file.write(container.index_and_foot(index, offset))
+    tell(1.0)
     return summary_of(index, size)
 
 
@@ -138,7 +139,7 @@ def _encode(
     if plan.frame.shift:
         columns.append(codec.encode_values(rests))
     for name, values in attributes.items():
-        columns += [codec.encode_values(column) for column in ATTRIBUTES[name].split(values[index])]
+        columns += [codec.encode_values(column) for column in ATTRIBUTES[name].split(values, index)]
     digest = sha256()
     for column in columns:
         digest.update(column)

@@ -1,9 +1,10 @@
 """The decision rule (ISO 14253-1:2017 with the conformance probability of JCGM 106:2012).
 
 A value y with standard uncertainty u is normally distributed about the truth.  It *passes* when
-the probability that the truth conforms is at least 95 %, *fails* when that is at most 5 %, and is
-*inconclusive* between.  Far from the other limit this is the guard band g = 1.65 u, which is
-reported; at T = 4 u the guard band alone would pass what conforms with 94.1 % only, so P_c decides.
+the probability P_c that the truth conforms is at least 95 %, *fails* when that is at most 5 %, and is
+*inconclusive* between.  Far from the other limit this is the guard band of the standard, rounded to
+g = 1.65 u (exactly 1.645 u): within that rounding a value is inconclusive.  At T = 4 u the guard band
+alone would pass what conforms with 94.1 % only, so P_c decides.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from appliance.qc.records import FAIL, INCONCLUSIVE, NOT_MEASURED, PASS, Charact
 PASS_PROBABILITY: Final = 0.95
 #: One-sided 95 % quantile as the standard rounds it, for the guard band that is reported.
 GUARD_FACTOR: Final = 1.65
+#: Rounding of decimal limits and values, in u: what lies on a border to this much lies on it.
+_ROUNDING_IN_U: Final = 1e-9
 #: A tolerance narrower than this many u cannot pass wherever the value lies: 2 Phi(T/2u) - 1 < 0.95.
 LEAST_TOLERANCE_IN_U: Final = 3.92
 RULE: Final = "ISO 14253-1:2017, conformance probability per JCGM 106:2012, 95 %"
@@ -39,9 +42,12 @@ def conformance_probability(value: float, u: float, lower: float | None, upper: 
 def decide(value: float, u: float, lower: float | None, upper: float | None) -> str:
     """``pass``, ``fail`` or ``inconclusive`` for one value."""
     probability = conformance_probability(value, u, lower, upper)
-    if probability >= PASS_PROBABILITY:
+    inside_by_u = _distance_inside(value, lower, upper) / u
+    if probability >= PASS_PROBABILITY and inside_by_u >= GUARD_FACTOR - _ROUNDING_IN_U:
         return PASS
-    return FAIL if probability <= 1.0 - PASS_PROBABILITY else INCONCLUSIVE
+    if probability <= 1.0 - PASS_PROBABILITY and inside_by_u < -GUARD_FACTOR - _ROUNDING_IN_U:
+        return FAIL
+    return INCONCLUSIVE
 
 
 def can_ever_pass(u: float, lower: float | None, upper: float | None) -> bool:
@@ -74,6 +80,13 @@ def _sentence(results: tuple[CharacteristicResult, ...], decision: str) -> str:
     names = [result.characteristic.name for result in results if result.decision == decision]
     words = {FAIL: "beyond limits", INCONCLUSIVE: "inconclusive", NOT_MEASURED: "not measured"}[decision]
     return f"{len(names)} of {len(results)} characteristics {words}: {', '.join(names)}."
+
+
+def _distance_inside(value: float, lower: float | None, upper: float | None) -> float:
+    """Distance to the nearest limit, positive within the limits."""
+    above = math.inf if lower is None else value - lower
+    below = math.inf if upper is None else upper - value
+    return min(above, below)
 
 
 def _phi(z: float) -> float:

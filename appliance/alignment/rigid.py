@@ -58,7 +58,7 @@ def rotation_of(vector: Float64) -> Float64:
     angle = float(np.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2))
     cross = np.array([[0.0, -vector[2], vector[1]], [vector[2], 0.0, -vector[0]], [-vector[1], vector[0], 0.0]])
     if angle < 1e-150:
-        return np.eye(3) + cross
+        return np.asarray(np.eye(3) + cross)
     half = np.sin(0.5 * angle) / (0.5 * angle)
     return np.asarray(np.eye(3) + (np.sin(angle) / angle) * cross + 0.5 * half * half * (cross @ cross))
 
@@ -133,7 +133,9 @@ def check_rigid(matrix: Float64) -> Float64:
     except (TypeError, ValueError):
         raise InvalidInput("alignment.matrix.shape", "The alignment matrix is not 4 x 4 numbers.", _HINT) from None
     if motion.shape != (4, 4):
-        raise InvalidInput("alignment.matrix.shape", f"The alignment matrix has shape {motion.shape}, not 4 x 4.", _HINT)
+        raise InvalidInput(
+            "alignment.matrix.shape", f"The alignment matrix has shape {motion.shape}, not 4 x 4.", _HINT
+        )
     if not np.isfinite(motion).all():
         raise InvalidInput("alignment.matrix.finite", "The alignment matrix holds a value that is not finite.", _HINT)
     if np.abs(motion[3] - (0.0, 0.0, 0.0, 1.0)).max() > 0.0:

@@ -1,0 +1,132 @@
+"""Many poses at once, each walking down to its own minimum on a few points.
+
+The poses share one call of the mesh engine per step, so hundreds of starts cost what one large fit costs.
+Steps are damped by the metric (Levenberg-Marquardt with displacement as the measure), which keeps a pose
+from running away along what it cannot see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation
+
+from appliance.alignment.equations import normal_equations
+from appliance.core.kernels import kernel, over_chunks
+from appliance.mesh.surface import Surface
+
+Float64 = npt.NDArray[np.float64]
+
+#: Longest step, root mean square over the points, as a share of the part's radius.
+LONGEST_STEP: Final = 0.3
+#: Damping of the first step, its factor from step to step, and where it ends.
+FIRST_DAMPING: Final = 0.1
+DAMPING_FACTOR: Final = 0.4
+LEAST_DAMPING: Final = 1e-7
+#: A point takes part while it is within so many medians of its pose's distances.
+MEDIANS: Final = 4.0
+#: Share of the points, the nearest ones, by which poses are ranked in a search.
+RANKED_SHARE: Final = 0.8
+
+
+@dataclass(frozen=True)
+class Poses:
+    """Candidate poses float64 (c, 4, 4) and the distances (c, m), mm, that their points have there."""
+
+    part_from_scanner: Float64
+    distance_mm: Float64
+
+    @property
+    def rms_mm(self) -> Float64:
+        """Root mean square of all distances (c,)."""
+        return np.asarray(np.sqrt(np.square(self.distance_mm).mean(axis=1)))
+
+    @property
+    def ranked_rms_mm(self) -> Float64:
+        """The same over the nearest ``RANKED_SHARE`` of the points: what does not belong to the part stays out."""
+        count = max(1, int(RANKED_SHARE * self.distance_mm.shape[1]))
+        nearest = np.partition(np.abs(self.distance_mm), count - 1, axis=1)[:, :count]
+        return np.asarray(np.sqrt(np.square(nearest).mean(axis=1)))
+
+
+@kernel
+def _move_all(poses: Float64, xyz: Float64, out: Float64) -> None:
+    count = len(xyz)
+    for c in range(len(poses)):
+        for i in range(count):
+            for k in range(3):
+                out[c * count + i, k] = (
+                    poses[c, k, 0] * xyz[i, 0]
+                    + poses[c, k, 1] * xyz[i, 1]
+                    + poses[c, k, 2] * xyz[i, 2]
+                    + poses[c, k, 3]
+                )
+
+
+def _moved(poses: Float64, xyz: Float64) -> Float64:
+    out = np.empty((len(poses) * len(xyz), 3))
+    each = max(1, 65_536 // len(xyz))
+    over_chunks(
+        len(poses),
+        lambda start, stop: _move_all(poses[start:stop], xyz, out[start * len(xyz) : stop * len(xyz)]),
+        chunk=each,
+    )
+    return out
+
+
+def descend(
+    surface: Surface,
+    points: Float64,
+    poses: Float64,
+    *,
+    steps: int,
+    robust: bool,
+    radius_mm: float,
+    pivot_mm: Float64,
+    damping: float = FIRST_DAMPING,
+) -> Poses:
+    """Walk ``poses`` (c, 4, 4) down ``steps`` steps on ``points`` (m, 3), scanner frame.
+
+    ``robust`` leaves out, per pose, what is beyond ``MEDIANS`` of its medians; else every point counts.
+    """
+    poses = np.ascontiguousarray(poses, dtype=np.float64).copy()
+    owner = np.repeat(np.arange(len(poses), dtype=np.int32), len(points))
+    shape = (len(poses), len(points))
+    for number in range(steps + 1):
+        xyz = _moved(poses, points)
+        feet = surface.closest(xyz)
+        distance = np.asarray(feet.distance_mm).reshape(shape)
+        if number == steps:
+            break
+        label = owner
+        if robust:
+            reach = MEDIANS * np.median(np.abs(distance), axis=1)
+            label = np.where(np.abs(distance) <= reach[:, None], owner.reshape(shape), np.int32(-1)).ravel()
+        sums = normal_equations(surface, xyz, feet, label.astype(np.int32), len(poses), pivot_mm, on_planes=False)
+        weight = max(LEAST_DAMPING, damping * DAMPING_FACTOR**number)
+        motions = _damped_steps(sums.stiffness, sums.metric, sums.gradient, sums.count, weight, radius_mm)
+        poses = _turned(poses, motions, pivot_mm)
+    return Poses(poses, distance)
+
+
+def _damped_steps(
+    stiffness: Float64, metric: Float64, gradient: Float64, count: Float64, damping: float, radius_mm: float
+) -> Float64:
+    """Steps (c, 6), none longer than the part allows."""
+    scale = np.array([radius_mm, radius_mm, radius_mm, 1.0, 1.0, 1.0])
+    floor = 1e-12 * np.maximum(count, 1.0)[:, None, None] * np.diag(np.square(scale))
+    motions = -np.linalg.solve(stiffness + damping * metric + floor, gradient[:, :, None])[:, :, 0]
+    energy = np.einsum("ci,cij,cj->c", motions, metric, motions)
+    length = np.sqrt(np.maximum(energy, 0.0) / np.maximum(count, 1.0))
+    return np.asarray(motions * np.minimum(1.0, LONGEST_STEP * radius_mm / np.maximum(length, 1e-300))[:, None])
+
+
+def _turned(poses: Float64, motions: Float64, pivot_mm: Float64) -> Float64:
+    rotation = Rotation.from_rotvec(motions[:, :3]).as_matrix()
+    turned = poses.copy()
+    turned[:, :3, :3] = np.einsum("cij,cjk->cik", rotation, poses[:, :3, :3])
+    turned[:, :3, 3] = np.einsum("cij,cj->ci", rotation, poses[:, :3, 3] - pivot_mm) + pivot_mm + motions[:, 3:]
+    return turned

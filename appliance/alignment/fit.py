@@ -1,0 +1,323 @@
+"""Lay a scan on its nominal, and say how sure that is.
+
+The way of a scan through ``align``:
+  1. a sample: strays left out, dense places thinned, moved to its own middle (a part 100 m from the scanner
+     loses nothing);
+  2. a rough pose: the start walked down, or a search over all poses;
+  3. the fit of the mode, to the last digits: best fit, reference zones, or datums one after the other;
+  4. the uncertainty, by leaving out one block of space after the other;
+  5. the honesty gate: is there a distinct pose that explains the scan as well?
+
+Where datums or reference zones leave freedoms open, the whole scan sets those, and ``reasons`` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.alignment import rigid
+from appliance.alignment.ambiguity import AS_GOOD, Rival, best_rival
+from appliance.alignment.descent import descend
+from appliance.alignment.equations import normal_equations
+from appliance.alignment.newton import DATUM_SHARE, FIT_SHARE, REFERENCE_SHARE
+from appliance.alignment.polish import Fit, Stage, labelled, polish
+from appliance.alignment.records import Alignment
+from appliance.alignment.sampling import BLOCKS, DRAWN_POINTS, SPACINGS, blocks, drawn, spacing_mm, strays, thinned
+from appliance.alignment.search import global_start
+from appliance.alignment.shape import Probes, Shape, probes_of, shape_of
+from appliance.alignment.uncertainty import replicates, standard_uncertainties, tangential_u_mm
+from appliance.cad.records import Zone
+from appliance.errors import InvalidInput
+from appliance.mesh.surface import Surface
+
+Float64 = npt.NDArray[np.float64]
+Normals = npt.NDArray[np.floating[Any]]
+Progress = Callable[[float], None]
+
+#: Points of the final fit: enough that noise of 0.1 mm leaves 0.1 um.
+FINAL_POINTS: Final = 1_000_000
+#: Points of the rough fit and of the one between it and the final one.
+ROUGH_POINTS: Final = 4_000
+MIDDLE_POINTS: Final = 40_000
+ROUGH_STEPS: Final = 25
+#: Fewer points than this on the part are no basis for six unknowns and their uncertainty.
+LEAST_POINTS: Final = 50
+#: How far off a start may be where nothing is stated: hand-placed, mm and rad (2 degrees).
+START_U: Final = (5.0, 0.035)
+#: Cap where the plan gives none, in tolerances, and its least value in mm.
+CAP_TOLERANCES: Final = 10.0
+LEAST_CAP_MM: Final = 2.0
+#: The cap of a fit begins at this many medians of the rough distances.
+FIRST_CAP_MEDIANS: Final = 8.0
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Points of the fit about their own middle, with what was left out on the way."""
+
+    points: Float64
+    normals: Normals | None
+    middle_mm: Float64
+    given: int
+    strays: int
+
+
+def align(
+    surface: Surface,
+    xyz_mm: Float64,
+    *,
+    mode: str,
+    zones: Mapping[str, Zone],
+    datums: Sequence[str] = (),
+    reference_zones: Sequence[str] = (),
+    start: Float64 | None = None,
+    start_u: tuple[float, float] = START_U,
+    tolerance_mm: float,
+    cell_mm: float,
+    cap_mm: float | None = None,
+    normals: Normals | None = None,
+    progress: Progress | None = None,
+) -> Alignment:
+    """Fit a scan to the nominal surface.
+
+    Parameters
+    ----------
+    xyz_mm : float64 (n, 3), mm, scanner (file) frame
+    mode : ``datum``, ``reference_zones`` or ``best_fit_all``
+    datums : names of the primary, secondary and tertiary zone, as far as there are
+    start : rough ``part_from_scanner``, or None to search everywhere; ``start_u`` : its uncertainty, mm and rad
+    tolerance_mm : the smallest U - L of the plan; ``cell_mm`` : the smallest cell; they say what is distinct
+    cap_mm : largest distance at which a point still belongs to the part
+    normals : (n, 3), scanner frame, out of the material, or None
+    progress : receives the fraction done, 0 to 1
+
+    Raises
+    ------
+    InvalidInput : an unknown mode or zone, a start that is not rigid, points that are not finite, too few
+        points on the part, a tolerance or a cell that is not positive
+    """
+    tell = progress or (lambda _: None)
+    stages = _stages(mode, zones, datums, reference_zones)
+    _check(xyz_mm, tolerance_mm, cell_mm)
+    cap = cap_mm if cap_mm is not None else max(LEAST_CAP_MM, CAP_TOLERANCES * tolerance_mm)
+    shape = shape_of(surface.mesh)
+    sample = _sampled(xyz_mm, normals, shape, cell_mm)
+    tell(0.1)
+    rough, searched = _rough(surface, sample, start, shape)
+    tell(0.25)
+    fit = _fitted(surface, sample, rough, stages, cap)
+    tell(0.55)
+    probes = probes_of(surface.mesh, surface.face_normals, zones)
+    motions = _replicates(surface, fit, stages)
+    tell(0.6)
+    near = np.abs(fit.feet.distance_mm) <= cap
+    rival = best_rival(
+        surface,
+        sample.points[near],
+        fit.part_from_scanner,
+        shape,
+        probes,
+        tolerance_mm=tolerance_mm,
+        cell_mm=cell_mm,
+        start_u=start_u,
+    )
+    tell(1.0)
+    details = {"cap_mm": cap, "starts_searched": searched, "points_beyond_cap": int(len(near) - near.sum())}
+    return _alignment(mode, sample, fit, stages, motions, rival, probes, cell_mm, details)
+
+
+def _check(xyz: Float64, tolerance_mm: float, cell_mm: float) -> None:
+    if xyz.ndim != 2 or xyz.shape[1] != 3 or len(xyz) < LEAST_POINTS:
+        raise InvalidInput(
+            "alignment.too_few_points", f"A fit needs {LEAST_POINTS} points at least; the scan has {len(xyz)}."
+        )
+    if not np.isfinite(xyz).all():
+        raise InvalidInput("alignment.points.finite", "The scan holds coordinates that are not finite.")
+    if not (0.0 < tolerance_mm < np.inf and 0.0 < cell_mm < np.inf):
+        raise InvalidInput("alignment.scale", "Tolerance and cell size of an alignment are positive lengths.")
+
+
+def _stages(
+    mode: str, zones: Mapping[str, Zone], datums: Sequence[str], references: Sequence[str]
+) -> tuple[Stage, ...]:
+    """What fixes the freedoms, in order; the whole scan comes last and takes what is left."""
+    everything = Stage("whole scan", None, False, FIT_SHARE)
+    if mode == "best_fit_all":
+        return (everything,)
+    names = {"datum": datums, "reference_zones": references}.get(mode)
+    if names is None:
+        raise InvalidInput(
+            "alignment.mode", f"Alignment '{mode}' is not a way to fit.", "Use datum, reference_zones or best_fit_all."
+        )
+    if not names:
+        raise InvalidInput("alignment.zones.none", f"Alignment '{mode}' names no zones.", "Name them in the plan.")
+    found = [_zone(zones, name) for name in names]
+    if mode == "reference_zones":
+        return (Stage("reference zones", tuple(found), False, REFERENCE_SHARE), everything)
+    if len(found) > 3:
+        raise InvalidInput("alignment.datums", f"{len(found)} datums are named; three is the most.")
+    return (*(Stage(zone.name, (zone,), True, DATUM_SHARE) for zone in found), everything)
+
+
+def _zone(zones: Mapping[str, Zone], name: str) -> Zone:
+    try:
+        return zones[name]
+    except KeyError:
+        known = ", ".join(sorted(zones)) or "none"
+        raise InvalidInput("alignment.zone.unknown", f"Zone '{name}' is not on the part.", f"Zones: {known}.") from None
+
+
+def _sampled(xyz: Float64, normals: Normals | None, shape: Shape, cell_mm: float) -> _Sample:
+    chosen = drawn(len(xyz), DRAWN_POINTS)
+    points = xyz[chosen]
+    middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    points = points - middle
+    alone = strays(points, max(cell_mm, SPACINGS * spacing_mm(shape.area_mm2, len(points))))
+    kept = np.flatnonzero(~alone)
+    kept = kept[thinned(points[kept], FINAL_POINTS)]
+    if len(kept) < LEAST_POINTS:
+        raise InvalidInput("alignment.too_few_points", f"Only {len(kept)} points of the scan have neighbours.")
+    own = None if normals is None else np.asarray(normals)[chosen[kept]]
+    return _Sample(np.ascontiguousarray(points[kept]), own, middle, len(xyz), int(alone.sum()))
+
+
+def _rough(surface: Surface, sample: _Sample, start: Float64 | None, shape: Shape) -> tuple[Float64, int]:
+    """A pose of the middled points near its minimum, and how many starts were searched for it."""
+    to_scanner = np.eye(4)
+    to_scanner[:3, 3] = sample.middle_mm
+    searched = 0
+    if start is None:
+        pose, searched = global_start(surface, sample.points, to_scanner, shape)
+    else:
+        pose = rigid.check_rigid(start) @ to_scanner
+    few = sample.points[thinned(sample.points, ROUGH_POINTS)]
+    found = descend(
+        surface, few, pose[None], steps=ROUGH_STEPS, robust=True, radius_mm=shape.radius_mm, pivot_mm=shape.centre_mm
+    )
+    return found.part_from_scanner[0], searched
+
+
+def _fitted(surface: Surface, sample: _Sample, rough: Float64, stages: tuple[Stage, ...], cap_mm: float) -> Fit:
+    """The fit of the mode; a best fit comes before any other, so that feet lie on the zones they belong to."""
+    chosen = thinned(sample.points, MIDDLE_POINTS)
+    few, own = sample.points[chosen], None if sample.normals is None else sample.normals[chosen]
+    distance = surface.closest(rigid.apply(rough, few)).distance_mm
+    first_cap = FIRST_CAP_MEDIANS * float(np.median(np.abs(distance)))
+    pose = polish(
+        surface, few, rough, stages[-1:], cap_mm=cap_mm, first_cap_mm=first_cap, normals=own
+    ).part_from_scanner
+    if len(stages) > 1:
+        pose = polish(surface, few, pose, stages, cap_mm=cap_mm, normals=own).part_from_scanner
+    fit = polish(surface, sample.points, pose, stages, cap_mm=cap_mm, normals=sample.normals)
+    for stage, members, basis in zip(stages, fit.members, fit.fixed.bases, strict=True):
+        if members.sum() < LEAST_POINTS and (basis.shape[1] or stage.zones is not None):
+            raise InvalidInput(
+                "alignment.no_overlap",
+                f"Only {int(members.sum())} points lie on '{stage.name}' within {cap_mm:g} mm.",
+                "Check the units, the start and the cap, and whether the scan covers that zone.",
+            )
+    return fit
+
+
+def _replicates(surface: Surface, fit: Fit, stages: tuple[Stage, ...]) -> Float64:
+    blocked = []
+    for stage, members in zip(stages, fit.members, strict=True):
+        label = np.full(len(members), -1, dtype=np.int32)
+        label[members] = blocks(fit.xyz[members])
+        own = labelled(members, label)
+        blocked.append(
+            normal_equations(surface, fit.xyz, fit.feet, own, BLOCKS, fit.pivot_mm, on_planes=stage.on_planes)
+        )
+    return replicates(blocked, fit.fixed)
+
+
+def _alignment(
+    mode: str,
+    sample: _Sample,
+    fit: Fit,
+    stages: tuple[Stage, ...],
+    motions: Float64,
+    rival: Rival,
+    probes: Probes,
+    cell_mm: float,
+    details: dict[str, Any],
+) -> Alignment:
+    away = np.eye(4)
+    away[:3, 3] = -sample.middle_mm
+    pose = rigid.compose(fit.part_from_scanner, away)
+    used = fit.used
+    sliding = tangential_u_mm(motions, probes.points, probes.normals, fit.pivot_mm)
+    open_freedoms = fit.fixed.left.shape[1]
+    doubts = _doubts(rival, sliding, cell_mm, open_freedoms)
+    translation_u, rotation_u = standard_uncertainties(motions)
+    return Alignment(
+        pose,
+        mode,
+        float(np.sqrt(np.square(fit.feet.distance_mm[used]).mean())),
+        int(used.sum()),
+        motions,
+        fit.pivot_mm,
+        translation_u,
+        rotation_u,
+        bool(doubts),
+        rival.ratio,
+        (*doubts, *_notes(fit, stages)),
+        details | _details(sample, fit, stages, rival, sliding),
+    )
+
+
+def _doubts(rival: Rival, sliding_u_mm: float, cell_mm: float, open_freedoms: int) -> tuple[str, ...]:
+    """Why the pose is ambiguous."""
+    doubts = []
+    if rival.ratio is not None and rival.ratio <= AS_GOOD:
+        doubts.append(
+            f"A distinct pose, {rival.normal_mm:.3g} mm off along normals and {rival.tangential_mm:.3g} mm along the "
+            f"surface, explains the scan as well (RMS ratio {rival.ratio:.3f}, limit {AS_GOOD})."
+        )
+    if 2.0 * sliding_u_mm > cell_mm:
+        doubts.append(
+            f"The scan may slide along the surface by {2.0 * sliding_u_mm:.3g} mm (k = 2), more than a cell "
+            f"({cell_mm:.3g} mm)."
+        )
+    if open_freedoms:
+        doubts.append(f"The scan leaves {open_freedoms} of 6 freedoms open.")
+    return tuple(doubts)
+
+
+def _notes(fit: Fit, stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    notes = []
+    last = fit.fixed.bases[-1].shape[1]
+    if len(stages) > 1 and last:
+        notes.append(f"The named zones leave {last} of 6 freedoms open; the whole scan sets them.")
+    if not fit.at_rest:
+        notes.append("The fit did not come fully to rest.")
+    return tuple(notes)
+
+
+def _details(sample: _Sample, fit: Fit, stages: tuple[Stage, ...], rival: Rival, sliding_u_mm: float) -> dict[str, Any]:
+    return {
+        "points_given": sample.given,
+        "points_sampled": len(sample.points),
+        "strays": sample.strays,
+        "steps": fit.steps,
+        "at_rest": fit.at_rest,
+        "open_freedoms": int(fit.fixed.left.shape[1]),
+        "stages": [
+            {
+                "name": stage.name,
+                "points": int(members.sum()),
+                "freedoms": int(basis.shape[1]),
+                "least_share": float(share.min()) if len(share) else None,
+            }
+            for stage, members, basis, share in zip(stages, fit.members, fit.fixed.bases, fit.fixed.shares, strict=True)
+        ],
+        "starts_tried": rival.starts,
+        "rival_normal_mm": rival.normal_mm,
+        "rival_tangential_mm": rival.tangential_mm,
+        "tangential_u_mm": sliding_u_mm,
+    }

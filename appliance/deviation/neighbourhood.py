@@ -1,0 +1,192 @@
+"""What the scan knows of each point by itself: whether it stands alone, and which way its surface looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.core.kernels import over_chunks
+from appliance.deviation import isolation, voxels
+from appliance.deviation.normals import FLAT, PLANE, fit_planes, normals_of_points
+from appliance.errors import InvalidInput
+
+Bool = npt.NDArray[np.bool_]
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+UInt16 = npt.NDArray[np.uint16]
+Position = tuple[float, float, float]
+
+#: Points in the voxel of a typical point: a block of 3 x 3 voxels on the surface then holds about 80.
+_POINTS_PER_VOXEL: Final = 9.0
+#: Voxels double until most points lie on flat blocks (noise beyond the spacing hides the plane), this often at most.
+_DOUBLINGS: Final = 4
+_NO_GROUP: Final = np.empty(0, dtype=np.uint16)
+_NOWHERE: Final = np.full(3, np.nan)
+_CHUNK_VOXELS: Final = 8_192
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What the neighbours of each point say about it.
+
+    Attributes
+    ----------
+    isolated : bool (n,), fewer than 4 neighbours within the isolation distance
+    normals : float32 (n, 3), unit, in the frame of the points; NaN where the neighbours fix no plane
+    oriented : every normal points out of the material (or is NaN): from the file, or towards the scanner
+    """
+
+    isolated: Bool
+    normals: Float32
+    oriented: bool
+
+    def rotated(self, rotation: Float64) -> Neighbourhood:
+        """The same points after ``rotation`` float64 (3, 3), such as the upper part of ``part_from_scanner``."""
+        return replace(self, normals=(self.normals @ rotation.T.astype(np.float32)).astype(np.float32))
+
+
+def examine(
+    xyz_mm: Float64,
+    *,
+    isolation_mm: float,
+    station: UInt16 | None = None,
+    station_positions_mm: Sequence[Position | None] | None = None,
+    normals: Float32 | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Neighbourhood:
+    """Examine points float64 (n, 3), mm, in any one frame.
+
+    Parameters
+    ----------
+    isolation_mm : distance within which four neighbours make a point part of the surface
+    station : uint16 (n,), setup of each point; its positions are in the frame of the points, None where unknown
+    normals : float32 (n, 3) of the file; they win over what the points say
+
+    Normals are found setup by setup: two sides of a thin sheet, seen from two setups, never mix.  Memory: 17 bytes a
+    point for the result and the work, and about 130 bytes a voxel of about nine points.
+
+    Raises
+    ------
+    InvalidInput : the distance is not a positive length, or the points spread too far for it
+    """
+    if not (np.isfinite(isolation_mm) and isolation_mm > 0.0):
+        raise InvalidInput("scan.isolation", f"An isolation distance of {isolation_mm} mm is not a positive length.")
+    if len(xyz_mm) == 0:
+        return Neighbourhood(np.zeros(0, np.bool_), np.zeros((0, 3), np.float32), normals is not None)
+    report = progress or _silent
+    xyz = np.ascontiguousarray(xyz_mm, dtype=np.float64)
+    lower, upper = xyz.min(axis=0), xyz.max(axis=0)
+    side = isolation.voxel_side_mm(isolation_mm)
+    _check_spread(lower, upper, side)
+    voxel = np.full(len(xyz), -1, dtype=np.int32)
+    keys, number, voxel_key, count = voxels.count_voxels(xyz, _NO_GROUP, 0, lower, side)
+    _number(xyz, _NO_GROUP, 0, lower, side, keys, number, voxel)
+    isolated = isolation.isolated_points(xyz, isolation_mm, voxel, keys, number, voxel_key, count)
+    report(0.4)
+    if normals is not None:
+        return Neighbourhood(isolated, _unit(normals), True)
+    group, scanners = _groups(len(xyz), station, station_positions_mm)
+    found = np.full((len(xyz), 3), np.nan, dtype=np.float32)
+    for wanted, scanner in enumerate(scanners):
+        _examine_group(xyz, group, wanted, scanner, side, voxel, found)
+        report(0.4 + 0.6 * (wanted + 1) / len(scanners))
+    return Neighbourhood(isolated, found, not any(np.isnan(s[0]) for s in scanners))
+
+
+def _silent(_fraction: float) -> None:
+    """Progress that nobody watches."""
+
+
+def _check_spread(lower: Float64, upper: Float64, side: float) -> None:
+    spread = float((upper - lower).max())
+    if not spread / side < voxels.VOXELS_PER_AXIS - 1:
+        raise InvalidInput(
+            "scan.spread",
+            f"The points spread over {spread / 1000.0:.0f} m, too far to compare neighbours at {side:.3g} mm.",
+            "Remove stray points from the scan.",
+        )
+
+
+def _groups(
+    count: int, station: UInt16 | None, positions: Sequence[Position | None] | None
+) -> tuple[UInt16, list[Float64]]:
+    """Group uint16 (n,) of each point and the scanner of each group; setups without a position are one group."""
+    if station is None or positions is None:
+        single = positions[0] if positions is not None and len(positions) == 1 else None
+        return _NO_GROUP, [_NOWHERE if single is None else np.array(single, dtype=np.float64)]
+    if len(station) != count or (count and int(station.max()) >= len(positions)):
+        raise InvalidInput("scan.stations", "The setups of the points do not match the list of setups.")
+    present = [int(s) for s in np.flatnonzero(np.bincount(station, minlength=len(positions)))]
+    known = [s for s in present if positions[s] is not None]
+    group_of_station = np.full(len(positions), len(known), dtype=np.uint16)
+    group_of_station[known] = np.arange(len(known))
+    scanners: list[Float64] = [np.array(positions[s], dtype=np.float64) for s in known]
+    if len(known) < len(present):
+        scanners.append(_NOWHERE)
+    return group_of_station[station], scanners
+
+
+def _examine_group(
+    xyz: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, voxel: Int32, normals: Float32
+) -> None:
+    """Normals of the points of one group.  ``voxel`` is scratch."""
+    part = slice(0, len(xyz))
+    if len(group):
+        member = np.flatnonzero(group == wanted)
+        part = slice(int(member[0]), int(member[-1]) + 1)
+    points, own, scratch = xyz[part], group[part] if len(group) else group, voxel[part]
+    lower = points.min(axis=0)
+    count = voxels.count_voxels(points, own, wanted, lower, side)[3].astype(np.float64)
+    typical = float((count * count).sum() / count.sum())
+    side *= float(np.sqrt(_POINTS_PER_VOXEL / typical))
+    side = max(side, float(np.ptp(points, axis=0).max()) / (voxels.VOXELS_PER_AXIS - 2))
+    for doubling in range(_DOUBLINGS + 1):
+        scratch[:] = -1
+        keys, number, voxel_key, count_at = voxels.count_voxels(points, own, wanted, lower, side)
+        _number(points, own, wanted, lower, side, keys, number, scratch)
+        planes = _planes(points, own, wanted, lower, side, keys, number, voxel_key, scratch)
+        with np.errstate(invalid="ignore"):
+            flat = planes[:, 6] <= FLAT
+        if doubling == _DOUBLINGS or 2 * int(count_at[flat].sum()) >= int(count_at.sum()):
+            break
+        side *= 2.0
+    over_chunks(
+        len(points),
+        lambda a, b: normals_of_points(
+            points[a:b], scratch[a:b], lower, side, keys, number, voxel_key, planes, scanner, normals[part][a:b]
+        ),
+    )
+
+
+def _number(
+    xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float, keys: Int64, number: Int32, voxel: Int32
+) -> None:
+    over_chunks(len(xyz), lambda a, b: voxels.number_points(xyz, group, wanted, lower, side, keys, number, a, b, voxel))
+
+
+def _planes(
+    xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float, keys: Int64, number: Int32,
+    voxel_key: Int64, voxel: Int32,
+) -> Float32:  # fmt: skip
+    """Plane of the block around each voxel."""
+    moments = np.zeros((len(voxel_key), voxels.MOMENTS))
+    voxels.add_moments(xyz, group, wanted, lower, side, voxel_key, voxel, moments)
+    planes = np.empty((len(voxel_key), PLANE), dtype=np.float32)
+    over_chunks(
+        len(voxel_key),
+        lambda a, b: fit_planes(keys, number, voxel_key, moments, a, b, planes),
+        chunk=_CHUNK_VOXELS,
+    )
+    return planes
+
+
+def _unit(normals: Float32) -> Float32:
+    """Normals of unit length; NaN where a file gave none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,189 @@
+"""Normals of a scan, from its own points: which way the scanned surface looks at each point.
+
+Moments are summed per voxel, and a plane is fitted to the 3 x 3 x 3 voxels around each (principal axes).  At an
+edge such a block mixes two faces, so a point whose own block is not flat takes, among the flat blocks around it,
+the one whose plane it lies closest to: normals stay those of one face up to the edge.  Eigenvectors come from
+Jacobi rotations, which use nothing but IEEE operations: the same bits on every machine.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.core.kernels import inline_kernel, kernel
+from appliance.deviation.voxels import MOMENTS, VOXELS_PER_AXIS, lookup
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+#: A block is flat if its variance across the plane is below this share of the lesser one in the plane.  Noise of half
+#: the point spacing gives 0.04, an edge of 90 degrees through the middle 0.25.
+FLAT: Final = 0.08
+#: Above this ratio no axis is a normal: a cube's corner has 0.4, a ball of points 1.
+_SHAPELESS: Final = 0.7
+#: Points in a line have no plane: lesser variance in the plane below this share of the greater.
+_LINE: Final = 1e-3
+#: Fewer points than this in a block fix no plane against noise.
+_MIN_BLOCK: Final = 6
+#: Jacobi sweeps: convergence is quadratic, five leave nothing of a 3 x 3 matrix to float64.
+_SWEEPS: Final = 6
+#: Columns of a plane: normal (3), a point on it in voxel units about the voxel's centre (3), flatness (NaN: no plane).
+PLANE: Final = 7
+
+
+@kernel
+def fit_planes(
+    keys: Int64, number: Int32, voxel_key: Int64, moments: Float64, start: int, stop: int, planes: Float32
+) -> None:
+    """Plane (v, 7) of the 3 x 3 x 3 block around each voxel from ``start`` to ``stop``."""
+    mask = VOXELS_PER_AXIS - 1
+    block = np.empty(MOMENTS)
+    matrix = np.empty((3, 3))
+    axes = np.empty((3, 3))
+    for v in range(start, stop):
+        x, y, z = voxel_key[v] >> 42, (voxel_key[v] >> 21) & mask, voxel_key[v] & mask
+        block[:] = 0.0
+        for i in range(-1, 2):
+            for j in range(-1, 2):
+                for k in range(-1, 2):
+                    w = lookup(keys, number, x + i, y + j, z + k)
+                    if w >= 0:
+                        _add_shifted(block, moments[w], float(i), float(j), float(k))
+        planes[v, 6] = np.nan
+        if block[0] >= _MIN_BLOCK:
+            _covariance(block, matrix)
+            _jacobi(matrix, axes)
+            _plane(block, matrix, axes, planes[v])
+
+
+@inline_kernel
+def _add_shifted(block: Float64, m: Float64, i: float, j: float, k: float) -> None:
+    """Add the moments of a voxel whose centre lies at (i, j, k)."""
+    n = m[0]
+    block[0] += n
+    block[1] += m[1] + n * i
+    block[2] += m[2] + n * j
+    block[3] += m[3] + n * k
+    block[4] += m[4] + 2.0 * i * m[1] + n * i * i
+    block[5] += m[5] + i * m[2] + j * m[1] + n * i * j
+    block[6] += m[6] + i * m[3] + k * m[1] + n * i * k
+    block[7] += m[7] + 2.0 * j * m[2] + n * j * j
+    block[8] += m[8] + j * m[3] + k * m[2] + n * j * k
+    block[9] += m[9] + 2.0 * k * m[3] + n * k * k
+
+
+@inline_kernel
+def _covariance(block: Float64, matrix: Float64) -> None:
+    """Covariance of the points of a block."""
+    n = block[0]
+    at = 4
+    for a in range(3):
+        for b in range(a, 3):
+            matrix[a, b] = block[at] / n - (block[1 + a] / n) * (block[1 + b] / n)
+            matrix[b, a] = matrix[a, b]
+            at += 1
+
+
+@inline_kernel
+def _jacobi(matrix: Float64, axes: Float64) -> None:
+    """Diagonalise a symmetric matrix in place; columns of ``axes`` become its eigenvectors (Golub, Van Loan 8.5)."""
+    for a in range(3):
+        for b in range(3):
+            axes[a, b] = 1.0 if a == b else 0.0
+    for _ in range(_SWEEPS):
+        for p in range(2):
+            for q in range(p + 1, 3):
+                if matrix[p, q] == 0.0:
+                    continue
+                theta = (matrix[q, q] - matrix[p, p]) / (2.0 * matrix[p, q])
+                sign = 1.0 if theta >= 0.0 else -1.0
+                t = sign / (abs(theta) + np.sqrt(theta * theta + 1.0))
+                c = 1.0 / np.sqrt(t * t + 1.0)
+                s = t * c
+                for k in range(3):
+                    one, two = matrix[k, p], matrix[k, q]
+                    matrix[k, p], matrix[k, q] = c * one - s * two, s * one + c * two
+                for k in range(3):
+                    one, two = matrix[p, k], matrix[q, k]
+                    matrix[p, k], matrix[q, k] = c * one - s * two, s * one + c * two
+                for k in range(3):
+                    one, two = axes[k, p], axes[k, q]
+                    axes[k, p], axes[k, q] = c * one - s * two, s * one + c * two
+
+
+@inline_kernel
+def _plane(block: Float64, matrix: Float64, axes: Float64, plane: Float32) -> None:
+    """Write the plane across the axis of least variance, unless the block is a line or a ball."""
+    low = 0
+    high = 0
+    for d in range(1, 3):
+        if matrix[d, d] < matrix[low, low]:
+            low = d
+        if matrix[d, d] >= matrix[high, high]:
+            high = d
+    middle = 3 - low - high
+    if low == high or matrix[middle, middle] <= _LINE * matrix[high, high]:
+        return
+    flatness = max(0.0, matrix[low, low]) / matrix[middle, middle]
+    if flatness > _SHAPELESS:
+        return
+    for d in range(3):
+        plane[d] = axes[d, low]
+        plane[3 + d] = block[1 + d] / block[0]
+    plane[6] = flatness
+
+
+@kernel
+def normals_of_points(
+    xyz: Float64, voxel: Int32, lower: Float64, side: float, keys: Int64, number: Int32, voxel_key: Int64,
+    planes: Float32, scanner: Float64, normals: Float32,
+) -> None:  # fmt: skip
+    """Unit normal (n, 3) of each point, towards ``scanner`` unless that is NaN; points with voxel -1 are left alone."""
+    for n in range(len(xyz)):
+        if voxel[n] < 0:
+            continue
+        best = voxel[n]
+        if not planes[best, 6] <= FLAT:
+            best = _closest_flat(xyz[n], best, lower, side, keys, number, voxel_key, planes)
+        if np.isnan(planes[best, 6]):
+            normals[n, :] = np.nan
+            continue
+        facing = 0.0
+        for d in range(3):
+            facing += planes[best, d] * (scanner[d] - xyz[n, d])
+        sign = -1.0 if facing < 0.0 else 1.0
+        for d in range(3):
+            normals[n, d] = sign * planes[best, d]
+
+
+@inline_kernel
+def _closest_flat(
+    point: Float64, own: int, lower: Float64, side: float, keys: Int64, number: Int32, voxel_key: Int64, planes: Float32
+) -> int:
+    """Flat block around a point whose plane it lies closest to; its own block where none is flat."""
+    mask = VOXELS_PER_AXIS - 1
+    x, y, z = voxel_key[own] >> 42, (voxel_key[own] >> 21) & mask, voxel_key[own] & mask
+    px = (point[0] - lower[0]) / side - (x + 0.5)
+    py = (point[1] - lower[1]) / side - (y + 0.5)
+    pz = (point[2] - lower[2]) / side - (z + 0.5)
+    best = own
+    nearest = np.inf
+    for i in range(-1, 2):
+        for j in range(-1, 2):
+            for k in range(-1, 2):
+                w = lookup(keys, number, x + i, y + j, z + k)
+                if w < 0 or not planes[w, 6] <= FLAT:
+                    continue
+                away = abs(
+                    planes[w, 0] * (px - i - planes[w, 3])
+                    + planes[w, 1] * (py - j - planes[w, 4])
+                    + planes[w, 2] * (pz - k - planes[w, 5])
+                )
+                if away < nearest:
+                    best, nearest = w, away
+    return best

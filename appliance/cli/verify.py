@@ -1,0 +1,114 @@
+"""``d2r verify``: is this report what was signed, by whom, and since when can nobody have changed it?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appliance.cli.exits import exit_code_of
+from appliance.errors import Modified, NotFound, NotProvable
+
+if TYPE_CHECKING:
+    from appliance.crypto.vkey import VerifierKey
+    from appliance.reports.verification import Verification
+
+#: The verdicts, as both verifiers for auditors say them too.
+UNMODIFIED, MODIFIED, NOT_PROVABLE = "UNMODIFIED", "MODIFIED", "NOT PROVABLE"
+
+
+@click.command("verify")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--trust", "trust", multiple=True, metavar="VKEY|FILE", help="Trust this verifier key, or those in a file."
+)
+@click.option("--require-anchor", is_flag=True, help="Demand the cosignature of a trusted witness.")
+@click.option("--json", "as_json", is_flag=True, help="Write the outcome as JSON.")
+def verify(path: Path, trust: tuple[str, ...], require_anchor: bool, as_json: bool) -> int:
+    """Verify report.json, report.pdf, evidence.zip or the folder that holds them, offline.
+
+    Without --trust the keys of the own key store are trusted, and those added to it. Exit code 0:
+    unmodified and signed by a trusted key. 1: modified. 2: not provable. 3: error.
+    """
+    from appliance.reports.verification import verify_path
+
+    try:
+        found = verify_path(path, _trusted(trust), require_anchor=require_anchor)
+    except (Modified, NotProvable) as error:
+        verdict = MODIFIED if isinstance(error, Modified) else NOT_PROVABLE
+        record = {
+            "verdict": verdict,
+            "path": str(path),
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+        }
+        click.echo(json.dumps(record, indent=2) if as_json else f"{verdict}  {path}\n  {error} [{error.code}]")
+        return exit_code_of(error)
+    click.echo(json.dumps(_record(found), indent=2) if as_json else _text(found))
+    return 0
+
+
+def _trusted(trust: Sequence[str]) -> Sequence[VerifierKey]:
+    """The keys named on the command line, or else those of the own key store."""
+    from appliance.cli.line import home_folder, passphrase
+    from appliance.crypto.keystore import KeyStore
+    from appliance.crypto.vkey import parse_vkey, read_trust
+
+    if trust:
+        return [
+            key for text in trust for key in (read_trust(Path(text)) if Path(text).exists() else [parse_vkey(text)])
+        ]
+    try:
+        return KeyStore.open(home_folder(), passphrase()).trusted()
+    except NotFound as error:
+        raise NotProvable(
+            "verify.no_keys", "There is no key to trust.", "Name the signer's key with --trust."
+        ) from error
+
+
+def _record(found: Verification) -> dict[str, Any]:
+    statement, logged = found.statement, found.logged
+    return {
+        "verdict": UNMODIFIED,
+        "path": str(found.path),
+        "report": statement.number,
+        "decision": statement.decision,
+        "issued_at_claimed": statement.issued_at,
+        "signed_by": statement.signer.label,
+        "checked": list(found.checked),
+        "log": None if logged is None else {"origin": logged.origin, "index": logged.index, "size": logged.tree_size},
+        "anchors": [
+            {"witness": anchor.key.label, "time": _time(anchor.time)} for anchor in (logged.anchors if logged else ())
+        ],
+    }
+
+
+def _text(found: Verification) -> str:
+    statement, logged = found.statement, found.logged
+    since = _since(found)
+    lines = [
+        f"{UNMODIFIED}  {found.path}",
+        f"  report     {statement.number}, verdict {statement.decision.replace('_', ' ')}",
+        f"  signed by  {statement.signer.label}, who says it was issued {statement.issued_at}",
+        f"  log        {f'entry {logged.index} of {logged.origin}' if logged else 'no proof beside this file'}",
+        f"  anchored   {since}",
+        f"  checked    {', '.join(found.checked)}",
+    ]
+    return "\n".join(lines)
+
+
+def _since(found: Verification) -> str:
+    anchors = found.logged.anchors if found.logged else ()
+    if anchors:
+        return f"since {_time(anchors[0].time)} by witness {anchors[0].key.name}"
+    return "not externally: the appliance's own administrator could have made this at any time"
+
+
+def _time(moment: Any) -> str:
+    from appliance.core.clock import rfc3339
+
+    return rfc3339(moment)

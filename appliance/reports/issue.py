@@ -1,0 +1,174 @@
+"""Issuing a report: from an inspection to files that anyone can check.
+
+The order is forced: each step names the one before by its hash.
+
+1. result.json, the contract for scripts.
+2. The statement over result and evidence, signed: report.json.
+3. A log entry that names the envelope, and the proof that the log holds it: report.tlog-proof.
+4. The PDF, which prints and embeds 2 and 3, signed with the certificate that 2 names.
+5. The evidence pack with all of it.
+
+What can fail for reasons of the input (views, hashes) comes before the log is touched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from appliance.audit.entry import Entry
+from appliance.audit.log import FileLog
+from appliance.audit.proof import parse_proof
+from appliance.core.clock import rfc3339
+from appliance.core.files import whole_file, write_whole
+from appliance.crypto.dsse import sign_envelope
+from appliance.crypto.keystore import KeyStore
+from appliance.errors import InvalidInput, Unavailable
+from appliance.inspections.records import Inspection
+from appliance.reports.archive import blocks_of, digest_of
+from appliance.reports.document import compose
+from appliance.reports.pack import constant_hashes, safe_name, write_evidence_pack
+from appliance.reports.pdf_signature import sign_pdf
+from appliance.reports.records import (
+    ENVELOPE_NAME,
+    PACK_NAME,
+    PDF_NAME,
+    PROOF_NAME,
+    RESULT_NAME,
+    EvidenceFile,
+    IssuedReport,
+    Record,
+    ReportFacts,
+)
+from appliance.reports.sections.views import render_views
+from appliance.reports.statement import PAYLOAD_TYPE, report_statement
+
+#: The kind of log entry that stands for an issued report.
+ENTRY_KIND: Final = "report.issued"
+
+Progress = Callable[[float], None]
+
+
+def issue_report(
+    inspection: Inspection,
+    folder: Path,
+    *,
+    keys: KeyStore,
+    log: FileLog,
+    issued_at: datetime,
+    progress: Progress | None = None,
+) -> IssuedReport:
+    """Write result.json, report.json, report.tlog-proof, report.pdf and evidence.zip into ``folder``.
+
+    ``progress`` receives the share done, 0 to 1.  The scan is streamed, never held in memory.
+
+    Raises
+    ------
+    InvalidInput : an evidence file cannot be read or changes meanwhile, or the result is not JSON
+    Modified : the log fails its own validation
+    Unavailable : the folder cannot be written
+    """
+    report = progress or _silent
+    _make(folder)
+    # 1. The result, and what it rests on.
+    result = _result_bytes(inspection.result)
+    evidence = tuple(_evidence_file(role, path) for role, path in inspection.evidence.items())
+    report(0.15)
+    views = render_views(inspection, lambda share: report(0.15 + 0.45 * share))
+    # 2. The statement.
+    digest = sha256(result).hexdigest()
+    number = f"D2R-{issued_at:%Y%m%d}-{digest[:8].upper()}"
+    statement = report_statement(
+        inspection,
+        number=number,
+        issued_at=issued_at,
+        evidence=evidence,
+        result_sha256=digest,
+        certificate_sha256=keys.pdf_identity().fingerprint,
+        pack=constant_hashes(),
+    )
+    envelope = sign_envelope(statement, PAYLOAD_TYPE, (keys.signer(),))
+    # 3. The log.
+    entry = _entry(inspection, number, issued_at, envelope, digest, evidence)
+    record = _record(envelope, keys, log, log.append(entry))
+    report(0.65)
+    # 4. The PDF.
+    facts = ReportFacts(inspection, number, issued_at, evidence, digest, record)
+    document = compose(facts, views)
+    pdf = sign_pdf(document, keys.pdf_identity(), f"Inspection report {number}, issued {rfc3339(issued_at)}")
+    report(0.8)
+    # 5. The files.
+    files = {RESULT_NAME: result, ENVELOPE_NAME: envelope, PROOF_NAME: record.proof, PDF_NAME: pdf}
+    for name, data in files.items():
+        write_whole(folder / name, data)
+    with whole_file(folder / PACK_NAME) as sink:
+        write_evidence_pack(sink, files, evidence)
+    report(1.0)
+    return IssuedReport(
+        number,
+        folder / RESULT_NAME,
+        folder / ENVELOPE_NAME,
+        folder / PROOF_NAME,
+        folder / PDF_NAME,
+        folder / PACK_NAME,
+        record.envelope_sha256,
+        record.index,
+    )
+
+
+def _result_bytes(result: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(dict(result), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput("report.result", f"The result has no JSON form: {error}.") from error
+
+
+def _evidence_file(role: str, path: Path) -> EvidenceFile:
+    digest = digest_of(blocks_of(path))
+    return EvidenceFile(role, safe_name(role, path.name), path, digest.sha256, digest.size)
+
+
+def _entry(
+    inspection: Inspection,
+    number: str,
+    issued_at: datetime,
+    envelope: bytes,
+    result_sha256: str,
+    evidence: tuple[EvidenceFile, ...],
+) -> Entry:
+    subjects = {"envelope": sha256(envelope).hexdigest(), "result": result_sha256}
+    subjects |= {file.role: file.sha256 for file in evidence}
+    facts = {"report": number, "verdict": inspection.verdict.decision}
+    return Entry(ENTRY_KIND, issued_at, subjects, facts)
+
+
+def _record(envelope: bytes, keys: KeyStore, log: FileLog, index: int) -> Record:
+    proof = parse_proof(log.proof_file(index))
+    return Record(
+        envelope=envelope,
+        envelope_sha256=sha256(envelope).hexdigest(),
+        proof=bytes(proof),
+        index=index,
+        tree_size=proof.checkpoint.size,
+        checkpoint=bytes(proof.note).decode(),
+        signer=keys.signer().verifier.label,
+        certificate_sha256=keys.pdf_identity().fingerprint,
+        certificate_subject=f"CN={keys.name}",
+    )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            "report.folder", f"{folder}: {error.strerror}.", "Choose a folder that can be written."
+        ) from error
+
+
+def _silent(share: float) -> None:
+    return None

@@ -1,0 +1,233 @@
+"""Views of the deviation field: an orthographic z-buffer of our own, the same bits on every machine.
+
+Each sample of the picture knows its triangle and its point on the surface, so the colour is the
+field at that very point and never an interpolation of colours.  Four samples make a pixel.
+Surface without points is light grey with stripes; creases and outlines are drawn as thin lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.cad.records import TriangleMesh
+from appliance.core.kernels import inline_kernel, kernel
+from appliance.inspections.records import FieldLookup
+from appliance.reports.camera import Camera
+
+Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
+UInt8 = npt.NDArray[np.uint8]
+
+#: ``colours(deviation_mm (n,)) -> uint8 (n, 3)``; NaN never reaches it.
+ColourMap = Callable[[Float64], UInt8]
+
+#: Samples along one side of a pixel.
+_SAMPLES: Final = 2
+#: Faces that meet at less than this angle look like one smooth surface (cosine of 32 degrees).
+_SMOOTH_COSINE: Final = 0.848
+#: Neighbouring samples whose normals differ by more than this angle form a crease (cosine of 28 degrees).
+_CREASE_COSINE: Final = 0.883
+#: Uncovered surface: two greys in diagonal stripes, and the width of a stripe in samples.
+_UNCOVERED: Final = np.array([[226, 229, 233], [196, 201, 208]], dtype=np.float64)
+_STRIPE_SAMPLES: Final = 9
+#: The line colour of creases and outlines, and how much of it covers the surface.
+_LINE: Final = np.array([27.0, 36.0, 48.0])
+_LINE_WEIGHT: Final = 0.55
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What each sample of a view sees.
+
+    ``triangle`` int32 (h, w), -1 for the background; ``point_mm`` float64 (k, 3) and ``normal``
+    float64 (k, 3) for the samples that see the part, in row order; ``depth_mm`` float64 (h, w).
+    """
+
+    triangle: Int32
+    depth_mm: Float64
+    point_mm: Float64
+    normal: Float64
+
+
+def render(
+    mesh: TriangleMesh, camera: Camera, field_at: FieldLookup, colours: ColourMap, width: int, height: int
+) -> UInt8:
+    """The part seen by ``camera``, coloured by its deviation field: uint8 (height, width, 3) on white."""
+    seen = visible(mesh, camera, width * _SAMPLES, height * _SAMPLES)
+    hit = seen.triangle >= 0
+    picture = np.full((*hit.shape, 3), 255.0)
+    if hit.any():
+        shade = _shade(seen.normal, camera)
+        deviation = field_at(seen.point_mm, seen.triangle[hit])
+        surface = _uncovered_stripes(hit)
+        known = np.isfinite(deviation)
+        surface[known] = colours(deviation[known])
+        picture[hit] = surface * shade[:, None]
+        lines = _lines(seen, hit, camera.extent_mm)
+        picture[lines] = picture[lines] * (1 - _LINE_WEIGHT) + _LINE * _LINE_WEIGHT
+    pixels = picture.reshape(height, _SAMPLES, width, _SAMPLES, 3).mean(axis=(1, 3))
+    return np.asarray(np.clip(np.rint(pixels), 0, 255), dtype=np.uint8)
+
+
+def visible(mesh: TriangleMesh, camera: Camera, width: int, height: int) -> Visible:
+    """The nearest triangle, point and normal under the centre of every sample."""
+    screen = camera.to_screen(mesh.vertices_mm, width, height)
+    triangle, depth = _z_buffer(screen, mesh.triangles, width, height)
+    rows, columns = np.nonzero(triangle >= 0)
+    point = camera.to_part(rows, columns, depth[rows, columns], width, height)
+    ids = triangle[rows, columns]
+    normal = _normals(mesh.vertices_mm, mesh.triangles, *_fans(mesh), ids, point, _SMOOTH_COSINE)
+    return Visible(triangle, depth, point, normal)
+
+
+def warm_up() -> None:
+    """Compile and cache the kernels with the types that production uses."""
+    vertices = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    mesh = TriangleMesh(vertices, np.array([[0, 1, 2]], dtype=np.int32), np.zeros(1, dtype=np.int32))
+    camera = Camera.around(vertices, (0.3, 0.2, 1.0), 1.0)
+    visible(mesh, camera, 8, 8)
+
+
+def _shade(normal: Float64, camera: Camera) -> Float64:
+    """Soft light from above the viewer's left shoulder, and a weaker one from the right: (k,), 0.62 to 1."""
+    right, up, towards = camera.right, camera.up, -camera.forward
+    key = -0.45 * right + 0.65 * up + 0.61 * towards
+    fill = 0.80 * right - 0.10 * up + 0.59 * towards
+    facing = np.where((normal @ towards < 0)[:, None], -normal, normal)
+    light = 0.30 * np.clip(facing @ key, 0, 1) + 0.12 * np.clip(facing @ fill, 0, 1)
+    return np.asarray(np.minimum(0.62 + light, 1.0), dtype=np.float64)
+
+
+def _uncovered_stripes(hit: npt.NDArray[np.bool_]) -> Float64:
+    rows, columns = np.nonzero(hit)
+    return np.asarray(_UNCOVERED[((rows + columns) // _STRIPE_SAMPLES) % 2], dtype=np.float64)
+
+
+def _lines(seen: Visible, hit: npt.NDArray[np.bool_], extent_mm: float) -> npt.NDArray[np.bool_]:
+    """Samples at an outline, a step in depth or a crease."""
+    normals = np.zeros((*hit.shape, 3))
+    normals[hit] = seen.normal
+    depth = np.where(hit, seen.depth_mm, 0.0)
+    lines = np.zeros_like(hit)
+    for here, there in (
+        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
+    ):
+        outline = hit[here] != hit[there]
+        both = hit[here] & hit[there]
+        step = both & (np.abs(depth[here] - depth[there]) > 0.02 * extent_mm)
+        crease = both & (np.einsum("ijk,ijk->ij", normals[here], normals[there]) < _CREASE_COSINE)
+        edge = outline | step | crease
+        lines[here] |= edge
+        lines[there] |= edge & hit[there]
+    return lines & hit
+
+
+def _fans(mesh: TriangleMesh) -> tuple[npt.NDArray[np.int64], Int32]:
+    """The triangles around each vertex: start (v + 1,), and triangle numbers in rising order."""
+    corners = mesh.triangles.ravel()
+    start = np.zeros(len(mesh.vertices_mm) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(corners, minlength=len(mesh.vertices_mm)), out=start[1:])
+    order = np.argsort(corners, kind="stable")
+    return start, (order // 3).astype(np.int32)
+
+
+@kernel
+def _z_buffer(screen: Float64, triangles: Int32, width: int, height: int) -> tuple[Int32, Float64]:
+    """Nearest triangle and depth per sample; on a tie the lower triangle number wins."""
+    seen = np.full((height, width), -1, dtype=np.int32)
+    depth = np.full((height, width), np.inf)
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        ax, ay, bx, by, cx, cy = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1]
+        doubled = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if doubled == 0.0:
+            continue
+        first_column = max(0, int(np.ceil(min(ax, bx, cx) - 0.5)))
+        last_column = min(width - 1, int(np.floor(max(ax, bx, cx) - 0.5)))
+        first_row = max(0, int(np.ceil(min(ay, by, cy) - 0.5)))
+        last_row = min(height - 1, int(np.floor(max(ay, by, cy) - 0.5)))
+        for row in range(first_row, last_row + 1):
+            y = row + 0.5
+            for column in range(first_column, last_column + 1):
+                x = column + 0.5
+                wa = ((bx - x) * (cy - y) - (by - y) * (cx - x)) / doubled
+                wb = ((cx - x) * (ay - y) - (cy - y) * (ax - x)) / doubled
+                wc = 1.0 - wa - wb
+                if wa < 0.0 or wb < 0.0 or wc < -1e-12:
+                    continue
+                z = wa * screen[a, 2] + wb * screen[b, 2] + wc * screen[c, 2]
+                if z < depth[row, column]:
+                    depth[row, column] = z
+                    seen[row, column] = t
+    return seen, depth
+
+
+@inline_kernel
+def _weights(a: Float64, b: Float64, c: Float64, point: Float64) -> tuple[float, float]:
+    """Barycentric weights of ``b`` and ``c`` at a point of the triangle, 0 and 0 where it has no area."""
+    uu = uv = vv = pu = pv = 0.0
+    for axis in range(3):
+        u, v, p = b[axis] - a[axis], c[axis] - a[axis], point[axis] - a[axis]
+        uu += u * u
+        uv += u * v
+        vv += v * v
+        pu += p * u
+        pv += p * v
+    determinant = uu * vv - uv * uv
+    if determinant <= 0.0:
+        return 0.0, 0.0
+    return (vv * pu - uv * pv) / determinant, (uu * pv - uv * pu) / determinant
+
+
+@kernel
+def _normals(
+    vertices: Float64,
+    triangles: Int32,
+    fan_start: npt.NDArray[np.int64],
+    fan: Int32,
+    seen: Int32,
+    points: Float64,
+    smooth_cosine: float,
+) -> Float64:
+    """Normals at surface points, smooth across edges that are not creases: float64 (k, 3)."""
+    count = triangles.shape[0]
+    face = np.empty((count, 3))
+    area = np.empty(count)
+    for t in range(count):
+        u = vertices[triangles[t, 1]] - vertices[triangles[t, 0]]
+        v = vertices[triangles[t, 2]] - vertices[triangles[t, 0]]
+        n = np.array((u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]))
+        length = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2])
+        area[t] = length
+        face[t] = n / length if length > 0.0 else n
+    corner = np.zeros((3, 3))
+    known = -1
+    normals = np.empty((seen.shape[0], 3))
+    for i in range(seen.shape[0]):
+        t = seen[i]
+        if t != known:
+            known = t
+            for k in range(3):
+                corner[k] = 0.0
+                vertex = triangles[t, k]
+                for position in range(fan_start[vertex], fan_start[vertex + 1]):
+                    other = fan[position]
+                    if (
+                        face[t, 0] * face[other, 0] + face[t, 1] * face[other, 1] + face[t, 2] * face[other, 2]
+                        > smooth_cosine
+                    ):
+                        corner[k] += area[other] * face[other]
+                size = np.sqrt(corner[k, 0] ** 2 + corner[k, 1] ** 2 + corner[k, 2] ** 2)
+                corner[k] = corner[k] / size if size > 0.0 else face[t]
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        wb, wc = _weights(vertices[a], vertices[b], vertices[c], points[i])
+        n = (1.0 - wb - wc) * corner[0] + wb * corner[1] + wc * corner[2]
+        size = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2])
+        normals[i] = n / size if size > 0.0 else face[t]
+    return normals

@@ -78,7 +78,7 @@ def _statement(lines: _Lines) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uin
     at = np.searchsorted(begins, lines.start)
     inside = np.append(begins, len(lines.codes))[at]
     present = inside < lines.stop
-    padded = np.append(lines.codes, [_SPACE, _SPACE]).astype(np.uint8)
+    padded = np.append(lines.codes, np.array([_SPACE, _SPACE], dtype=np.uint8))
     first = np.where(present, padded[np.minimum(inside, len(lines.codes))], _SPACE).astype(np.uint8)
     second = np.where(present, padded[np.minimum(inside + 1, len(lines.codes))], _SPACE).astype(np.uint8)
     return first, second
@@ -129,10 +129,10 @@ def _without_texture(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     if not slash.any():
         return text
     begins = token_starts(text)
-    slashes = np.cumsum(slash)
+    slashes = np.cumsum(slash, dtype=np.int32)
     before = np.zeros(len(text), dtype=slashes.dtype)
     before[begins] = np.diff(np.concatenate([[0], (slashes - slash)[begins]]))
-    return np.where(slashes > np.cumsum(before), np.uint8(_SPACE), text).astype(np.uint8)
+    return np.where(slashes > np.cumsum(before, dtype=np.int32), np.uint8(_SPACE), text).astype(np.uint8)
 
 
 def _faces(

@@ -44,5 +44,5 @@ def no_faces(count: int) -> npt.NDArray[np.int32]:
 
 def float32_resolution(vertices: npt.NDArray[np.float64]) -> float:
     """Step of single precision at the largest coordinate; 0 for an empty or not finite array."""
-    largest = float(np.abs(vertices).max(initial=0.0))
+    largest = max(float(vertices.max(initial=0.0)), -float(vertices.min(initial=0.0)))
     return float(np.spacing(np.float32(largest))) if 0.0 < largest < 3.0e38 else 0.0

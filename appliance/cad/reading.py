@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,8 @@ from appliance.cad.raw import RawMesh
 from appliance.cad.records import CadModel, MeshFinding, TriangleMesh
 from appliance.cad.topology import topology
 from appliance.cad.weld import weld
-from appliance.cad.zones import all_zones
+from appliance.cad.zone_file import ZoneRule, read_zone_file
+from appliance.cad.zones import Surface, find_zones
 from appliance.core.files import sha256_of_file
 from appliance.core.units import mm_per_unit
 from appliance.errors import InvalidInput
@@ -59,7 +59,7 @@ def read_cad(
     scale = mm_per_unit(unit or DEFAULT_UNIT)
     content_sha256 = sha256_of_file(path)
     report(0.05)
-    raw = parse_raw(path, kind, chord_mm)
+    raw = parse_raw(path, kind, chord_mm, lambda done: report(0.05 + 0.55 * done))
     report(0.6)
     mesh = _mesh(raw, 1.0 if kind == STEP else scale)
     edges = topology(mesh)
@@ -67,9 +67,11 @@ def read_cad(
     stated = raw.unit if kind == STEP else unit or DEFAULT_UNIT
     resolution_mm = raw.resolution * (1.0 if kind == STEP else scale)
     findings = (*check_mesh(mesh, edges, stated or DEFAULT_UNIT, resolution_mm), *_notes(raw, kind, unit))
+    rules = _zone_rules(path, zones_path)
+    report(0.9)
     model = CadModel(
         mesh=mesh,
-        zones={},
+        zones=find_zones(Surface(mesh, edges, raw.zone_faces), rules),
         format=kind,
         unit=stated or DEFAULT_UNIT,
         content_sha256=content_sha256,
@@ -78,7 +80,6 @@ def read_cad(
         face_names=raw.face_names,
         findings=findings,
     )
-    model = replace(model, zones=all_zones(model, raw.zone_faces, edges, _zone_file(path, zones_path)))
     report(1.0)
     return model
 
@@ -111,8 +112,12 @@ def _notes(raw: RawMesh, kind: str, unit: str | None) -> list[MeshFinding]:
     return found
 
 
-def _zone_file(path: Path, zones_path: Path | None) -> Path | None:
-    if zones_path is not None:
-        return zones_path
+def zone_file_of(path: Path) -> Path | None:
+    """The zone file that lies beside a model (``MODEL.zones.toml``), if there is one."""
     beside = path.with_name(f"{path.stem}.zones.toml")
     return beside if beside.is_file() else None
+
+
+def _zone_rules(path: Path, zones_path: Path | None) -> tuple[ZoneRule, ...]:
+    found = zones_path or zone_file_of(path)
+    return read_zone_file(found) if found else ()

@@ -24,7 +24,6 @@ from appliance.errors import InvalidInput
 _HEADER_BYTES: Final = 84
 _RECORD: Final = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 _BLOCK_BYTES: Final = 16 << 20
-_SOLID: Final = re.compile(rb"^[ \t]*(end[ \t]*)?solid\b[^\r\n]*", re.MULTILINE | re.IGNORECASE)
 _END: Final = re.compile(rb"endfacet", re.IGNORECASE)
 #: Words of the grammar and the mark that stands for each; long words first.
 _MARKS: Final = ((b"endfacet", b" E "), (b"endloop", b" L "), (b"vertex", b" V "), (b"outer", b" "), (b"loop", b" O "))
@@ -69,31 +68,40 @@ def _binary(data: bytes) -> RawMesh:
 
 def _text(data: bytes) -> RawMesh:
     """The text form; each ``solid`` is a face of its name."""
-    marks = list(_SOLID.finditer(data))
-    ends = [mark.start() for mark in marks[1:]] + [len(data)]
-    parts: list[npt.NDArray[np.float64]] = []
-    labels: list[npt.NDArray[np.int32]] = []
+    marks = list(_solid_lines(data))
+    ends = [start for start, _, _ in marks[1:]] + [len(data)]
+    parts: list[npt.NDArray[np.float64]] = [np.empty((0, 3))]
+    labels: list[npt.NDArray[np.int32]] = [no_faces(0)]
     names: dict[int, str] = {}
-    inside = False
-    for mark, end in zip(marks, ends, strict=True):
-        closing = mark.group(1) is not None
-        if closing != inside:
+    for place, ((_, stop, closing), end) in enumerate(zip(marks, ends, strict=True)):
+        if closing != bool(place % 2):
             raise _grammar("'solid' and 'endsolid' do not alternate")
-        inside = not closing
-        body = data[mark.end() : end]
+        body = data[stop:end]
         if closing:
             if body.strip():
                 raise _grammar("there is text after 'endsolid'")
             continue
-        face = len(names)
-        names[face] = _solid_name(mark.group(0))
+        names[place // 2] = _solid_name(data[marks[place][0] : stop])
         corners = np.concatenate([np.empty((0, 3)), *map(_corners, _blocks(body))])
         parts.append(corners)
-        labels.append(np.full(len(corners) // 3, face, dtype=np.int32))
-    if inside:
+        labels.append(np.full(len(corners) // 3, place // 2, dtype=np.int32))
+    if len(marks) % 2:
         raise _grammar("'endsolid' is missing: the file is cut off")
     named = {face: name for face, name in names.items() if name}
     return _soup(np.concatenate(parts), np.concatenate(labels), named)
+
+
+def _solid_lines(data: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Start, end and kind (closing or not) of every line that begins with ``solid`` or ``endsolid``."""
+    lower = data.lower()
+    found = lower.find(b"solid")
+    while found >= 0:
+        start = max(lower.rfind(b"\n", 0, found), lower.rfind(b"\r", 0, found)) + 1
+        before = lower[start:found].split()
+        stop = min((end for end in (lower.find(b"\n", found), lower.find(b"\r", found)) if end >= 0), default=len(data))
+        if before in ([], [b"end"]):
+            yield start, stop, bool(before)
+        found = lower.find(b"solid", stop)
 
 
 def _solid_name(line: bytes) -> str:

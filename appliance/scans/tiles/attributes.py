@@ -36,7 +36,10 @@ _MAX_DEVIATION_STEPS: Final = float(2**52)
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute: its form, and the way of chosen points into columns and back."""
+    """One attribute: its form, and the way of chosen points into columns and back.
+
+    ``stored`` are the number types of its columns, as numpy spells them.
+    """
 
     name: str
     dtypes: tuple[str, ...]
@@ -140,11 +143,11 @@ ATTRIBUTES: Final[Mapping[str, Attribute]] = {
             _split_deviation,
             _join_deviation,
             np.float64,
-            ("int32", "int64"),
+            ("<i4", "<i8"),
         ),
-        Attribute("intensity", ("float32",), 1, 1, _split_intensity, _join_as_it_is, np.float32, ("float32", "uint16")),
-        Attribute("rgb", ("uint8",), 3, 3, _split_rgb, _join_rgb, np.uint8, ("uint8",)),
-        Attribute("station", ("uint16",), 1, 1, _split_as_it_is, _join_as_it_is, np.uint16, ("uint16",)),
+        Attribute("intensity", ("float32",), 1, 1, _split_intensity, _join_as_it_is, np.float32, ("<f4", "<u2")),
+        Attribute("rgb", ("uint8",), 3, 3, _split_rgb, _join_rgb, np.uint8, ("|u1",)),
+        Attribute("station", ("uint16",), 1, 1, _split_as_it_is, _join_as_it_is, np.uint16, ("<u2",)),
     )
 }
 

@@ -47,6 +47,9 @@ def decode_column(data: bytes, count: int, *dtypes: str) -> npt.NDArray[Any]:
     if values is None or len(values) != count:
         found = 0 if values is None else len(values)
         raise InvalidInput("tiles.column", f"A column holds {found} numbers where {count} belong.")
-    if values.dtype.name not in dtypes:
-        raise InvalidInput("tiles.column", f"A column holds {values.dtype.name}, not {' or '.join(dtypes)}.")
+    if values.dtype.str not in dtypes:
+        raise InvalidInput(
+            "tiles.column",
+            f"A column holds {values.dtype.str}, not {' or '.join(dtypes)}.",
+        )
     return np.asarray(values)

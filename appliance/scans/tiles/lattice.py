@@ -30,6 +30,21 @@ KEY_BITS: Final = 21
 MAX_BITS: Final = 31
 #: Steps from the file frame's origin that float64 still counts exactly, with room for differences.
 MAX_STEPS: Final = float(2**52)
+#: Bits of each axis in one look-up of the table below.
+_DIGIT_BITS: Final = 3
+
+
+def _axes_table() -> UInt64:
+    """For 9 bits of a key the 3 bits of each axis, in fields of 21 bits."""
+    key = np.arange(1 << 3 * _DIGIT_BITS, dtype=np.uint64)
+    table = np.zeros_like(key)
+    for bit in range(3 * _DIGIT_BITS):
+        place = (bit % 3) * KEY_BITS + bit // 3
+        table |= ((key >> np.uint64(bit)) & np.uint64(1)) << np.uint64(place)
+    return table
+
+
+_AXES: Final = _axes_table()
 
 
 @kernel
@@ -71,6 +86,17 @@ def _gather(key: np.uint64) -> np.uint64:
     return (bits | (bits >> np.uint64(32))) & np.uint64(0x1FFFFF)
 
 
+@inline_kernel
+def _unpacked(low: np.uint64) -> np.uint64:
+    """The three axes of 27 bits of a key: x in the lowest 21 bits, y and z in the two fields above."""
+    mask = np.uint64(len(_AXES) - 1)
+    first = _AXES[low & mask]
+    second = _AXES[(low >> np.uint64(9)) & mask] << np.uint64(3)
+    third = _AXES[(low >> np.uint64(18)) & mask] << np.uint64(6)
+    axes: np.uint64 = first | second | third
+    return axes
+
+
 @kernel
 def _block_keys(xyz_mm: Float64, start: int, stop: int, origin: Int64, shift: int, keys: UInt64) -> None:
     """Morton keys of a block: x in the lowest bit of each triple, ``shift`` bits of each axis left out."""
@@ -95,14 +121,29 @@ def _rests(xyz_mm: Float64, index: UInt32, origin: Int64, shift: int, rests: UIn
 
 @kernel
 def _coordinates(gaps: UInt64, first_key: np.uint64, origin: Int64, shift: int, xyz_mm: Float64) -> None:
-    """Millimetres (n, 3) of running keys: steps divided by 100, the nearest float64 of each decimal."""
+    """Millimetres (n, 3) of running keys: steps divided by 100, the nearest float64 of each decimal.
+
+    The upper bits of neighbours seldom differ: they are unpacked where they change, the lower 27
+    by a table.
+    """
+    low_bits = np.uint64(9 * _DIGIT_BITS)
+    low_mask = (np.uint64(1) << low_bits) - np.uint64(1)
+    axis_mask = np.uint64((1 << KEY_BITS) - 1)
     key = first_key
-    x, y, z = origin
+    above = ~key >> low_bits
+    x0 = y0 = z0 = np.int64(0)
     for i in range(len(gaps)):
         key += gaps[i]
-        xyz_mm[i, 0] = (x + (np.int64(_gather(key)) << shift)) / STEPS_PER_MM
-        xyz_mm[i, 1] = (y + (np.int64(_gather(key >> np.uint64(1))) << shift)) / STEPS_PER_MM
-        xyz_mm[i, 2] = (z + (np.int64(_gather(key >> np.uint64(2))) << shift)) / STEPS_PER_MM
+        if key >> low_bits != above:
+            above = key >> low_bits
+            upper = key & ~low_mask
+            x0 = origin[0] + (np.int64(_gather(upper)) << shift)
+            y0 = origin[1] + (np.int64(_gather(upper >> np.uint64(1))) << shift)
+            z0 = origin[2] + (np.int64(_gather(upper >> np.uint64(2))) << shift)
+        low = _unpacked(key & low_mask)
+        xyz_mm[i, 0] = (x0 + (np.int64(low & axis_mask) << shift)) / STEPS_PER_MM
+        xyz_mm[i, 1] = (y0 + (np.int64((low >> np.uint64(KEY_BITS)) & axis_mask) << shift)) / STEPS_PER_MM
+        xyz_mm[i, 2] = (z0 + (np.int64(low >> np.uint64(2 * KEY_BITS)) << shift)) / STEPS_PER_MM
 
 
 @kernel

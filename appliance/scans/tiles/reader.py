@@ -204,8 +204,8 @@ class TileFile:
         row = self._index.tiles[number]
         count = int(row["count"])
         parts = _parts(self._payload(number), row["sizes"])
-        gaps = codec.decode_column(next(parts), count, "uint64")
-        rests = codec.decode_column(next(parts), count, "uint32") if self._frame.shift else _NO_RESTS
+        gaps = codec.decode_column(next(parts), count, "<u8")
+        rests = codec.decode_column(next(parts), count, "<u4") if self._frame.shift else _NO_RESTS
         coordinates_of_keys(gaps, int(row["first_key"]), rests, self._frame, out["xyz_mm"])
         for name in self._index.attributes:
             form = ATTRIBUTES[name]

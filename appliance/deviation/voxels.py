@@ -36,8 +36,10 @@ def _key(x: int, y: int, z: int) -> int:
 def _slot(keys: Int64, key: int) -> int:
     """Slot that holds ``key``, or the empty slot where it belongs."""
     mask = len(keys) - 1
-    # Fibonacci hashing spreads neighbouring voxels over the table
-    at = ((key * -7046029254386353131) >> 20) & mask
+    # two multiplications, each folded down, let every bit of the key reach every bit of the slot
+    mixed = key * -7046029254386353131
+    mixed = (mixed ^ (mixed >> 32)) * -4658895280553007687
+    at = (mixed ^ (mixed >> 29)) & mask
     while keys[at] != key and keys[at] != -1:
         at = (at + 1) & mask
     return at

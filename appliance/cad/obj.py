@@ -24,7 +24,8 @@ _NEWLINE: Final = ord("\n")
 _SPACE: Final = ord(" ")
 _SLASH: Final = ord("/")
 #: Statements that carry surface which is not made of polygons.
-_FREE_FORM: Final = (b"curv", b"surf", b"cstype", b"call")
+_FREE_FORM: Final = (b"curv", b"curv2", b"surf", b"cstype", b"call")
+_FREE_FORM_FIRST: Final = tuple({word[0] for word in _FREE_FORM})
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def parse_obj(path: Path) -> RawMesh:
     first, second = _statement(lines)
     is_vertex = (first == ord("v")) & (second <= _SPACE)
     is_polygon = (first == ord("f")) & (second <= _SPACE)
-    _refuse_free_form(lines, first)
+    _refuse_free_form(lines, first, second)
     vertices = _vertices(lines, is_vertex)
     corners, sizes = _polygons(lines, is_vertex, is_polygon, len(vertices))
     face, names, zones = _faces(lines, first, second, is_polygon)
@@ -172,10 +173,10 @@ def _states(lines: _Lines, first: npt.NDArray[np.uint8], switch: npt.NDArray[np.
     return states
 
 
-def _refuse_free_form(lines: _Lines, first: npt.NDArray[np.uint8]) -> None:
-    for row in np.flatnonzero(first == ord("c")) if len(first) else ():
-        line = lines.codes[lines.start[row] : lines.start[row] + 16].tobytes().lstrip().lower()
-        if line.startswith(_FREE_FORM):
+def _refuse_free_form(lines: _Lines, first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> None:
+    for row in np.flatnonzero(np.isin(first, _FREE_FORM_FIRST) & (second > _SPACE)):
+        line = lines.codes[lines.start[row] : lines.stop[row]].tobytes()
+        if line.split(None, 1)[0] in _FREE_FORM:
             raise InvalidInput(
                 "cad.obj.free_form", "The OBJ file holds free-form surfaces.", "Export it as polygons or as STEP."
             )

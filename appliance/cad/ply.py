@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from appliance.cad.ply_elements import PlyBlock, element_blocks, read_ply_header
 from appliance.cad.polygons import split_polygons
 from appliance.cad.raw import RawMesh, float32_resolution, no_faces
 from appliance.core.files import unreadable
 from appliance.errors import InvalidInput
-from appliance.foreign.ply import PlyBlock, element_blocks, read_ply_header
 
 #: Names that writers give to the list of a polygon's corners.
 _CORNER_LISTS = ("vertex_indices", "vertex_index")

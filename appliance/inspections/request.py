@@ -12,9 +12,10 @@ from typing import Any
 class InspectionRequest:
     """One inspection.
 
-    ``supplied`` is a JSON file with the transform; ``fit`` asks for a fit in the plan's mode; with
-    neither, scan and CAD share a frame.  Units are None where the default of the format holds.
-    ``inspected_at`` is the moment of judging: calibrations are due or not on that day.
+    ``supplied`` is a JSON file with the transform; ``fit`` asks for a fit in the plan's mode, from the
+    rough transform ``start`` if given; with neither, scan and CAD share a frame.  Units are None where
+    the default of the format holds.  ``inspected_at`` is the moment of judging: calibrations are due
+    or not on that day.
     """
 
     scan: Path
@@ -23,6 +24,7 @@ class InspectionRequest:
     inspected_at: datetime
     supplied: Path | None = None
     fit: bool = False
+    start: Path | None = None
     scan_unit: str | None = None
     cad_unit: str | None = None
     zones: Path | None = None
@@ -37,6 +39,7 @@ class InspectionRequest:
             "zones": self.zones,
             "instrument": self.instrument,
             "alignment": self.supplied,
+            "start": self.start,
         }
         return {role: path for role, path in files.items() if path is not None}
 

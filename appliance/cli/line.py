@@ -1,0 +1,62 @@
+"""The line as the command line runs it: inspect, then report with the user's own keys and log."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from appliance.errors import Misconfigured, Unavailable
+from appliance.inspections.request import InspectionRequest
+from appliance.inspections.steps import Steps, Watcher
+
+
+def home_folder() -> Path:
+    """Where keys and log live: ``D2R_HOME``, else the user's data folder."""
+    stated = os.environ.get("D2R_HOME")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return Path(stated) if stated else Path(data) / "d2r"
+
+
+def passphrase() -> str | None:
+    """The key store's passphrase from ``D2R_PASSPHRASE`` or the file ``D2R_PASSPHRASE_FILE`` names."""
+    named = os.environ.get("D2R_PASSPHRASE_FILE")
+    if not named:
+        return os.environ.get("D2R_PASSPHRASE") or None
+    try:
+        return Path(named).read_text().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured("keys.passphrase_file", f"The passphrase file {named} cannot be read.") from error
+
+
+def inspect_and_report(request: InspectionRequest, folder: Path, watcher: Watcher) -> dict[str, Any]:
+    """Inspect, write the clouds and the signed report into ``folder``; returns result.json's content.
+
+    Raises
+    ------
+    D2RError : whatever a station refuses
+    """
+    from appliance.audit.log import FileLog
+    from appliance.cli.keys import open_store
+    from appliance.core.clock import utc_now
+    from appliance.inspections.outputs import write_clouds
+    from appliance.inspections.pipeline import inspect
+    from appliance.reports.issue import issue_report
+
+    make_folder(folder)
+    keys = open_store()
+    inspection, measured, cloud = inspect(request, watcher)
+    steps = Steps(watcher, inspection.result["timings_s"])
+    write_clouds(folder, inspection, measured, cloud, steps)
+    del measured, cloud
+    with steps.step("report") as progress:
+        issue_report(inspection, folder, keys=keys, log=FileLog.of(keys), issued_at=utc_now(), progress=progress)
+    return dict(inspection.result)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for results, with a clear error where that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable("file.unwritable", f"{folder}: {error.strerror}.", "Choose another folder.") from error

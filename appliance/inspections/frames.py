@@ -1,0 +1,111 @@
+"""Which alignment an inspection uses, and whether the scanner's place can be believed in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.alignment import fit, rigid
+from appliance.alignment.records import Alignment
+from appliance.cad.records import CadModel
+from appliance.errors import InvalidInput
+from appliance.inspections.alignment_file import read_supplied
+from appliance.inspections.request import InspectionRequest
+from appliance.inspections.steps import Progress
+from appliance.mesh.surface import Surface
+from appliance.qc.records import CharacteristicSet
+from appliance.scans.records import PointCloud
+
+Float64 = npt.NDArray[np.float64]
+
+#: Points asked whether their station could have seen the face that they lie on.
+_WITNESS_POINTS: Final = 20_000
+#: Share of them that must say yes.  A true station reaches 0.97 and more (edges and noise cost the
+#: rest); an invented one, such as the origin of merged scans, about one half.
+LEAST_FACING_SHARE: Final = 0.8
+
+
+def choose_alignment(
+    request: InspectionRequest, plan: CharacteristicSet, cad: CadModel, surface: Surface, cloud: PointCloud,
+    progress: Progress,
+) -> Alignment:  # fmt: skip
+    """The alignment that the request asks for: supplied, fitted in the plan's mode, or the shared frame.
+
+    Raises
+    ------
+    InvalidInput : the matrix is not rigid, or a fit is asked for and the plan says ``supplied``
+    """
+    if request.supplied is not None:
+        return fit.supplied(read_supplied(request.supplied.read_bytes()))
+    if not request.fit:
+        return fit.shared_frame()
+    mode = plan.alignment or "best_fit_all"
+    if mode in ("supplied", "shared_frame"):
+        raise InvalidInput("alignment.mode", f"The plan says '{mode}', so nothing is fitted.", "Leave out --align.")
+    start = read_supplied(request.start.read_bytes()) if request.start else None
+    return fit.align(
+        surface, cloud.xyz_mm, mode=mode, zones=cad.zones, datums=plan.datums,
+        reference_zones=plan.reference_zones, start=start, tolerance_mm=smallest_tolerance_mm(plan),
+        cell_mm=min(item.cell_mm for item in plan.characteristics), normals=cloud.normals, progress=progress,
+    )  # fmt: skip
+
+
+def smallest_tolerance_mm(plan: CharacteristicSet) -> float:
+    """The narrowest U - L of the plan; a one-sided limit counts as symmetric about nominal."""
+    widths = []
+    for item in plan.characteristics:
+        if item.lower_mm is not None and item.upper_mm is not None:
+            widths.append(item.upper_mm - item.lower_mm)
+        else:
+            widths.append(2.0 * abs(item.lower_mm if item.upper_mm is None else item.upper_mm))  # type: ignore[arg-type]
+    return min((width for width in widths if width > 0), default=plan.cap_mm)
+
+
+def stations_in_part_frame(
+    cloud: PointCloud, alignment: Alignment, surface: Surface
+) -> tuple[list[tuple[float, float, float] | None], list[str]]:
+    """Positions of the stations in the part frame, mm, and a warning for each that is not believed.
+
+    A position orients the points that were seen from it.  Files state positions that are none (the
+    origin of merged clouds), so each is checked: most of its points must lie on faces turned to it.
+    """
+    positions: list[tuple[float, float, float] | None] = []
+    warnings = []
+    for index, station in enumerate(cloud.summary.stations):
+        if station.position_mm is None:
+            positions.append(None)
+            continue
+        place = rigid.apply(alignment.part_from_scanner, np.array([station.position_mm]))[0]
+        share = _facing_share(cloud, index, place, alignment, surface)
+        if share is not None and share < LEAST_FACING_SHARE:
+            positions.append(None)
+            warnings.append(
+                f"The position of station '{station.name}' is not used: only {share:.0%} of its points lie on faces "
+                "turned to it."
+            )
+        else:
+            positions.append((float(place[0]), float(place[1]), float(place[2])))
+    return positions, warnings
+
+
+def turned(alignment: Alignment, normals: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
+    """Normals of the file turned into the part frame, float32 (n, 3)."""
+    if normals is None:
+        return None
+    return (normals @ alignment.part_from_scanner[:3, :3].T.astype(np.float32)).astype(np.float32)
+
+
+def _facing_share(
+    cloud: PointCloud, station: int, place: Float64, alignment: Alignment, surface: Surface
+) -> float | None:
+    members = np.flatnonzero(cloud.station == station)
+    if not len(members):
+        return None
+    chosen = members[:: max(1, len(members) // _WITNESS_POINTS)]
+    points = rigid.apply(alignment.part_from_scanner, cloud.xyz_mm[chosen])
+    feet = surface.closest(points)
+    normals = surface.face_normals[feet.triangle]
+    facing = np.einsum("ij,ij->i", normals, place - points) > 0
+    return float(np.mean(facing))

@@ -30,12 +30,12 @@ def count(number: Any) -> str:
 
 
 def probability(value: float | None) -> str:
-    """A conformance probability; the ends are named as bounds, never as certainty."""
+    """``= 0.6100``; the ends are named as bounds, never as certainty: ``> 0.9999``."""
     if value is None:
         return NOTHING
     if value < 0.0001:
         return "< 0.0001"
-    return "> 0.9999" if value > 0.9999 else f"{value:.4f}"
+    return "> 0.9999" if value > 0.9999 else f"= {value:.4f}"
 
 
 def limits(characteristic: Characteristic) -> str:

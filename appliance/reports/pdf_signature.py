@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -60,7 +62,7 @@ def sign_pdf(document: bytes, identity: PdfIdentity, reason: str) -> bytes:
     )
     target = io.BytesIO()
     writer = IncrementalPdfFileWriter(io.BytesIO(document))
-    PdfSigner(metadata, signer).sign_pdf(writer, output=target)
+    _outside_of_event_loops(lambda: PdfSigner(metadata, signer).sign_pdf(writer, output=target))
     return target.getvalue()
 
 
@@ -178,7 +180,7 @@ def _rebuilt(info: Any) -> bytes:
 
 def _refuse_invalid(signature: Any, certificate: Any) -> None:
     context = ValidationContext(trust_roots=[certificate], allow_fetching=False, moment=_issue_moment(certificate))
-    status = validate_pdf_signature(signature, signer_validation_context=context)
+    status = _outside_of_event_loops(lambda: validate_pdf_signature(signature, signer_validation_context=context))
     if not (status.intact and status.valid and status.coverage == SignatureCoverageLevel.ENTIRE_FILE):
         raise _changed("its content is not what was signed")
 
@@ -194,6 +196,12 @@ def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
         record = reference.get_object() if hasattr(reference, "get_object") else reference
         found[str(record["/UF"] if "/UF" in record else record["/F"])] = bytes(record["/EF"]["/F"].data)
     return found
+
+
+def _outside_of_event_loops(work: Callable[[], Any]) -> Any:
+    """pyHanko runs an event loop of its own, which a thread that already has one refuses."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()
 
 
 def _changed(why: str) -> Modified:

@@ -94,13 +94,13 @@ def warm_up() -> None:
 
 
 def _shade(normal: Float64, camera: Camera) -> Float64:
-    """Soft light from above the viewer's left shoulder, and a weaker one from the right: (k,), 0.62 to 1."""
+    """Soft light from above the viewer's left shoulder, and a weaker one from the right: (k,), 0.64 to 1."""
     right, up, towards = camera.right, camera.up, -camera.forward
-    key = -0.45 * right + 0.65 * up + 0.61 * towards
-    fill = 0.80 * right - 0.10 * up + 0.59 * towards
+    key = -0.36 * right + 0.41 * up + 0.84 * towards
+    fill = 0.70 * right - 0.20 * up + 0.69 * towards
     facing = np.where((normal @ towards < 0)[:, None], -normal, normal)
-    light = 0.30 * np.clip(facing @ key, 0, 1) + 0.12 * np.clip(facing @ fill, 0, 1)
-    return np.asarray(np.minimum(0.62 + light, 1.0), dtype=np.float64)
+    light = 0.32 * np.clip(facing @ key, 0, 1) + 0.10 * np.clip(facing @ fill, 0, 1)
+    return np.asarray(np.minimum(0.64 + light, 1.0), dtype=np.float64)
 
 
 def _uncovered_stripes(hit: npt.NDArray[np.bool_]) -> Float64:

@@ -232,7 +232,7 @@ class Sheet:
             mime_type=mime,
             associated_file_relationship=relationship,
             desc=description,
-            compress=True,
+            compress=False,
         )
 
     def to_bytes(self) -> bytes:

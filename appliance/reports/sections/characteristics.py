@@ -11,14 +11,14 @@ from appliance.reports.sheet import Sheet
 from appliance.reports.table import Cell, Column, Row, draw_table
 
 _COLUMNS = (
-    Column("Characteristic", 40.0),
-    Column("Zone", 23.0),
+    Column("Characteristic", 38.5),
+    Column("Zone", 22.0),
     Column("Nominal\nmm", 14.0, "R"),
     Column("Limits\nmm", 27.5, "R"),
     Column("Value\nmm", 16.5, "R"),
     Column("U (k = 2)\nmm", 15.0, "R"),
     Column("Coverage", 15.5, "R"),
-    Column("Decision", 24.5),
+    Column("Decision", 27.0),
 )
 
 
@@ -63,7 +63,7 @@ def _row(result: CharacteristicResult) -> Row:
 def _note(result: CharacteristicResult) -> str:
     parts = []
     if result.conformance_probability is not None:
-        parts.append(f"P_c = {probability(result.conformance_probability)}")
+        parts.append(f"P_c {probability(result.conformance_probability)}")
     if result.guard_band_mm is not None:
         parts.append(f"guard band {millimetres(result.guard_band_mm)} mm")
     if result.value_mm is not None and result.k != 2.0:

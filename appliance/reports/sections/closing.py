@@ -44,7 +44,8 @@ def draw_closing(sheet: Sheet, facts: ReportFacts) -> None:
     sheet.paragraph(
         "To verify: d2r verify report.pdf. Without this product: open verify.html from evidence.zip in a browser, or "
         "run python3 verify.py evidence.zip --trust KEY. Take the key and the SHA-256 of the verifier from a "
-        "source other than this appliance. The results relate only to the item inspected, as it was when it was scanned.",
+        "source other than this appliance. The results relate only to the item inspected, as it was when "
+        "it was scanned.",
         size=8.0,
         colour=MUTED,
     )

@@ -94,8 +94,8 @@ def _scale(sheet: Sheet, inspection: Inspection, steps: int = 161) -> None:
         x = start + (share + 1) / 2 * bar
         sheet.line(x, top + height, x, top + height + 1.1, MUTED, 0.2)
         sheet.text(x, top + height + 4.1, millimetres(share * span, 3, signed=share != 0), "text", 7.4, INK, align="C")
-    sheet.text(LEFT, top + height + 4.1, "less", "text", 7.4, INK)
-    sheet.text(start + bar + end, top + height + 4.1, "more", "text", 7.4, INK, align="R")
+    sheet.text(LEFT + (end - 0.6) / 2, top + 2.7, "less", "medium", 6.4, WHITE, align="C")
+    sheet.text(start + bar + 0.6 + (end - 0.6) / 2, top + 2.7, "more", "medium", 6.4, WHITE, align="C")
     note = "mm; − is missing, + is extra material. The scale ends at the widest limit of the plan; dark is beyond it."
     sheet.text(LEFT, top + height + 8.2, note, "text", 7.4, MUTED)
     _uncovered_key(sheet, start + bar + end + 8.0, top, height)

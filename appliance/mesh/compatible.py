@@ -19,7 +19,7 @@ import numpy as np
 from appliance.core.kernels import inline_kernel, kernel
 from appliance.mesh.frames import CORNER, INSIDE, Floats, Ints, distance2, foot_on
 from appliance.mesh.sign import offset_from_foot
-from appliance.mesh.tree import Boxes, allowed, closest_in_tree
+from appliance.mesh.tree import Tree, allowed, closest_in_tree
 
 #: Faces around one corner that are visited each way; more than this meet nowhere but in a fan's hub.
 _MOST_AROUND = 65_536
@@ -108,8 +108,7 @@ def compatible_feet(
     frames: Floats,
     triangles: Ints,
     neighbours: Ints,
-    order: Ints,
-    boxes: Boxes,
+    tree: Tree,
     centre: Floats,
     points: Floats,
     normals: Floats,
@@ -139,7 +138,7 @@ def compatible_feet(
             near = distance2(frames, hint, p[0], p[1], p[2], bound)
             if near < bound:
                 bound, t = near, hint
-        _, t = closest_in_tree(frames, order, boxes, p, normal, least, unoriented, bound, t, stack)
+        _, t = closest_in_tree(frames, tree, p, normal, least, unoriented, bound, t, stack)
         if t < 0:
             continue
         d = _compatible_distance(frames, triangles, neighbours, t, p, normal, least, unoriented)

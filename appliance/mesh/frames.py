@@ -95,6 +95,22 @@ def _fill_frames(vertices: Floats, triangles: Ints, start: int, stop: int, frame
         areas[t] = 0.5 * length * b
 
 
+@kernel
+def _bounds(vertices: Floats, triangles: Ints) -> tuple[Floats, Floats]:
+    lower, upper = np.full(3, np.inf), np.full(3, -np.inf)
+    for t in range(len(triangles)):
+        for j in range(3):
+            for axis in range(3):
+                x = vertices[triangles[t, j], axis]
+                lower[axis], upper[axis] = min(lower[axis], x), max(upper[axis], x)
+    return lower, upper
+
+
+def bounds(vertices: Floats, triangles: Ints) -> tuple[Floats, Floats]:
+    """Lower and upper corner, float64 (3,), of the box about all triangles."""
+    return _bounds(vertices, triangles)
+
+
 def triangle_frames(vertices: Floats, triangles: Ints) -> tuple[Floats, Floats]:
     """Frames float64 (t, 16) and areas float64 (t,), mm2, of all triangles."""
     frames = np.empty((len(triangles), 16))

@@ -12,8 +12,8 @@ rim.  A point on a pseudonormal's zero plane counts as outside: ties have one an
 from __future__ import annotations
 
 from appliance.core.kernels import inline_kernel
-from appliance.mesh.frames import CORNER, INSIDE, Floats, Ints, foot_on
-from appliance.mesh.topology import BOUNDARY
+from appliance.mesh.frames import CORNER, INSIDE, Floats, foot_on
+from appliance.mesh.topology import BOUNDARY, Shape
 
 
 @inline_kernel
@@ -29,17 +29,11 @@ def offset_from_foot(
 
 @inline_kernel
 def signed_distance(
-    frames: Floats,
-    triangles: Ints,
-    across: Ints,
-    edge_normals: Floats,
-    corners: Floats,
-    t: int,
-    px: float,
-    py: float,
-    pz: float,
+    shape: Shape, t: int, px: float, py: float, pz: float
 ) -> float:
     """Distance to triangle ``t``, the closest one, with the side of the surface as its sign."""
+    frames, triangles, across = shape.frames, shape.triangles, shape.across
+    edge_normals, corners = shape.edge_normals, shape.corner_normals
     place, x, y, height, distance = foot_on(frames, t, px, py, pz)
     if place == INSIDE:
         return height

@@ -10,6 +10,7 @@ sum of what lies on both sides of that triangle.
 from __future__ import annotations
 
 from math import atan2, sqrt
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,23 @@ import numpy.typing as npt
 from appliance.core.kernels import inline_kernel, kernel
 from appliance.mesh.frames import Floats, Ints
 
+
+class Shape(NamedTuple):
+    """A mesh about the origin, as kernels take it.
+
+    ``frames`` float64 (t, 16); ``triangles`` int32 (t, 3); ``across`` int32 (t, 3); ``edge_normals`` float64 (m, 3);
+    ``corner_normals`` float64 (v, 3).
+    """
+
+    frames: Floats
+    triangles: Ints
+    across: Ints
+    edge_normals: Floats
+    corner_normals: Floats
+
+
 #: ``across`` of an edge: a triangle, or BOUNDARY, or -2 - i for the special normal i.
-BOUNDARY = -1
+BOUNDARY: Final = -1
 
 
 @kernel

@@ -1,8 +1,10 @@
-"""A balanced tree of boxes over the triangles, for every point that the grid cannot answer.
+"""A balanced tree of boxes over the cells of the grid, for every point that one cell cannot answer.
 
-Triangles are ordered along a Morton curve of their middles; leaf i of 2^d holds an equal share of
-that order, node i has the children 2 i + 1 and 2 i + 2, and boxes grow from the leaves up.  It is
-built in linear time.  Boxes are float32, rounded outwards: half the memory, never too small.
+Cells are ordered along a Morton curve; leaf i of 2^d holds an equal share of that order, node i has
+the children 2 i + 1 and 2 i + 2, and boxes grow from the leaves up.  It is built in linear time.
+A leaf's box holds what its triangles have *inside their cell*: a long sliver is cut into short
+pieces, so boxes stay small where those of whole triangles would overlap without end.
+Boxes are float32, rounded outwards: half the memory, never too small.
 """
 
 from __future__ import annotations
@@ -14,10 +16,9 @@ import numpy.typing as npt
 
 from appliance.core.kernels import inline_kernel, kernel, over_chunks
 from appliance.mesh.frames import Floats, Ints, distance2
+from appliance.mesh.grid import Grid, Longs
 
-#: Triangles in a leaf, at most.
-LEAF: Final = 4
-#: Deep enough for 2^31 triangles in leaves of one.
+#: Places on the stack of a search: more than a tree over 2^31 cells is deep.
 STACK: Final = 64
 #: Boxes are searched until they are farther than the best by this share, so that rounding
 #: in a box distance never hides a triangle that is as close as the best (ties go to the lower number).
@@ -28,10 +29,15 @@ Boxes = npt.NDArray[np.float32]
 
 
 class Tree(NamedTuple):
-    """``order`` int32 (t,): triangles along the curve; ``boxes`` float32 (2^(d+1) - 1, 6): lower and upper corners."""
+    """``boxes`` float32 (2^(d+1) - 1, 6), lower and upper corners; ``begin``, ``end`` int64 (2^d,), ``entries`` int32.
 
-    order: Ints
+    The triangles of leaf i are entries[begin[i] : end[i]], the list of one cell of the grid.
+    """
+
     boxes: Boxes
+    begin: Longs
+    end: Longs
+    entries: Ints
 
 
 @inline_kernel
@@ -44,22 +50,7 @@ def spread(v: int) -> int:
 
 
 @kernel
-def _curve_keys(
-    vertices: Floats, triangles: Ints, lower: Floats, scale: float, start: int, stop: int, keys: npt.NDArray[np.uint32]
-) -> None:
-    for t in range(start, stop):
-        key = 0
-        for axis in range(3):
-            middle = 0.0
-            for j in range(3):
-                middle += vertices[triangles[t, j], axis]
-            place = int((middle / 3.0 - lower[axis]) * scale)
-            key |= spread(min(max(place, 0), (1 << _MORTON_BITS) - 1)) << axis
-        keys[t] = key
-
-
-@kernel
-def sorted_order(keys: npt.NDArray[np.uint32], bits: int) -> Ints:
+def sorted_order(keys: Ints, bits: int) -> Ints:
     """The stable order of ``keys`` (of at most ``bits`` bits), by counting their digits of eleven bits."""
     count = len(keys)
     order = np.arange(count).astype(np.int32)
@@ -81,21 +72,64 @@ def sorted_order(keys: npt.NDArray[np.uint32], bits: int) -> Ints:
 
 
 @kernel
+def _occupied_cells(table: Ints, blocks: Longs, begin: Longs, shift: int) -> tuple[Ints, Longs, Longs]:
+    """Cells with a list: their Morton keys, numbers and places x, y, z (packed in 21 bits each)."""
+    count = 0
+    for i in range(len(begin) - 1):
+        count += begin[i + 1] > begin[i]
+    keys, cells, places = np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count, np.int64)
+    count = 0
+    for block in range(len(table)):
+        if table[block] < 0:
+            continue
+        bz = block % blocks[2]
+        by = block // blocks[2] % blocks[1]
+        bx = block // (blocks[2] * blocks[1])
+        for local in range(64):
+            cell = (np.int64(table[block]) << 6) | local
+            if begin[cell + 1] > begin[cell]:
+                x, y, z = (bx << 2) | (local >> 4), (by << 2) | ((local >> 2) & 3), (bz << 2) | (local & 3)
+                keys[count] = spread(x >> shift) | (spread(y >> shift) << 1) | (spread(z >> shift) << 2)
+                cells[count], places[count] = cell, (x << 42) | (y << 21) | z
+                count += 1
+    return keys, cells, places
+
+
+@kernel
 def _leaf_boxes(
-    vertices: Floats, triangles: Ints, order: Ints, leaves: int, start: int, stop: int, boxes: Boxes
-) -> None:
-    count = len(order)
+    frames: Floats, lower: Floats, size: float, begin: Longs, entries: Ints, cells: Longs, places: Longs,
+    start: int, stop: int, boxes: Boxes,
+) -> None:  # fmt: skip
+    """Fill the boxes of leaves start to stop: of each listed triangle, what its box has in the cell's box."""
+    first_leaf = len(boxes) // 2
+    low, high, floor, part = np.empty(3), np.empty(3), np.empty(3), np.empty((2, 3))
     for leaf in range(start, stop):
-        node = leaves - 1 + leaf
+        low[:], high[:] = np.inf, -np.inf
+        cell = cells[min(leaf, len(cells) - 1)]
+        first, last = begin[cell], begin[cell + 1]
+        if leaf >= len(cells):
+            last = first
+        else:
+            for axis in range(3):
+                floor[axis] = lower[axis] + ((places[leaf] >> (42 - 21 * axis)) & 0x1FFFFF) * size
+        for i in range(first, last):
+            t = entries[i]
+            touches = True
+            for axis in range(3):
+                o, u, w = frames[t, axis], frames[t, 3 + axis], frames[t, 6 + axis]
+                p, q = o + frames[t, 12] * u, o + frames[t, 13] * u + frames[t, 14] * w
+                seam = 1e-9 * (size + frames[t, 12])
+                part[0, axis] = max(min(o, p, q), floor[axis]) - seam
+                part[1, axis] = min(max(o, p, q), floor[axis] + size) + seam
+                touches = touches and part[0, axis] <= part[1, axis]
+            if touches:
+                for axis in range(3):
+                    low[axis], high[axis] = min(low[axis], part[0, axis]), max(high[axis], part[1, axis])
         for axis in range(3):
-            low, high = np.inf, -np.inf
-            for i in range(leaf * count // leaves, (leaf + 1) * count // leaves):
-                for j in range(3):
-                    x = vertices[triangles[order[i], j], axis]
-                    low, high = min(low, x), max(high, x)
-            # one step of float32 outwards on each side
-            boxes[node, axis] = low - abs(low) * 1.2e-7 - 1e-30
-            boxes[node, 3 + axis] = high + abs(high) * 1.2e-7 + 1e-30
+            # a step of float32 outwards on each side; an empty box is infinitely far from everything
+            empty = low[axis] > high[axis]
+            boxes[first_leaf + leaf, axis] = np.inf if empty else low[axis] - abs(low[axis]) * 1.2e-7 - 1e-30
+            boxes[first_leaf + leaf, 3 + axis] = -np.inf if empty else high[axis] + abs(high[axis]) * 1.2e-7 + 1e-30
 
 
 @kernel
@@ -107,23 +141,29 @@ def _grow_boxes(boxes: Boxes, leaves: int) -> None:
             boxes[node, 3 + axis] = max(boxes[one, 3 + axis], boxes[two, 3 + axis])
 
 
-def build_tree(vertices: Floats, triangles: Ints) -> Tree:
-    """The tree over ``triangles`` (t, 3) of ``vertices`` (v, 3), which lie around the origin."""
-    count = len(triangles)
-    used = vertices[triangles.reshape(-1)] if len(vertices) < 64 else vertices
-    lower = used.min(axis=0)
-    extent = float((used.max(axis=0) - lower).max())
-    scale = 1023.999 / extent if extent > 0.0 else 0.0
-    keys = np.empty(count, np.uint32)
-    over_chunks(count, lambda a, b: _curve_keys(vertices, triangles, lower, scale, a, b, keys))
+def build_tree(frames: Floats, grid: Grid) -> Tree:
+    """The tree over the cells of ``grid`` that list a triangle."""
+    shift = 0
+    while int(4 * grid.blocks.max()) >> shift > 1 << _MORTON_BITS:
+        shift += 1
+    keys, cells, places = _occupied_cells(grid.table, grid.blocks, grid.begin, shift)
     order = sorted_order(keys, 3 * _MORTON_BITS)
+    cells, places = cells[order], places[order]
     leaves = 1
-    while leaves * LEAF < count:
+    while leaves < len(cells):
         leaves *= 2
     boxes = np.empty((2 * leaves - 1, 6), np.float32)
-    over_chunks(leaves, lambda a, b: _leaf_boxes(vertices, triangles, order, leaves, a, b, boxes), chunk=16_384)
+
+    def work(start: int, stop: int) -> None:
+        _leaf_boxes(
+            frames, grid.lower, grid.size, grid.begin, grid.entries, cells, places, start, stop, boxes
+        )  # fmt: skip
+
+    over_chunks(leaves, work, chunk=8192)
     _grow_boxes(boxes, leaves)
-    return Tree(order, boxes)
+    begin, end = np.zeros(leaves, np.int64), np.zeros(leaves, np.int64)
+    begin[: len(cells)], end[: len(cells)] = grid.begin[cells], grid.begin[cells + 1]
+    return Tree(boxes, begin, end, grid.entries)
 
 
 @inline_kernel
@@ -146,8 +186,7 @@ def allowed(frames: Floats, t: int, nx: float, ny: float, nz: float, least: floa
 @inline_kernel
 def closest_in_tree(
     frames: Floats,
-    order: Ints,
-    boxes: Boxes,
+    tree: Tree,
     p: tuple[float, float, float],
     normal: tuple[float, float, float],
     least: float,
@@ -162,7 +201,7 @@ def closest_in_tree(
     only those that face as ``normal`` does.
     """
     px, py, pz = p
-    count = len(order)
+    boxes = tree.boxes
     leaves = (len(boxes) + 1) // 2
     top = 1
     stack[0] = 0
@@ -185,8 +224,8 @@ def closest_in_tree(
         if node < leaves - 1 or box_distance2(boxes, node, px, py, pz) > best * SLACK:
             continue
         leaf = node - (leaves - 1)
-        for i in range(leaf * count // leaves, (leaf + 1) * count // leaves):
-            t = order[i]
+        for i in range(tree.begin[leaf], tree.end[leaf]):
+            t = tree.entries[i]
             if least >= -1.0 and not (frames[t, 14] > 0.0 and allowed(frames, t, *normal, least, unoriented)):
                 continue
             d = distance2(frames, t, px, py, pz, best)

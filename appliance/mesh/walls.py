@@ -8,7 +8,7 @@ import numpy as np
 
 from appliance.core.kernels import inline_kernel, kernel
 from appliance.mesh.frames import FLAT, Floats, Ints
-from appliance.mesh.tree import Boxes
+from appliance.mesh.tree import Boxes, Tree
 
 #: A ray that misses a triangle by this share of its longest edge still hits it: no gap lies between neighbours.
 _SEAM: Final = 1e-9
@@ -56,8 +56,7 @@ def _box_from(boxes: Boxes, node: int, p: tuple[float, float, float], ray: tuple
 @kernel
 def wall_thickness(
     frames: Floats,
-    order: Ints,
-    boxes: Boxes,
+    tree: Tree,
     centre: Floats,
     points: Floats,
     triangle: Ints,
@@ -66,7 +65,7 @@ def wall_thickness(
 ) -> None:
     """Fill ``thickness`` (n,) for points on ``triangle`` (n,): the nearest opposing face within ``limit``, else inf."""
     stack = np.empty(64, np.int32)
-    count = len(order)
+    boxes = tree.boxes
     leaves = (len(boxes) + 1) // 2
     for i in range(len(points)):
         own = triangle[i]
@@ -88,7 +87,7 @@ def wall_thickness(
                 top += 2
                 continue
             leaf = node - (leaves - 1)
-            for j in range(leaf * count // leaves, (leaf + 1) * count // leaves):
-                if order[j] != own:
-                    best = min(best, _hit(frames, order[j], p, ray))
+            for j in range(tree.begin[leaf], tree.end[leaf]):
+                if tree.entries[j] != own:
+                    best = min(best, _hit(frames, tree.entries[j], p, ray))
         thickness[i] = best if best <= limit else np.inf

@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.alignment.descent import Poses, descend
+from appliance.alignment.equations import Nominal
 from appliance.alignment.rigid import inverse
 from appliance.alignment.sampling import thinned
 from appliance.alignment.shape import Probes, Shape, shifts_mm
+from appliance.alignment.sketch import sketch_of
 from appliance.alignment.starts import about, offsets, symmetric_starts
 from appliance.mesh.surface import Surface
 
@@ -28,15 +30,17 @@ Float64 = npt.NDArray[np.float64]
 AS_GOOD: Final = 1.2
 #: Share of the tolerance by which a normal shift makes a pose distinct.
 NORMAL_SHARE: Final = 0.1
-#: Points and steps of the first look, of the second and of the last.
-SCREEN: Final = (500, 10)
-SECOND: Final = (2_000, 12)
-LAST: Final = (8_000, 40)
+#: Points and steps of the first two looks, on the sketch, and of the last, on the exact mesh.
+SCREEN: Final = (250, 8)
+SECOND: Final = (1_000, 10)
+LAST: Final = (4_000, 30)
 #: Poses that go on to the second look, and to the last one.
-SECOND_POSES: Final = 24
-LAST_POSES: Final = 5
-#: A pose worse than this many times the fit after the second look is not looked at again.
-HOPELESS: Final = 3.0
+SECOND_POSES: Final = 20
+LAST_POSES: Final = 4
+#: Poses nearer to each other than this share of the part's radius are one place while they are sketched.
+PLACE_SHARE: Final = 0.03
+#: Of the poses that are near the fit but distinct, so many go on in a round of their own.
+NEAR_POSES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,12 @@ class _Bout:
     normal_mm: float
     tangential_mm: float
 
-    def descend(self, poses: Float64, size: tuple[int, int], *, robust: bool, damping: float) -> Poses:
+    def descend(
+        self, nominal: Nominal, poses: Float64, size: tuple[int, int], *, robust: bool, damping: float
+    ) -> Poses:
         few = self.points[thinned(self.points, size[0])]
         return descend(
-            self.surface,
+            nominal,
             few,
             poses,
             steps=size[1],
@@ -78,13 +84,13 @@ class _Bout:
             damping=damping,
         )
 
-    def distinct(self, poses: Float64) -> list[int]:
-        """Positions of poses that differ from the first."""
+    def distinct(self, poses: Float64, place_mm: float = 0.0) -> list[int]:
+        """Positions of poses that differ from the first, by ``place_mm`` at least."""
         back = inverse(poses[0])
         found = []
         for number in range(1, len(poses)):
             normal, tangential = shifts_mm(self.probes, poses[number] @ back)
-            if normal > self.normal_mm or tangential > self.tangential_mm:
+            if normal > max(self.normal_mm, place_mm) or tangential > max(self.tangential_mm, place_mm):
                 found.append(number)
         return found
 
@@ -110,22 +116,26 @@ def best_rival(
     )
     poses = motions @ pose
     starts = len(poses) - 1
-    poses = _leaders(bout, bout.descend(poses, SCREEN, robust=True, damping=0.1), SECOND_POSES, np.inf)
-    poses = _leaders(bout, bout.descend(poses, SECOND, robust=False, damping=1e-2), LAST_POSES, HOPELESS)
-    return _judged(bout, bout.descend(poses, LAST, robust=False, damping=1e-4), starts)
+    sketch = sketch_of(surface)
+    poses = _leaders(bout, bout.descend(sketch, poses, SCREEN, robust=True, damping=0.1), SECOND_POSES)
+    poses = _leaders(bout, bout.descend(sketch, poses, SECOND, robust=False, damping=1e-2), LAST_POSES)
+    return _judged(bout, bout.descend(surface, poses, LAST, robust=False, damping=1e-4), starts)
 
 
-def _leaders(bout: _Bout, found: Poses, most: int, hopeless: float) -> Float64:
-    """The fit and the best distinct poses after it, each minimum once; the best one always goes on."""
+def _leaders(bout: _Bout, found: Poses, most: int) -> Float64:
+    """The fit, the best poses elsewhere (each place once), and the best distinct ones near the fit."""
     rms, poses = found.rms_mm, found.part_from_scanner
-    others = sorted(bout.distinct(poses), key=lambda number: (rms[number], number))
+    place_mm = PLACE_SHARE * bout.shape.radius_mm
+    elsewhere = set(bout.distinct(poses, place_mm))
+    order = sorted(bout.distinct(poses), key=lambda number: (rms[number], number))
     kept: list[int] = []
-    for number in others:
-        if len(kept) == most or (kept and rms[number] > hopeless * rms[0]):
+    for number in (number for number in order if number in elsewhere):
+        if len(kept) == most:
             break
-        if len(bout.distinct(poses[[number, *kept]])) == len(kept):
+        if len(bout.distinct(poses[[number, *kept]], place_mm)) == len(kept):
             kept.append(number)
-    return poses[[0, *kept]]
+    near = [number for number in order if number not in elsewhere][:NEAR_POSES]
+    return poses[[0, *kept, *near]]
 
 
 def _judged(bout: _Bout, found: Poses, starts: int) -> Rival:

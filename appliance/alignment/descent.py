@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
-from appliance.alignment.equations import normal_equations
+from appliance.alignment.equations import Equations, Nominal, normal_equations
 from appliance.core.kernels import kernel, over_chunks
-from appliance.mesh.surface import Surface
 
 Float64 = npt.NDArray[np.float64]
 
@@ -26,6 +25,8 @@ LONGEST_STEP: Final = 0.3
 FIRST_DAMPING: Final = 0.1
 DAMPING_FACTOR: Final = 0.4
 LEAST_DAMPING: Final = 1e-7
+#: A pose whose step is shorter has arrived.
+AT_REST_MM: Final = 1e-6
 #: A point takes part while it is within so many medians of its pose's distances.
 MEDIANS: Final = 4.0
 #: Share of the points, the nearest ones, by which poses are ranked in a search.
@@ -78,7 +79,7 @@ def _moved(poses: Float64, xyz: Float64) -> Float64:
 
 
 def descend(
-    surface: Surface,
+    surface: Nominal,
     points: Float64,
     poses: Float64,
     *,
@@ -93,35 +94,46 @@ def descend(
     ``robust`` leaves out, per pose, what is beyond ``MEDIANS`` of its medians; else every point counts.
     """
     poses = np.ascontiguousarray(poses, dtype=np.float64).copy()
-    owner = np.repeat(np.arange(len(poses), dtype=np.int32), len(points))
-    shape = (len(poses), len(points))
+    distances = np.empty((len(poses), len(points)))
+    walking = np.arange(len(poses))
     for number in range(steps + 1):
-        xyz = _moved(poses, points)
+        xyz = _moved(poses[walking], points)
         feet = surface.closest(xyz)
-        distance = np.asarray(feet.distance_mm).reshape(shape)
+        distances[walking] = feet.distance_mm.reshape(-1, len(points))
         if number == steps:
             break
-        label = owner
-        if robust:
-            reach = MEDIANS * np.median(np.abs(distance), axis=1)
-            label = np.where(np.abs(distance) <= reach[:, None], owner.reshape(shape), np.int32(-1)).ravel()
-        sums = normal_equations(surface, xyz, feet, label.astype(np.int32), len(poses), pivot_mm, on_planes=False)
+        label = _labels(distances[walking], robust)
+        sums = normal_equations(surface, xyz, feet, label, len(walking), pivot_mm, on_planes=False)
         weight = max(LEAST_DAMPING, damping * DAMPING_FACTOR**number)
-        motions = _damped_steps(sums.stiffness, sums.metric, sums.gradient, sums.count, weight, radius_mm)
-        poses = _turned(poses, motions, pivot_mm)
-    return Poses(poses, distance)
+        motions, length = _damped_steps(sums, weight, radius_mm)
+        on = length > AT_REST_MM
+        walking = walking[on]
+        if not len(walking):
+            break
+        poses[walking] = _turned(poses[walking], motions[on], pivot_mm)
+    return Poses(poses, distances)
 
 
-def _damped_steps(
-    stiffness: Float64, metric: Float64, gradient: Float64, count: Float64, damping: float, radius_mm: float
-) -> Float64:
-    """Steps (c, 6), none longer than the part allows."""
+def _labels(distance: Float64, robust: bool) -> npt.NDArray[np.int32]:
+    """The pose that each point (c m,) speaks for, -1 for none."""
+    owner = np.broadcast_to(np.arange(len(distance), dtype=np.int32)[:, None], distance.shape)
+    if robust:
+        reach = MEDIANS * np.median(np.abs(distance), axis=1)
+        owner = np.where(np.abs(distance) <= reach[:, None], owner, np.int32(-1))
+    return np.ascontiguousarray(owner, dtype=np.int32).ravel()
+
+
+def _damped_steps(sums: Equations, damping: float, radius_mm: float) -> tuple[Float64, Float64]:
+    """Steps (c, 6), none longer than the part allows, and their lengths (c,), mm."""
+    count = np.maximum(sums.count, 1.0)
     scale = np.array([radius_mm, radius_mm, radius_mm, 1.0, 1.0, 1.0])
-    floor = 1e-12 * np.maximum(count, 1.0)[:, None, None] * np.diag(np.square(scale))
-    motions = -np.linalg.solve(stiffness + damping * metric + floor, gradient[:, :, None])[:, :, 0]
-    energy = np.einsum("ci,cij,cj->c", motions, metric, motions)
-    length = np.sqrt(np.maximum(energy, 0.0) / np.maximum(count, 1.0))
-    return np.asarray(motions * np.minimum(1.0, LONGEST_STEP * radius_mm / np.maximum(length, 1e-300))[:, None])
+    floor = 1e-12 * count[:, None, None] * np.diag(np.square(scale))
+    left = sums.stiffness + damping * sums.metric + floor
+    motions = -np.linalg.solve(left, sums.gradient[:, :, None])[:, :, 0]
+    energy = np.einsum("ci,cij,cj->c", motions, sums.metric, motions)
+    length = np.sqrt(np.maximum(energy, 0.0) / count)
+    shrink = np.minimum(1.0, LONGEST_STEP * radius_mm / np.maximum(length, 1e-300))
+    return motions * shrink[:, None], length
 
 
 def _turned(poses: Float64, motions: Float64, pivot_mm: Float64) -> Float64:

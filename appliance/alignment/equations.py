@@ -13,14 +13,14 @@ part's size, place and units: what a fit can and cannot see.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from appliance.cad.records import TriangleMesh
 from appliance.core.kernels import inline_kernel, kernel, over_chunks
 from appliance.mesh.records import Feet
-from appliance.mesh.surface import Surface
 
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
@@ -30,6 +30,16 @@ ON_SURFACE_MM: Final = 1e-7
 
 #: Sums of one label: H (21, upper), gradient (6), sum p (3), sum pp' (6), sum of squares, count.
 _SUMS: Final = 38
+
+
+class Nominal(Protocol):
+    """What the sums need of a surface: ``Surface`` itself, or a sketch of it."""
+
+    @property
+    def mesh(self) -> TriangleMesh: ...
+    @property
+    def face_normals(self) -> Float64: ...
+    def closest(self, points_mm: Float64) -> Feet: ...
 
 
 @dataclass(frozen=True)
@@ -71,13 +81,8 @@ def _inside(px: float, py: float, pz: float, a: Float64, b: Float64, nx: float, 
 
 
 @inline_kernel
-def _outward(
-    x: float, y: float, z: float, distance: float, a: Float64, b: Float64, c: Float64, normal: Float64
-) -> tuple[float, float, float]:
-    """Unit direction in which the signed distance grows, at a point whose foot lies on triangle a b c."""
-    nx, ny, nz = normal[0], normal[1], normal[2]
-    if _inside(x, y, z, a, b, nx, ny, nz) and _inside(x, y, z, b, c, nx, ny, nz) and _inside(x, y, z, c, a, nx, ny, nz):
-        return nx, ny, nz
+def _onto_edges(x: float, y: float, z: float, a: Float64, b: Float64, c: Float64) -> tuple[float, float, float, float]:
+    """Foot on the nearest edge of a triangle, and the square of the distance."""
     fx, fy, fz, best = _onto_segment(x, y, z, a[0], a[1], a[2], b[0], b[1], b[2])
     gx, gy, gz, second = _onto_segment(x, y, z, b[0], b[1], b[2], c[0], c[1], c[2])
     if second < best:
@@ -85,12 +90,56 @@ def _outward(
     gx, gy, gz, third = _onto_segment(x, y, z, c[0], c[1], c[2], a[0], a[1], a[2])
     if third < best:
         fx, fy, fz, best = gx, gy, gz, third
+    return fx, fy, fz, best
+
+
+@inline_kernel
+def _above(x: float, y: float, z: float, a: Float64, b: Float64, c: Float64, normal: Float64) -> bool:
+    """Does the foot on the triangle's plane lie within the triangle?"""
+    nx, ny, nz = normal[0], normal[1], normal[2]
+    return (
+        _inside(x, y, z, a, b, nx, ny, nz) and _inside(x, y, z, b, c, nx, ny, nz) and _inside(x, y, z, c, a, nx, ny, nz)
+    )
+
+
+@inline_kernel
+def _outward(
+    x: float, y: float, z: float, distance: float, a: Float64, b: Float64, c: Float64, normal: Float64
+) -> tuple[float, float, float]:
+    """Unit direction in which the signed distance grows, at a point whose foot lies on triangle a b c."""
+    fx, fy, fz, best = _onto_edges(x, y, z, a, b, c)
     length = np.sqrt(best)
-    if length < ON_SURFACE_MM:
-        return nx, ny, nz
+    if length < ON_SURFACE_MM or _above(x, y, z, a, b, c, normal):
+        return normal[0], normal[1], normal[2]
     if distance < 0.0:
         length = -length
     return (x - fx) / length, (y - fy) / length, (z - fz) / length
+
+
+@kernel
+def _measure(
+    xyz: Float64, triangle: Int32, vertices: Float64, triangles: Int32, normals: Float64, distance: Float64
+) -> None:
+    for i in range(len(xyz)):
+        t = triangle[i]
+        a, b, c = vertices[triangles[t, 0]], vertices[triangles[t, 1]], vertices[triangles[t, 2]]
+        x, y, z = xyz[i, 0], xyz[i, 1], xyz[i, 2]
+        height = normals[t, 0] * (x - a[0]) + normals[t, 1] * (y - a[1]) + normals[t, 2] * (z - a[2])
+        if not _above(x, y, z, a, b, c, normals[t]):
+            away = np.sqrt(_onto_edges(x, y, z, a, b, c)[3])
+            height = away if height >= 0.0 else -away
+        distance[i] = height
+
+
+def distances_to(mesh: TriangleMesh, normals: Float64, xyz: Float64, triangle: Int32) -> Float64:
+    """Distance (n,), mm, of each point to its given triangle, with the sign of the triangle's side."""
+    distance = np.empty(len(xyz))
+
+    def work(start: int, stop: int) -> None:
+        _measure(xyz[start:stop], triangle[start:stop], mesh.vertices_mm, mesh.triangles, normals, distance[start:stop])
+
+    over_chunks(len(xyz), work)
+    return distance
 
 
 @kernel
@@ -143,7 +192,7 @@ def _sum(
 
 
 def normal_equations(
-    surface: Surface, xyz: Float64, feet: Feet, label: Int32, labels: int, pivot: Float64, *, on_planes: bool
+    surface: Nominal, xyz: Float64, feet: Feet, label: Int32, labels: int, pivot: Float64, *, on_planes: bool
 ) -> Equations:
     """Sums over points in the part frame, apart for each label 0 to ``labels`` - 1; label -1 is left out."""
     mesh = surface.mesh

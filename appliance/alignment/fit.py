@@ -42,7 +42,7 @@ Progress = Callable[[float], None]
 #: Points of the final fit: enough that noise of 0.1 mm leaves 0.1 um.
 FINAL_POINTS: Final = 1_000_000
 #: Points of the rough fit and of the one between it and the final one.
-ROUGH_POINTS: Final = 4_000
+ROUGH_POINTS: Final = 2_500
 MIDDLE_POINTS: Final = 40_000
 ROUGH_STEPS: Final = 25
 #: Fewer points than this on the part are no basis for six unknowns and their uncertainty.

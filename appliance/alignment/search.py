@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.alignment.descent import Poses, descend
+from appliance.alignment.equations import Nominal
 from appliance.alignment.sampling import thinned
 from appliance.alignment.shape import Shape
+from appliance.alignment.sketch import sketch_of
 from appliance.alignment.starts import cube_rotations, spread_rotations
 from appliance.mesh.surface import Surface
 
@@ -23,17 +25,20 @@ Float64 = npt.NDArray[np.float64]
 #: Rotations spread over all: neighbours lie about 35 degrees apart.
 SPREAD: Final = 256
 #: Rounds: points, steps, and how many poses go on from it.
-ROUNDS: Final = ((160, 8, 48), (800, 12, 8), (4000, 15, 1))
+SKETCHED_ROUNDS: Final = ((160, 8, 40), (600, 10, 6))
+EXACT_ROUND: Final = (2_000, 10, 1)
 
 
 def global_start(surface: Surface, points: Float64, as_it_lies: Float64, shape: Shape) -> tuple[Float64, int]:
     """A rough pose for ``points`` (n, 3), mm, and how many starts were tried; ``as_it_lies`` is one of them."""
     poses = np.concatenate([as_it_lies[None], _first_poses(points, shape)])
     starts = len(poses)
-    for most, steps, kept in ROUNDS:
+    sketch = sketch_of(surface)
+    rounds: list[tuple[Nominal, tuple[int, int, int]]] = [(sketch, each) for each in SKETCHED_ROUNDS]
+    for nominal, (most, steps, kept) in [*rounds, (surface, EXACT_ROUND)]:
         few = points[thinned(points, most)]
         found = descend(
-            surface, few, poses, steps=steps, robust=True, radius_mm=shape.radius_mm, pivot_mm=shape.centre_mm
+            nominal, few, poses, steps=steps, robust=True, radius_mm=shape.radius_mm, pivot_mm=shape.centre_mm
         )
         poses = _best(found, kept)
     return poses[0], starts

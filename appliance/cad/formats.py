@@ -88,6 +88,7 @@ def _believed(parsed: Parsed) -> RawMesh:
         float(summary["resolution"]),
         float(summary["chord_mm"]),
         tuple(_printable(note, 400) for note in summary["notes"]) + parsed.gaps,
+        tuple(_printable(gap, 400) for gap in summary["gaps"]),
     )
 
 

@@ -53,4 +53,5 @@ def _deliver(raw: RawMesh, sink: Sink) -> dict[str, Any]:
         "resolution": raw.resolution if np.isfinite(raw.resolution) else 0.0,
         "chord_mm": raw.chord_mm,
         "notes": list(raw.notes),
+        "gaps": list(raw.gaps),
     }

@@ -24,6 +24,7 @@ class RawMesh:
         unit of ``vertices``
     chord_mm : largest distance between the exact surface and its triangles, 0 for mesh files
     notes : sentences that the report should repeat
+    gaps : sentences on surface that the file has and that is missing here; no verdict may rest on it
     """
 
     vertices: npt.NDArray[np.float64]
@@ -35,6 +36,7 @@ class RawMesh:
     resolution: float = 0.0
     chord_mm: float = 0.0
     notes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 def no_faces(count: int) -> npt.NDArray[np.int32]:

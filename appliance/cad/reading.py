@@ -59,7 +59,7 @@ def read_cad(
     scale = mm_per_unit(unit or DEFAULT_UNIT)
     content_sha256 = sha256_of_file(path)
     report(0.05)
-    raw = parse_raw(path, kind, chord_mm, lambda done: report(0.05 + 0.55 * done))
+    raw = parse_raw(path, kind, chord_mm, lambda done: report(max(0.05, 0.6 * done)))
     report(0.6)
     mesh = _mesh(raw, 1.0 if kind == STEP else scale)
     edges = topology(mesh)
@@ -102,7 +102,8 @@ _LARGEST_MM: Final = 1e9
 
 
 def _notes(raw: RawMesh, kind: str, unit: str | None) -> list[MeshFinding]:
-    found = [MeshFinding("cad.file.note", "note", sentence, 1) for sentence in raw.notes]
+    found = [MeshFinding("cad.file.incomplete", "error", sentence, 1) for sentence in raw.gaps]
+    found += [MeshFinding("cad.file.note", "note", sentence, 1) for sentence in raw.notes]
     if kind == STEP and not raw.unit:
         message = "The STEP file states no single unit of length that is known; the converter's reading was used."
         found.append(MeshFinding("cad.unit.unstated", "warning", message, 1))

@@ -8,7 +8,12 @@ plus the rounding of single precision.  Only this module imports ``cascadio``.
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +31,8 @@ from appliance.errors import InvalidInput
 #: roundings keep eight or more chords a turn.
 ANGLE_RAD: Final = 0.5
 _MM_PER_METRE: Final = 1000.0
+#: How the converter's complaints about entities begin.
+_COMPLAINT: Final = b"ERR Step"
 
 
 def parse_step(path: Path, chord_mm: float) -> RawMesh:
@@ -59,23 +66,47 @@ def _text(path: Path) -> StepText:
 
 
 def _convert(path: Path, chord_mm: float) -> bytes:
+    """The converter's binary glTF.
+
+    It reads past entities that it cannot understand and only prints that it did: what it prints decides.
+    """
     import cascadio
 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "model.glb"
-        status = cascadio.step_to_glb(
-            str(path),
-            str(target),
-            tol_linear=chord_mm,
-            tol_angular=ANGLE_RAD,
-            tol_relative=False,
-            merge_primitives=True,
-            use_parallel=False,
-            include_brep=True,
-        )
+        with _printed(Path(folder) / "printed") as printed:
+            status = cascadio.step_to_glb(
+                str(path),
+                str(target),
+                tol_linear=chord_mm,
+                tol_angular=ANGLE_RAD,
+                tol_relative=False,
+                merge_primitives=True,
+                use_parallel=False,
+                include_brep=True,
+            )
+        if _COMPLAINT in printed.read_bytes():
+            message = "The STEP file has entities that cannot be read or that are missing."
+            raise InvalidInput("cad.step.syntax", message, "The file is damaged: export it again.")
         if status != 0 or not target.exists():
             raise InvalidInput("cad.step.converted", "The STEP file could not be turned into triangles.")
         return target.read_bytes()
+
+
+@contextmanager
+def _printed(path: Path) -> Iterator[Path]:
+    """Send what compiled code prints to a file while the block runs; for a process that does nothing else."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    target = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.dup2(target, 1)
+        yield path
+    finally:
+        ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(target)
 
 
 def _joined(bodies: list[Body], text: StepText, chord_mm: float) -> RawMesh:
@@ -103,7 +134,14 @@ def _joined(bodies: list[Body], text: StepText, chord_mm: float) -> RawMesh:
         resolution=2.0 * rounding_mm / 3.0**0.5,
         chord_mm=max(chord_mm, measured_mm) + rounding_mm,
         notes=_notes(chord_mm, measured_mm, rounding_mm, free, int(face_base[-1])),
+        gaps=_gaps(len(text.faces), len(np.unique(face[face >= 0]))),
     )
+
+
+def _gaps(in_text: int, in_mesh: int) -> tuple[str, ...]:
+    if in_mesh >= in_text:
+        return ()
+    return (f"The STEP file has {in_text} faces in its shells, and only {in_mesh} of them became triangles.",)
 
 
 def _notes(chord_mm: float, measured_mm: float, rounding_mm: float, free: int, faces: int) -> tuple[str, ...]:

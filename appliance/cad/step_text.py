@@ -23,14 +23,19 @@ _KINDS: Final = {
     "TOROIDAL_SURFACE": "torus",
 }
 
-_ENTITY: Final = re.compile(rb"#\s*(\d+)\s*=\s*([A-Z0-9_]*)\s*(\((?:[^;']|'(?:[^']|'')*')*\))\s*;")
-_FACE: Final = re.compile(rb"\(\s*'((?:[^']|'')*)'\s*,\s*\(.*\)\s*,\s*#\s*(\d+)\s*,", re.DOTALL)
+#: One entity.  Possessive (``*+``): a quote without its partner fails at once, however long the file.
+_ENTITY: Final = re.compile(rb"#\s*(\d+)\s*=\s*([A-Z0-9_]*)\s*((?:[^;']|'[^']*+')*+);")
+_FACE: Final = re.compile(rb"\(\s*'((?:[^']|'')*+)'\s*,\s*\([^)]*\)\s*,\s*#\s*(\d+)\s*,")
 _SHELLS: Final = ("CLOSED_SHELL", "OPEN_SHELL", "CONNECTED_FACE_SET")
 _REFERENCE: Final = re.compile(rb"#\s*(\d+)")
 _CONTEXT: Final = re.compile(rb"GEOMETRIC_REPRESENTATION_CONTEXT\s*\(\s*3\s*\)")
 _UNITS: Final = re.compile(rb"GLOBAL_UNIT_ASSIGNED_CONTEXT\s*\(\s*\(([^)]*)\)")
 _SI_UNIT: Final = re.compile(rb"SI_UNIT\s*\(\s*(\$|\.[A-Z]+\.)\s*,\s*\.METRE\.\s*\)")
 _CONVERSION: Final = re.compile(rb"CONVERSION_BASED_UNIT\s*\(\s*'([^']*)'")
+
+
+#: Number of an entity, without leading zeros -> its keyword and its text.
+Entities = dict[bytes, tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -50,17 +55,18 @@ class StepText:
 
 def read_step_text(data: bytes) -> StepText:
     """Unit and faces from the text of a STEP file; what cannot be found stays empty."""
-    entities = {int(match[1]): (match[2].decode(), match[3]) for match in _ENTITY.finditer(data)}
+    found = _ENTITY.finditer(data)
+    entities = {match[1].lstrip(b"0"): (match[2].decode(), match[3]) for match in found}
     return StepText(_unit(entities), tuple(_faces(entities)))
 
 
-def _unit(entities: dict[int, tuple[str, bytes]]) -> str:
+def _unit(entities: Entities) -> str:
     """The one unit of length of the three-dimensional contexts; empty if there is none or several."""
     found = set()
     for kind, body in entities.values():
         if not kind and _CONTEXT.search(body) and (listed := _UNITS.search(body)):
             for number in _REFERENCE.findall(listed[1]):
-                _, unit = entities.get(int(number), ("", b""))
+                _, unit = entities.get(number.lstrip(b"0"), ("", b""))
                 if b"LENGTH_UNIT" in unit:
                     found.add(_length_unit(unit))
     return found.pop() if len(found) == 1 else ""
@@ -74,14 +80,14 @@ def _length_unit(body: bytes) -> str:
     return ""
 
 
-def _faces(entities: dict[int, tuple[str, bytes]]) -> list[tuple[str, str | None]]:
+def _faces(entities: Entities) -> list[tuple[str, str | None]]:
     faces = []
     for kind, body in entities.values():
         if kind in _SHELLS:
             for number in _REFERENCE.findall(body):
-                face_kind, face = entities.get(int(number), ("", b""))
+                face_kind, face = entities.get(number.lstrip(b"0"), ("", b""))
                 if face_kind == "ADVANCED_FACE" and (match := _FACE.match(face)):
-                    surface, _ = entities.get(int(match[2]), ("", b""))
+                    surface, _ = entities.get(match[2].lstrip(b"0"), ("", b""))
                     name = match[1].decode("utf-8", "replace").replace("''", "'").strip()
                     faces.append((name, _KINDS.get(surface)))
     return faces

@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from appliance.cad.obj import parse_obj
 from appliance.cad.polygons import split_polygons
 from appliance.cad.reading import read_cad
 from appliance.cad.records import CadModel
+from appliance.cad.step import parse_step
+from appliance.cad.stl import parse_stl
 from appliance.errors import InvalidInput
 from tests.unit.cad import samples
 
@@ -184,7 +187,7 @@ def test_a_damaged_text_stl_is_refused(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "part.stl"
     path.write_text(_damaged_stl(samples.stl_text(*samples.box()))[damage])
     with pytest.raises(InvalidInput) as refusal:
-        read_cad(path)
+        parse_stl(path)
     assert refusal.value.code.startswith("cad.stl")
 
 
@@ -193,7 +196,7 @@ def test_a_binary_stl_that_is_cut_off_is_refused(tmp_path: Path, cut: int) -> No
     path = box_file(tmp_path, "binary.stl")
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(InvalidInput):
-        read_cad(path)
+        parse_stl(path)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
@@ -241,7 +244,7 @@ def test_a_damaged_obj_is_refused(tmp_path: Path, lines: str) -> None:
     path = tmp_path / "part.obj"
     path.write_text(f"v 0 0 0\nv 9 0 0\nv 0 9 0\nf 1 2 3\n{lines}\n")
     with pytest.raises(InvalidInput) as refusal:
-        read_cad(path)
+        parse_obj(path)
     assert refusal.value.code.startswith("cad.obj")
 
 
@@ -249,7 +252,7 @@ def test_a_damaged_obj_is_refused(tmp_path: Path, lines: str) -> None:
 def test_a_file_that_is_no_step_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "part.step").write_text(text)
     with pytest.raises(InvalidInput):
-        read_cad(tmp_path / "part.step")
+        parse_step(tmp_path / "part.step", 0.02)
 
 
 def test_unknown_endings_missing_files_and_silly_chords_are_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def _inspect(series: Any, scan: Path, folder: Path) -> dict[str, Any]:
         return inspect_and_report(request, folder, watcher)
 
 
-def _table(results: list[tuple[str, Mapping[str, Any]]]) -> Any:
+def _table(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from appliance.alignment import fit, rigid
+from appliance.alignment.supplied import shared_frame, supplied
 from appliance.alignment.records import Alignment
 from appliance.cad.records import CadModel
 from appliance.errors import InvalidInput
-from appliance.inspections.alignment_file import read_supplied
+from appliance.inspections.alignment_file import SuppliedAlignment, as_replicates, read_supplied
 from appliance.inspections.request import InspectionRequest
 from appliance.inspections.steps import Progress
 from appliance.mesh.surface import Surface
@@ -38,18 +40,33 @@ def choose_alignment(
     InvalidInput : the matrix is not rigid, or a fit is asked for and the plan says ``supplied``
     """
     if request.supplied is not None:
-        return fit.supplied(read_supplied(request.supplied.read_bytes()))
+        return _supplied(read_supplied(request.supplied.read_bytes()), cad)
     if not request.fit:
-        return fit.shared_frame()
+        return shared_frame()
     mode = plan.alignment or "best_fit_all"
     if mode in ("supplied", "shared_frame"):
         raise InvalidInput("alignment.mode", f"The plan says '{mode}', so nothing is fitted.", "Leave out --align.")
-    start = read_supplied(request.start.read_bytes()) if request.start else None
+    start = read_supplied(request.start.read_bytes()).part_from_scanner if request.start else None
     return fit.align(
         surface, cloud.xyz_mm, mode=mode, zones=cad.zones, datums=plan.datums,
         reference_zones=plan.reference_zones, start=start, tolerance_mm=smallest_tolerance_mm(plan),
         cell_mm=min(item.cell_mm for item in plan.characteristics), normals=cloud.normals, progress=progress,
     )  # fmt: skip
+
+
+def _supplied(stated: SuppliedAlignment, cad: CadModel) -> Alignment:
+    """The supplied pose; stated uncertainties turn about the middle of the part."""
+    alignment = supplied(stated.part_from_scanner)
+    if stated.translation_u_mm is None and stated.rotation_u_rad is None:
+        return alignment
+    translation_u_mm, rotation_u_rad = stated.translation_u_mm or 0.0, stated.rotation_u_rad or 0.0
+    return replace(
+        alignment,
+        replicates=as_replicates(translation_u_mm, rotation_u_rad),
+        pivot_mm=0.5 * (cad.mesh.vertices_mm.min(axis=0) + cad.mesh.vertices_mm.max(axis=0)),
+        translation_u_mm=translation_u_mm,
+        rotation_u_rad=rotation_u_rad,
+    )
 
 
 def smallest_tolerance_mm(plan: CharacteristicSet) -> float:

@@ -68,7 +68,8 @@ def alignment_u(
         return Contribution("alignment", 0.0, f"{alignment.mode}: not fitted, no uncertainty stated")
     values = np.array([shifted(motion_shift(cells, motion, alignment.pivot_mm)) for motion in alignment.replicates])
     variance = (blocks - 1) / blocks * float(np.sum(np.square(values - values.mean())))
-    return Contribution("alignment", math.sqrt(variance), f"block jackknife, {blocks} blocks")
+    source = "stated with the alignment" if alignment.mode == "supplied" else f"block jackknife, {blocks} blocks"
+    return Contribution("alignment", math.sqrt(variance), source)
 
 
 def chord(chord_mm: float) -> Contribution:

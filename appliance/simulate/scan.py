@@ -26,6 +26,8 @@ Displacement = Callable[[Float64, npt.NDArray[np.int32]], Float64]
 GREATEST_INCIDENCE_DEG: Final = 72.0
 #: Candidates drawn per point wanted: surfaces turned away and hidden ones are lost.
 _CANDIDATES_PER_POINT: Final = 2.6
+#: A stray lies at least this far outside the part's box, mm.
+_STRAY_DISTANCE_MM: Final = 5.0
 #: Width of a pixel of the depth map in mean candidate spacings: no pixel of a visible surface is empty.
 _PIXEL_IN_SPACINGS: Final = 2.5
 
@@ -68,7 +70,7 @@ def simulate_scan(
     Parameters
     ----------
     points : wanted in total; a station that sees less of the part returns fewer
-    strays : isolated false points in total, anywhere within the part's box grown by half
+    strays : isolated false points in total, in the air around the part
     seen : bool (t,), triangles that the scanner returns at all (False: glossy, masked, covered)
     """
     generator = np.random.Generator(np.random.Philox(seed))
@@ -166,6 +168,9 @@ def _with_range_noise(points: Float64, setup: StationSetup, noise_mm: float, gen
 
 
 def _strays(mesh: TriangleMesh, count: int, generator: np.random.Generator) -> Float64:
+    """Points in the air: within twice the part's box and at least ``_STRAY_DISTANCE_MM`` outside it."""
     lower, upper = mesh.vertices_mm.min(axis=0), mesh.vertices_mm.max(axis=0)
-    middle, half = 0.5 * (lower + upper), 0.75 * (upper - lower)
-    return np.asarray(middle + generator.uniform(-1.0, 1.0, (count, 3)) * half)
+    middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+    away = generator.uniform(-2.0, 2.0, (count * 4 + 64, 3)) * half
+    outside = (np.abs(away) > half + _STRAY_DISTANCE_MM).any(axis=1)
+    return np.asarray(middle + away[outside][:count])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from appliance.core.kernels import over_chunks
 from appliance.deviation import isolation, voxels
-from appliance.deviation.normals import FLAT, PLANE, fit_planes, normals_of_points
+from appliance.deviation.normals import FLAT, PLANE, fit_planes, normals_of_points, trusted_flatness
 from appliance.errors import InvalidInput
 
 Bool = npt.NDArray[np.bool_]
@@ -94,7 +94,10 @@ def examine(
     group, scanners = _groups(len(xyz), station, station_positions_mm)
     found = np.full((len(xyz), 3), np.nan, dtype=np.float32)
     for wanted, scanner in enumerate(scanners):
-        _examine_group(xyz, group, wanted, scanner, side, voxel, found)
+        if len(scanners) > 1:
+            _examine_group(xyz, group, wanted, scanner, side, voxel, found)
+        else:
+            _find_normals(xyz, _NO_GROUP, 0, scanner, _step_mm(side, count), lower, voxel, found)
         report(0.4 + 0.6 * (wanted + 1) / len(scanners))
     return Neighbourhood(isolated, found, not any(np.isnan(s[0]) for s in scanners))
 
@@ -136,30 +139,44 @@ def _examine_group(
     xyz: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, voxel: Int32, normals: Float32
 ) -> None:
     """Normals of the points of one group.  ``voxel`` is scratch."""
-    part = slice(0, len(xyz))
-    if len(group):
-        member = np.flatnonzero(group == wanted)
-        part = slice(int(member[0]), int(member[-1]) + 1)
-    points, own, scratch = xyz[part], group[part] if len(group) else group, voxel[part]
+    member = np.flatnonzero(group == wanted)
+    part = slice(int(member[0]), int(member[-1]) + 1)
+    points, own = xyz[part], group[part]
     lower = points.min(axis=0)
-    count = voxels.count_voxels(points, own, wanted, lower, side)[3].astype(np.float64)
-    typical = float((count * count).sum() / count.sum())
-    side *= float(np.sqrt(_POINTS_PER_VOXEL / typical))
-    side = max(side, float(np.ptp(points, axis=0).max()) / (voxels.VOXELS_PER_AXIS - 2))
+    count = voxels.count_voxels(points, own, wanted, lower, side)[3]
+    _find_normals(points, own, wanted, scanner, _step_mm(side, count), lower, voxel[part], normals[part])
+
+
+def _step_mm(side: float, count: Int32) -> float:
+    """Side of voxels that hold ``_POINTS_PER_VOXEL`` points, from the counts at another ``side``.
+
+    The mean runs over points, not voxels: a fringe of nearly empty voxels has no say.
+    """
+    weight = count.astype(np.float64)
+    return side * float(np.sqrt(_POINTS_PER_VOXEL * weight.sum() / np.square(weight).sum()))
+
+
+def _find_normals(
+    points: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, lower: Float64, voxel: Int32,
+    normals: Float32,
+) -> None:  # fmt: skip
+    """Fit planes to blocks of voxels, doubled until most points lie on flat ones; then write each point's normal."""
+    side = max(side, float((points.max(axis=0) - lower).max()) / (voxels.VOXELS_PER_AXIS - 2))
     for doubling in range(_DOUBLINGS + 1):
-        scratch[:] = -1
-        keys, number, voxel_key, count_at = voxels.count_voxels(points, own, wanted, lower, side)
-        _number(points, own, wanted, lower, side, keys, number, scratch)
-        planes = _planes(points, own, wanted, lower, side, keys, number, voxel_key, scratch)
+        voxel[:] = -1
+        keys, number, voxel_key, count = voxels.count_voxels(points, group, wanted, lower, side)
+        _number(points, group, wanted, lower, side, keys, number, voxel)
+        planes = _planes(points, group, wanted, lower, side, keys, number, voxel_key, voxel)
         with np.errstate(invalid="ignore"):
             flat = planes[:, 6] <= FLAT
-        if doubling == _DOUBLINGS or 2 * int(count_at[flat].sum()) >= int(count_at.sum()):
+        if doubling == _DOUBLINGS or 2 * int(count[flat].sum()) >= int(count.sum()):
             break
         side *= 2.0
+    trusted = trusted_flatness(planes)
     over_chunks(
         len(points),
         lambda a, b: normals_of_points(
-            points[a:b], scratch[a:b], lower, side, keys, number, voxel_key, planes, scanner, normals[part][a:b]
+            points[a:b], voxel[a:b], lower, side, keys, number, voxel_key, planes, trusted, scanner, normals[a:b]
         ),
     )
 

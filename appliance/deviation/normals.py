@@ -1,8 +1,9 @@
 """Normals of a scan, from its own points: which way the scanned surface looks at each point.
 
 Moments are summed per voxel, and a plane is fitted to the 3 x 3 x 3 voxels around each (principal axes).  At an
-edge such a block mixes two faces, so a point whose own block is not flat takes, among the flat blocks around it,
-the one whose plane it lies closest to: normals stay those of one face up to the edge.  Eigenvectors come from
+edge such a block mixes two faces, so a point whose own block is less flat than is typical takes, among the flat
+blocks around it, the thinnest whose plane it lies closest to: normals stay those of one face up to the edge (the
+idea of Kuwahara 1976).  Eigenvectors come from
 Jacobi rotations, which use nothing but IEEE operations: the same bits on every machine.
 """
 
@@ -24,6 +25,8 @@ Int64 = npt.NDArray[np.int64]
 #: A block is flat if its variance across the plane is below this share of the lesser one in the plane.  Noise of half
 #: the point spacing gives 0.04, an edge of 90 degrees through the middle 0.25.
 FLAT: Final = 0.08
+#: A point trusts its own block up to twice the flatness that is typical of the scan, and always up to this.
+_SURELY_FLAT: Final = 0.002
 #: Above this ratio no axis is a normal: a cube's corner has 0.4, a ball of points 1.
 _SHAPELESS: Final = 0.7
 #: Points in a line have no plane: lesser variance in the plane below this share of the greater.
@@ -32,15 +35,18 @@ _LINE: Final = 1e-3
 _MIN_BLOCK: Final = 6
 #: Jacobi sweeps: convergence is quadratic, five leave nothing of a 3 x 3 matrix to float64.
 _SWEEPS: Final = 6
-#: Columns of a plane: normal (3), a point on it in voxel units about the voxel's centre (3), flatness (NaN: no plane).
-PLANE: Final = 7
+#: Off-diagonal share of the trace at which the axes are known far better than any scan needs.
+_CONVERGED: Final = 1e-12
+#: Columns of a plane: normal (3), a point on it in voxel units about the voxel's centre (3), flatness (NaN: no plane),
+#: variance across it in voxel units.
+PLANE: Final = 8
 
 
 @kernel
 def fit_planes(
     keys: Int64, number: Int32, voxel_key: Int64, moments: Float64, start: int, stop: int, planes: Float32
 ) -> None:
-    """Plane (v, 7) of the 3 x 3 x 3 block around each voxel from ``start`` to ``stop``."""
+    """Plane (v, 8) of the 3 x 3 x 3 block around each voxel from ``start`` to ``stop``."""
     mask = VOXELS_PER_AXIS - 1
     block = np.empty(MOMENTS)
     matrix = np.empty((3, 3))
@@ -95,7 +101,10 @@ def _jacobi(matrix: Float64, axes: Float64) -> None:
     for a in range(3):
         for b in range(3):
             axes[a, b] = 1.0 if a == b else 0.0
+    enough = _CONVERGED * (matrix[0, 0] + matrix[1, 1] + matrix[2, 2])
     for _ in range(_SWEEPS):
+        if abs(matrix[0, 1]) + abs(matrix[0, 2]) + abs(matrix[1, 2]) <= enough:
+            break
         for p in range(2):
             for q in range(p + 1, 3):
                 if matrix[p, q] == 0.0:
@@ -136,19 +145,27 @@ def _plane(block: Float64, matrix: Float64, axes: Float64, plane: Float32) -> No
         plane[d] = axes[d, low]
         plane[3 + d] = block[1 + d] / block[0]
     plane[6] = flatness
+    plane[7] = max(0.0, matrix[low, low])
+
+
+def trusted_flatness(planes: Float32) -> float:
+    """Flatness up to which a point takes the normal of its own block without looking around."""
+    known = planes[:, 6][~np.isnan(planes[:, 6])]
+    typical = float(np.median(known)) if len(known) else 0.0
+    return min(FLAT, max(_SURELY_FLAT, 2.0 * typical))
 
 
 @kernel
 def normals_of_points(
     xyz: Float64, voxel: Int32, lower: Float64, side: float, keys: Int64, number: Int32, voxel_key: Int64,
-    planes: Float32, scanner: Float64, normals: Float32,
+    planes: Float32, trusted: float, scanner: Float64, normals: Float32,
 ) -> None:  # fmt: skip
     """Unit normal (n, 3) of each point, towards ``scanner`` unless that is NaN; points with voxel -1 are left alone."""
     for n in range(len(xyz)):
         if voxel[n] < 0:
             continue
         best = voxel[n]
-        if not planes[best, 6] <= FLAT:
+        if not planes[best, 6] <= trusted:
             best = _closest_flat(xyz[n], best, lower, side, keys, number, voxel_key, planes)
         if np.isnan(planes[best, 6]):
             normals[n, :] = np.nan
@@ -165,7 +182,11 @@ def normals_of_points(
 def _closest_flat(
     point: Float64, own: int, lower: Float64, side: float, keys: Int64, number: Int32, voxel_key: Int64, planes: Float32
 ) -> int:
-    """Flat block around a point whose plane it lies closest to; its own block where none is flat."""
+    """Flat block around a point with the least square distance from its plane plus variance across it.
+
+    A block that mixes two faces is thicker than those beside it, even where its tilted plane comes close to the
+    point.  The point's own block, where none is flat.
+    """
     mask = VOXELS_PER_AXIS - 1
     x, y, z = voxel_key[own] >> 42, (voxel_key[own] >> 21) & mask, voxel_key[own] & mask
     px = (point[0] - lower[0]) / side - (x + 0.5)
@@ -184,6 +205,7 @@ def _closest_flat(
                     + planes[w, 1] * (py - j - planes[w, 4])
                     + planes[w, 2] * (pz - k - planes[w, 5])
                 )
-                if away < nearest:
-                    best, nearest = w, away
+                score = away * away + planes[w, 7]
+                if score < nearest:
+                    best, nearest = w, score
     return best

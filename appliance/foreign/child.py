@@ -32,10 +32,18 @@ def run_once(descriptor: int) -> None:
             _serve(end, received[0])
 
 
-def run_server(descriptor: int, modules: list[str]) -> None:
-    """Fork a process for every job that comes, until the other side closes."""
-    for module in modules:
-        importlib.import_module(module)
+def run_server(descriptor: int, entries: list[str]) -> None:
+    """Fork a process for every job that comes, until the other side closes.
+
+    Parameters
+    ----------
+    entries : modules to import beforehand, or ``module:function`` to call
+    """
+    for entry in entries:
+        module, _, function = entry.partition(":")
+        loaded = importlib.import_module(module)
+        if function:
+            getattr(loaded, function)()
     with socket.socket(fileno=descriptor) as server:
         while received := receive(server):
             message, descriptors = received
@@ -97,7 +105,9 @@ def _described(error: BaseException) -> dict[str, str]:
             "hint": error.hint,
         }
     place = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-    return {"code": "foreign.broken", "message": place, "hint": ""}
+    # What is no Exception comes from compiled code that gave up: a panic.
+    code = "foreign.broken" if isinstance(error, Exception) else "foreign.crashed"
+    return {"code": code, "message": place, "hint": ""}
 
 
 if __name__ == "__main__":

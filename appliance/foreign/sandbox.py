@@ -179,6 +179,8 @@ def _refusal(error: Mapping[str, str], limits: Limits) -> InvalidInput:
     code, message, hint = str(error["code"]), str(error["message"]), str(error["hint"])
     if code == "foreign.memory":
         return _too_large(limits)
+    if code == "foreign.crashed":
+        return InvalidInput(code, f"The reader crashed on this file ({message}).", _DAMAGED)
     if code == "foreign.broken":
         return InvalidInput(code, f"The file cannot be read ({message}).", _DAMAGED)
     return InvalidInput(code, message, hint)

@@ -103,12 +103,12 @@ class Nursery:
 
     Parameters
     ----------
-    modules : imported before the first fork
+    entries : modules imported before the first fork, or ``module:function`` to call
     """
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, entries: Sequence[str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="d2r-reader-")
-        self._server, self._process = _start(_SERVER, modules, Path(self._folder.name))
+        self._server, self._process = _start(_SERVER, entries, Path(self._folder.name))
 
     def __enter__(self) -> Nursery:
         return self

@@ -18,8 +18,8 @@ from appliance.foreign.sink import Sink
 Float64 = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
 
-#: Points in one block: a megabyte a coordinate, which stays in the processor's cache.
-BLOCK_POINTS: Final = 1 << 17
+#: Points in one block: half a megabyte a coordinate, which stays in the processor's cache.
+BLOCK_POINTS: Final = 1 << 16
 #: A thousand kilometres on each side of the Earth's radius is far beyond any frame of a scan.
 _FARTHEST_MM: Final = 1e11
 _MOST_STATIONS: Final = 1 << 16
@@ -54,6 +54,7 @@ class Collector:
         self._stations: list[dict[str, Any]] = []
         self._xyz = sink.column("xyz_mm", np.float64, (3,), rows)
         self._station = sink.column("station", np.uint16, (), rows)
+        self._scratch = np.empty((2, 0))
         self._records = 0
         self._not_finite = 0
         self.warnings: list[str] = []
@@ -107,7 +108,8 @@ class Collector:
         count = len(x) if kept is None else int(np.count_nonzero(kept))
         self._bound(place[:count])
         self._xyz.advance(count)
-        self._station.append(np.full(count, len(self._stations) - 1, np.uint16))
+        self._station.room(count)[:] = len(self._stations) - 1
+        self._station.advance(count)
         self._stations[-1]["point_count"] += count
         self._add_optional(optional)
 
@@ -117,10 +119,13 @@ class Collector:
                 np.multiply(values, self._mm, out=place[:, axis])
             return
         turn, shift = self._place
+        if self._scratch.shape[1] < len(x):
+            self._scratch = np.empty((2, len(x)))
+        total, part = self._scratch[:, : len(x)]
         for axis in range(3):
-            total = x * turn[axis, 0]
-            total += y * turn[axis, 1]
-            total += z * turn[axis, 2]
+            np.multiply(x, turn[axis, 0], out=total)
+            total += np.multiply(y, turn[axis, 1], out=part)
+            total += np.multiply(z, turn[axis, 2], out=part)
             np.add(total, shift[axis], out=place[:, axis])
 
     def _valid_finite(self, place: Float64, valid: Array | None) -> Array | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 from base64 import b64encode
@@ -25,17 +24,11 @@ from appliance.core.canonical import canonical_bytes
 from appliance.crypto.dsse import sign_envelope
 from appliance.crypto.vkey import ALG_COSIGNATURE, ALG_ED25519, Signer, parse_vkey
 from appliance.errors import Modified, NotProvable
+from tests.services import require
 
 LOG = Signer("plant.example/7", ALG_ED25519, bytes(range(32)))
 ENTRIES = [b'{"n":%d}' % number for number in range(70)]
 TREE = HashTree(map(leaf_hash, ENTRIES))
-
-
-def require(name: str, available: bool, reason: str) -> None:
-    """Skip where ``name`` is missing; fail where ``D2R_REQUIRE_SERVICES=1`` says that it must be there."""
-    if not available:
-        missing = pytest.fail if os.environ.get("D2R_REQUIRE_SERVICES") == "1" else pytest.skip
-        missing(f"{name} is not available: {reason}")
 
 
 @pytest.fixture(scope="session")

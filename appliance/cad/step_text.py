@@ -23,8 +23,10 @@ _KINDS: Final = {
     "TOROIDAL_SURFACE": "torus",
 }
 
-#: One entity.  Possessive (``*+``): a quote without its partner fails at once, however long the file.
-_ENTITY: Final = re.compile(rb"#\s*(\d+)\s*=\s*([A-Z0-9_]*)\s*((?:[^;']|'[^']*+')*+);")
+#: One statement.  It matches wherever it starts (a last quote without partner runs to the end of the
+#: file) and never gives back (``*+``), so that one pass over any text takes time in proportion to it.
+_STATEMENT: Final = re.compile(rb"((?:[^;']|'[^']*+(?:'|\Z))*+)(?:;|\Z)")
+_ENTITY: Final = re.compile(rb"\s*#\s*(\d+)\s*=\s*([A-Z0-9_]*)(.*)", re.DOTALL)
 _FACE: Final = re.compile(rb"\(\s*'((?:[^']|'')*+)'\s*,\s*\([^)]*\)\s*,\s*#\s*(\d+)\s*,")
 _SHELLS: Final = ("CLOSED_SHELL", "OPEN_SHELL", "CONNECTED_FACE_SET")
 _REFERENCE: Final = re.compile(rb"#\s*(\d+)")
@@ -55,8 +57,8 @@ class StepText:
 
 def read_step_text(data: bytes) -> StepText:
     """Unit and faces from the text of a STEP file; what cannot be found stays empty."""
-    found = _ENTITY.finditer(data)
-    entities = {match[1].lstrip(b"0"): (match[2].decode(), match[3]) for match in found}
+    found = (_ENTITY.match(statement[1]) for statement in _STATEMENT.finditer(data))
+    entities = {match[1].lstrip(b"0"): (match[2].decode(), match[3].strip()) for match in found if match}
     return StepText(_unit(entities), tuple(_faces(entities)))
 
 

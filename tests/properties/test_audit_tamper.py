@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from appliance.audit.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint, verify_checkpoint
 from appliance.audit.cosignature import cosign, verify_cosignatures
 from appliance.audit.entry import Entry
-from appliance.audit.note import parse_note
+from appliance.audit.note import NoteSignature, parse_note
 from appliance.audit.personal import Opening, commitment, open_value, verify_opening
 from appliance.audit.proof import Proof, parse_proof
 from appliance.audit.tiles import Tile, bundle_entries, parse_tile, tile_hashes, tiles_of, unbundle_entries
@@ -166,3 +166,11 @@ def test_a_commitment_is_the_published_construction() -> None:
     """Computed with: printf 'qc-pii/v1\\0operator\\0Ann' | openssl dgst -sha256 -mac HMAC -macopt hexkey:0000...00."""
     expected = "0c26034b981bc0524e4fe548df4751ec9ad543ff7b99d8ca725b92969ce24ec1"
     assert commitment(Opening("operator", bytes(32), "Ann")) == expected
+
+
+def test_a_cosignature_from_beyond_the_calendar_is_refused() -> None:
+    seconds = 2**63
+    message = f"cosignature/v1\ntime {seconds}\n{NOTE.text}".encode()
+    line = NoteSignature(WITNESS.name, WITNESS.verifier.key_id, seconds.to_bytes(8, "big") + WITNESS.sign(message))
+    with pytest.raises(Modified):
+        verify_cosignatures(NOTE.adding(line), TRUSTED)

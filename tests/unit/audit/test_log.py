@@ -209,3 +209,15 @@ def test_published_tiles_hold_the_leaf_hashes_and_entries(log: FileLog, tmp_path
     hashes = (tmp_path / "site" / "tile" / "0" / "000.p" / "5").read_bytes()
     assert hashes == b"".join(leaf_hash(log.entry(index)) for index in range(5))
     assert (tmp_path / "site" / "checkpoint").read_bytes() == bytes(log.checkpoint())
+
+
+def test_an_entry_that_does_not_follow_the_one_before_is_found_although_the_index_agrees(log: FileLog) -> None:
+    path, index = log.folder / "entries.jsonl", log.folder / "index"
+    lines = path.read_bytes().split(b"\n")
+    lines[1] = lines[1].replace(b"pass", b"fail")
+    path.write_bytes(b"\n".join(lines))
+    records = bytearray(index.read_bytes())
+    records[40 + 8 : 80] = leaf_hash(lines[1])
+    index.write_bytes(records)
+    with pytest.raises(Modified, match="Entry 2 "):
+        opened(log.folder).validate()

@@ -23,6 +23,10 @@ LEAST_NEIGHBOURS: Final = 4
 SPACINGS: Final = 4.0
 #: Points that are looked at one by one; of larger scans an even share is drawn first.
 DRAWN_POINTS: Final = 4_000_000
+#: Points drawn for each one that thinning keeps.
+POOL: Final = 8
+#: Points by which jackknife blocks are cut out.
+CUT_POINTS: Final = 65_536
 #: Halvings of a scan into jackknife blocks: 2^5 = 32.
 HALVINGS: Final = 5
 BLOCKS: Final = 2**HALVINGS
@@ -78,16 +82,18 @@ def strays(xyz: Float64, radius_mm: float) -> Bools:
 def thinned(xyz: Float64, most: int) -> Int64:
     """Indices, in order, of at most ``most`` points that stand for all, one a cube; all if they are few enough.
 
-    The side of the cubes is the smallest of a fixed series that leaves few enough.
+    Of many more points an even share is drawn first.  The side of the cubes grows until few enough are left.
     """
     if len(xyz) <= most:
         return np.arange(len(xyz), dtype=np.int64)
-    side = float((xyz.max(axis=0) - xyz.min(axis=0)).max()) / np.sqrt(most) / 2.0
-    kept = np.arange(len(xyz), dtype=np.int64)
+    pool = drawn(len(xyz), POOL * most)
+    points = xyz[pool]
+    side = float((points.max(axis=0) - points.min(axis=0)).max()) / np.sqrt(most)
+    kept = np.arange(len(points), dtype=np.int64)
     while len(kept) > most:
-        kept = np.sort(np.unique(_voxels(xyz, side), return_index=True)[1]).astype(np.int64)
-        side *= 1.15 if len(kept) < 1.5 * most else 1.5
-    return kept
+        kept = np.sort(np.unique(_voxels(points, side), return_index=True)[1]).astype(np.int64)
+        side *= max(1.05, 1.02 * float(np.sqrt(len(kept) / most)))
+    return pool[kept]
 
 
 def spacing_mm(area_mm2: float, count: int) -> float:
@@ -96,21 +102,25 @@ def spacing_mm(area_mm2: float, count: int) -> float:
 
 
 def blocks(xyz: Float64) -> Int32:
-    """Spatial blocks int32 (n,) of equally many points: the scan halved across its longest side, five times."""
-    label = np.zeros(len(xyz), dtype=np.int32)
-    groups = [np.arange(len(xyz))]
-    for _ in range(HALVINGS):
-        groups = [half for group in groups for half in _halves(xyz, group)]
-    for number, group in enumerate(groups):
-        label[group] = number
-    return label
+    """Spatial blocks int32 (n,) of about equally many points: the scan halved across its longest side, five times.
+
+    The cuts are medians, taken over an even share of a large scan.
+    """
+    some = xyz[drawn(len(xyz), CUT_POINTS)]
+    label, own = np.zeros(len(xyz), dtype=np.int32), np.zeros(len(some), dtype=np.int32)
+    for level in range(HALVINGS):
+        axis, cut = _cuts(some, own, 2**level)
+        label = 2 * label + (np.take_along_axis(xyz, axis[label][:, None], axis=1)[:, 0] > cut[label])
+        own = 2 * own + (np.take_along_axis(some, axis[own][:, None], axis=1)[:, 0] > cut[own])
+    return label.astype(np.int32)
 
 
-def _halves(xyz: Float64, group: Int64) -> tuple[Int64, Int64]:
-    if len(group) < 2:
-        return group, group[:0]
-    own = xyz[group]
-    axis = int(np.argmax(own.max(axis=0) - own.min(axis=0)))
-    order = np.argsort(own[:, axis], kind="stable")
-    middle = len(group) // 2
-    return group[np.sort(order[:middle])], group[np.sort(order[middle:])]
+def _cuts(xyz: Float64, label: Int32, count: int) -> tuple[Int64, Float64]:
+    """Axis and place at which each of ``count`` groups is halved."""
+    axis, cut = np.zeros(count, dtype=np.int64), np.zeros(count)
+    for group in range(count):
+        own = xyz[label == group]
+        if len(own):
+            axis[group] = int(np.argmax(own.max(axis=0) - own.min(axis=0)))
+            cut[group] = float(np.median(own[:, axis[group]]))
+    return axis, cut

@@ -68,7 +68,7 @@ def cylinder(radius: float, height: float, facets: int, centre: tuple[float, flo
 
 def plate_with_studs(*places: tuple[float, float], size: tuple[float, float, float] = (120, 80, 10)) -> TriangleMesh:
     """A plate with studs of diameter 16 and height 24 at ``places``, standing out of its top."""
-    studs = [cylinder(8.0, 34.0, 24, (x, y, 12.0)) for x, y in places]
+    studs = [cylinder(8.0, 34.0, 24, (x, y, size[2] / 2 + 7.0)) for x, y in places]
     return merged(box(size), *studs)
 
 

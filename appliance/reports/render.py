@@ -34,7 +34,7 @@ _SMOOTH_COSINE: Final = 0.848
 _CREASE_COSINE: Final = 0.883
 #: Uncovered surface: two greys in diagonal stripes, and the width of a stripe in samples.
 _UNCOVERED: Final = np.array([[226, 229, 233], [196, 201, 208]], dtype=np.float64)
-_STRIPE_SAMPLES: Final = 9
+_STRIPE_SAMPLES: Final = 15
 #: The line colour of creases and outlines, and how much of it covers the surface.
 _LINE: Final = np.array([27.0, 36.0, 48.0])
 _LINE_WEIGHT: Final = 0.55

@@ -21,7 +21,7 @@ from appliance.reports import decision_rule
 from appliance.reports.records import RESULT_NAME, EvidenceFile
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE: Final = "https://d2r-appliance.dev/inspection-report/v1"
+PREDICATE_TYPE: Final = "urn:d2r-appliance:inspection-report:v1"
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from appliance.reports.table import Cell, Column, Row, draw_table
 
 _BAR_WIDTH = 44.0
 _COLUMNS = (
-    Column("Zone", 36.0),
+    Column("Zone", 38.0),
     Column("Covered", 17.0, "R"),
     Column("", _BAR_WIDTH + 4.0),
     Column("Required", 16.0, "R"),

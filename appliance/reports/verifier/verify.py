@@ -19,6 +19,8 @@ The steps, each of which is named again where it is done:
 Not checked: whether the verdict itself is right. That takes the engine: d2r replay.
 """
 
+from __future__ import annotations
+
 import argparse
 import base64
 import binascii
@@ -30,7 +32,9 @@ import struct
 import sys
 import time
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 ENVELOPE, PROOF, PDF, RESULT, MANIFEST = (
     "report.json", "report.tlog-proof", "report.pdf", "result.json", "MANIFEST.sha256",
@@ -38,8 +42,17 @@ ENVELOPE, PROOF, PDF, RESULT, MANIFEST = (
 CONSTANT = ("README.txt", "verify.html", "verify.py")
 FRONT = ("README.txt", PDF, ENVELOPE, PROOF, RESULT, "verify.html", "verify.py")
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-PREDICATE_TYPE = "https://d2r-appliance.dev/inspection-report/v1"
+PREDICATE_TYPE = "urn:d2r-appliance:inspection-report:v1"
 ENTRY_KIND = "report.issued"
+
+Point = tuple[int, int, int, int]
+Place = tuple[int, int]
+#: Name, CRC, size, offset.
+Member = tuple[str, int, int, int]
+#: Start of the data, size, CRC.
+Part = tuple[int, int, int]
+#: Origin of the log, index of the entry, witnesses as (unix time, name).
+Logged = tuple[str, int, list[tuple[int, str]]]
 
 
 class Modified(Exception):
@@ -50,7 +63,7 @@ class NotProvable(Exception):
     """Something that a proof needs is missing."""
 
 
-def check(condition, message):
+def check(condition: Any, message: str) -> None:
     """Raise Modified unless ``condition`` holds."""
     if not condition:
         raise Modified(message)
@@ -63,7 +76,7 @@ D = -121665 * pow(121666, P - 2, P) % P
 ROOT_M1 = pow(2, (P - 1) // 4, P)
 
 
-def point_decode(data):
+def point_decode(data: bytes) -> Point | None:
     """A point in extended coordinates, or None where ``data`` is not its one encoding."""
     number = int.from_bytes(data, "little")
     sign, y = number >> 255, number & ((1 << 255) - 1)
@@ -79,7 +92,7 @@ def point_decode(data):
     return x, y, 1, x * y % P
 
 
-def point_add(a, b):
+def point_add(a: Point, b: Point) -> Point:
     """Sum of two points."""
     one, two = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
     three, four = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
@@ -87,7 +100,7 @@ def point_add(a, b):
     return e * f % P, g * h % P, f * g % P, e * h % P
 
 
-def point_multiply(scalar, point):
+def point_multiply(scalar: int, point: Point) -> Point:
     """``scalar`` times ``point``."""
     result = (0, 1, 1, 0)
     while scalar:
@@ -97,15 +110,16 @@ def point_multiply(scalar, point):
     return result
 
 
-def same_point(a, b):
+def same_point(a: Point, b: Point) -> bool:
+    """Whether two points are one; the third coordinate is a common factor."""
     return (a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0
 
 
 BASE_Y = 4 * pow(5, P - 2, P) % P
-BASE = point_decode(BASE_Y.to_bytes(32, "little"))
+BASE = point_decode(BASE_Y.to_bytes(32, "little")) or (0, 1, 1, 0)
 
 
-def ed25519_verifies(public, message, signature):
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether ``signature`` is valid. Refuses S >= L, and keys and R of small order, as libsodium does."""
     if len(public) != 32 or len(signature) != 64:
         return False
@@ -129,7 +143,7 @@ G = (
 )
 
 
-def curve_add(a, b):
+def curve_add(a: Place | None, b: Place | None) -> Place | None:
     """Sum of two points; None is the point at infinity."""
     if a is None or b is None:
         return a or b
@@ -143,7 +157,8 @@ def curve_add(a, b):
     return x, (slope * (a[0] - x) - a[1]) % Q
 
 
-def curve_multiply(scalar, point):
+def curve_multiply(scalar: int, point: Place | None) -> Place | None:
+    """``scalar`` times ``point``."""
     result = None
     while scalar:
         if scalar & 1:
@@ -152,7 +167,7 @@ def curve_multiply(scalar, point):
     return result
 
 
-def ecdsa_verifies(point, message, r, s):
+def ecdsa_verifies(point: Place, message: bytes, r: int, s: int) -> bool:
     """Whether (r, s) signs ``message`` with SHA-256 under the public ``point``."""
     x, y = point
     if not (0 < r < N and 0 < s < N and x < Q and y < Q) or (y * y - x**3 + 3 * x - B) % Q:
@@ -163,7 +178,7 @@ def ecdsa_verifies(point, message, r, s):
 
 
 # -- text forms ---------------------------------------------------------------------------------------
-def b64(text):
+def b64(text: str) -> bytes:
     """Strict base64: what decodes also encodes back."""
     try:
         data = base64.b64decode(text.encode("ascii"), validate=True)
@@ -173,7 +188,7 @@ def b64(text):
     return data
 
 
-def canonical(data, what):
+def canonical(data: bytes, what: str) -> Any:
     """JSON that is in its one spelling (RFC 8785)."""
     try:
         record = json.loads(data.decode("utf-8"))
@@ -187,7 +202,7 @@ def canonical(data, what):
 class Key:
     """A verifier key ``name+id+base64``."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         name, identity, encoded = text.split("+", 2)
         blob = base64.b64decode(encoded, validate=True)
         self.name, self.algorithm, self.public = name, blob[0], blob[1:]
@@ -196,7 +211,8 @@ class Key:
             raise ValueError(f"'{name}' is not a verifier key")
         self.label = f"{name}+{identity}"
 
-    def signed(self, message, signature):
+    def signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether this key made ``signature``."""
         return ed25519_verifies(self.public, message, signature)
 
 
@@ -206,7 +222,8 @@ END, END64, LOCATOR64 = struct.Struct("<4s4H2IH"), struct.Struct("<4sQ2H2I4Q"), 
 MAX32 = 0xFFFFFFFF
 
 
-def local_header(name, crc, size):
+def local_header(name: str, crc: int, size: int) -> bytes:
+    """The header before the data of a member."""
     large, raw = size >= MAX32, name.encode()
     extra = struct.pack("<2H2Q", 1, 16, size, size) if large else b""
     shown = MAX32 if large else size
@@ -214,7 +231,7 @@ def local_header(name, crc, size):
     return fixed + raw + extra
 
 
-def directory(members):
+def directory(members: Sequence[Member]) -> bytes:
     """Central directory and end records of ``(name, crc, size, offset)``."""
     central, start = b"", 0
     for name, crc, size, offset in members:
@@ -234,7 +251,7 @@ def directory(members):
     return central + end + END.pack(b"PK\5\6", 0, 0, count, count, len(central), min(start, MAX32), 0)
 
 
-def read_members(file, size):
+def read_members(file: IO[bytes], size: int) -> list[Member]:
     """What the central directory claims: ``(name, crc, size, offset)``."""
     file.seek(max(size - END.size, 0))
     magic, _, _, count, _, length, start, _ = END.unpack(file.read(END.size))
@@ -261,7 +278,7 @@ def read_members(file, size):
     return members
 
 
-def open_pack(file):
+def open_pack(file: IO[bytes]) -> dict[str, Part]:
     """Step 1. Name -> (start, size) of the data; every other byte is regenerated and compared."""
     size = file.seek(0, io.SEEK_END)
     try:
@@ -283,7 +300,7 @@ def open_pack(file):
     return parts
 
 
-def digest_part(file, part):
+def digest_part(file: IO[bytes], part: Part) -> str:
     """SHA-256 of a member, read in blocks; its CRC is checked on the way."""
     start, left, expected = part
     digest, crc = hashlib.sha256(), 0
@@ -298,7 +315,7 @@ def digest_part(file, part):
 
 
 # -- 2. the statement ---------------------------------------------------------------------------------------
-def verify_statement(envelope, keys):
+def verify_statement(envelope: bytes, keys: Sequence[Key]) -> tuple[Any, Key]:
     """Step 2. The statement, if a trusted key signed it and no trusted key disagrees."""
     record = canonical(envelope, ENVELOPE)
     try:
@@ -326,11 +343,12 @@ def verify_statement(envelope, keys):
 
 
 # -- 3. and 4. the log ----------------------------------------------------------------------------------------
-def node(left, right):
+def node(left: bytes, right: bytes) -> bytes:
+    """The hash over two subtrees (RFC 6962)."""
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def root_of(index, size, leaf, path):
+def root_of(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
     """The root that an inclusion path leads to (RFC 9162, 2.1.3.2)."""
     check(0 <= index < size, "the proof's index lies outside of the log")
     fn, sn, value = index, size - 1, leaf
@@ -347,7 +365,7 @@ def root_of(index, size, leaf, path):
     return value
 
 
-def parse_proof(data):
+def parse_proof(data: bytes) -> tuple[bytes, int, list[bytes], str, list[tuple[str, bytes, bytes]]]:
     """Entry, index, path, text of the checkpoint and its signature lines."""
     try:
         text = data.decode("utf-8")
@@ -371,7 +389,7 @@ def parse_proof(data):
         raise Modified(f"{PROOF} is damaged") from None
 
 
-def verify_log(envelope, statement, proof, keys):
+def verify_log(envelope: bytes, statement: Any, proof: bytes, keys: Sequence[Key]) -> Logged:
     """Steps 3 and 4. Origin, index and the witnesses' (name, unix time), the earliest first."""
     entry_bytes, index, path, text, signatures = parse_proof(proof)
     # 3. A trusted key signed the checkpoint; the path leads to it; the entry names this report.
@@ -404,7 +422,7 @@ def verify_log(envelope, statement, proof, keys):
 
 
 # -- 5. the PDF -----------------------------------------------------------------------------------------------
-def der(data, position=0):
+def der(data: bytes, position: int = 0) -> tuple[int, int, int]:
     """One DER element: tag, start of its content, end."""
     tag, length, start = data[position], data[position + 1], position + 2
     if length & 0x80:
@@ -415,7 +433,7 @@ def der(data, position=0):
     return tag, start, start + length
 
 
-def children(data, start, end):
+def children(data: bytes, start: int, end: int) -> list[tuple[int, int, int, int]]:
     """The elements between two positions: (tag, first byte, start of content, end)."""
     found = []
     while start < end:
@@ -430,7 +448,7 @@ MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 P256_KEY = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107034200")
 
 
-def verify_pdf(pdf, envelope, proof, certificate_sha256):
+def verify_pdf(pdf: bytes, envelope: bytes, proof: bytes, certificate_sha256: str) -> None:
     """Step 5. One signature over all of it, by the named certificate, with this envelope and proof inside."""
     ranges = re.findall(rb"/ByteRange ?\[ ?(\d{1,12}) (\d{1,12}) (\d{1,12}) (\d{1,12}) *\]", pdf)
     check(len(ranges) == 1, f"{PDF} does not carry the one signature that it had")
@@ -448,15 +466,15 @@ def verify_pdf(pdf, envelope, proof, certificate_sha256):
         check(attributes.count(wanted) == 1, f"{PDF} is not what was signed")
         at = certificate.index(P256_KEY) + len(P256_KEY)
         check(certificate[at] == 4, f"the certificate of {PDF} is damaged")
-        point = tuple(int.from_bytes(certificate[at + 1 + k : at + 33 + k], "big") for k in (0, 32))
-        check(ecdsa_verifies(point, attributes, r, s), f"{PDF} is not what was signed")
+        x, y = (int.from_bytes(certificate[at + 1 + k : at + 33 + k], "big") for k in (0, 32))
+        check(ecdsa_verifies((x, y), attributes, r, s), f"{PDF} is not what was signed")
     except (ValueError, IndexError):
         raise Modified(f"the signature in {PDF} is damaged") from None
     for name, data in ((ENVELOPE, envelope), (PROOF, proof)):
         check(b"stream\n" + data + b"\nendstream" in pdf[:before], f"{PDF} does not embed this {name}")
 
 
-def read_cms(raw):
+def read_cms(raw: bytes) -> tuple[bytes, bytes, int, int]:
     """Certificate, signed attributes (as the SET that is signed), r and s of a CMS signature."""
     _, start, end = der(raw)
     check(not any(raw[end:]), f"the signature in {PDF} is damaged")
@@ -474,13 +492,13 @@ def read_cms(raw):
 
 
 # -- all of it ------------------------------------------------------------------------------------------------
-def verify_pack(path, keys):
+def verify_pack(path: Path, keys: Sequence[Key]) -> tuple[Any, Key, Logged]:
     """Steps 1 to 6 on an evidence pack."""
     with open(path, "rb") as file:
         # 1. Structure.
         parts = open_pack(file)
 
-        def read(name):
+        def read(name: str) -> bytes:
             if name not in parts:
                 raise NotProvable(f"'{name}' is missing")
             check(parts[name][1] <= 256 << 20, f"'{name}' is too large")
@@ -510,7 +528,7 @@ def verify_pack(path, keys):
     return statement, signer, logged
 
 
-def verify_envelope(path, keys):
+def verify_envelope(path: Path, keys: Sequence[Key]) -> tuple[Any, Key, Logged | None]:
     """Steps 2 to 4 on a bare report.json; the proof beside it is used where there is one."""
     envelope = path.read_bytes()
     statement, signer = verify_statement(envelope, keys)
@@ -518,14 +536,16 @@ def verify_envelope(path, keys):
     return statement, signer, verify_log(envelope, statement, proof.read_bytes(), keys) if proof.exists() else None
 
 
-def read_keys(texts):
-    lines = []
+def read_keys(texts: Sequence[str]) -> list[Key]:
+    """The keys named on the command line: as they are, or in files."""
+    lines: list[str] = []
     for text in texts:
         lines += Path(text).read_text("utf-8").splitlines() if Path(text).is_file() else [text]
     return [Key(line.strip()) for line in lines if line.strip() and not line.startswith("#")]
 
 
-def main():
+def main() -> int:
+    """Verify what the command line names; returns the exit code."""
     parser = argparse.ArgumentParser(description="Verify an evidence pack offline.")
     parser.add_argument("path", type=Path, help="evidence.zip or report.json")
     parser.add_argument("--trust", action="append", default=[], metavar="KEY", help="verifier key, or a file of them")
@@ -538,7 +558,7 @@ def main():
         keys = read_keys(options.trust)
         if not keys:
             raise NotProvable("no key was given to trust; use --trust")
-        way = verify_envelope if options.path.suffix == ".json" else verify_pack
+        way: Callable[..., Any] = verify_envelope if options.path.suffix == ".json" else verify_pack
         statement, signer, logged = way(options.path, keys)
         if options.require_anchor and not (logged and logged[2]):
             raise NotProvable("no trusted witness has cosigned the log since this report was issued")

@@ -54,6 +54,8 @@ class Collector:
         self._stations: list[dict[str, Any]] = []
         self._xyz = sink.column("xyz_mm", np.float64, (3,), rows)
         self._station = sink.column("station", np.uint16, (), rows)
+        self._place: tuple[Float64, Float64] | None = None
+        self._turn: Float64 | None = None
         self._scratch = np.empty((2, 0))
         self._records = 0
         self._not_finite = 0
@@ -64,19 +66,23 @@ class Collector:
         """Records so far, the invalid ones included."""
         return self._records
 
-    def begin_station(self, name: str, pose: Pose | None = None, *, located: bool = True) -> None:
-        """What is added from now on belongs to this setup; ``located`` says that its pose is the scanner's."""
+    def begin_station(self, name: str, pose: Pose | None = None, position: Float64 | None = None) -> None:
+        """What is added from now on belongs to this setup.
+
+        Parameters
+        ----------
+        pose : places the points; its translation is where the scanner stood
+        position : where the scanner stood, for points that are placed already, in the unit of the file
+        """
         if len(self._stations) == _MOST_STATIONS:
             raise InvalidInput("scan.stations", f"The file holds more than {_MOST_STATIONS} scans.", "Split it.")
-        self._place: tuple[Float64, Float64] | None = None
-        position = None
-        if pose is not None:
-            self._place = pose.rotation * self._mm, pose.translation * self._mm
-            position = self._place[1].tolist() if located else None
-            if not np.isfinite(self._place[0]).all() or np.abs(self._place[1]).max() > _FARTHEST_MM:
-                raise InvalidInput("scan.pose", f"The pose of '{name}' is not a place.", "Export the scan again.")
+        self._place = None if pose is None else (pose.rotation * self._mm, pose.translation * self._mm)
+        stood = position if pose is None else pose.translation
+        place = None if stood is None else (stood * self._mm).tolist()
+        if place is not None and not max(map(abs, place)) <= _FARTHEST_MM:
+            raise InvalidInput("scan.pose", f"The pose of '{name}' is not a place.", "Export the scan again.")
         self._turn = None if pose is None else pose.rotation
-        self._stations.append({"name": name, "point_count": 0, "position_mm": position})
+        self._stations.append({"name": name, "point_count": 0, "position_mm": place})
 
     def add(
         self,

@@ -23,7 +23,7 @@ from appliance.core.units import mm_per_unit
 from appliance.errors import InvalidInput
 from appliance.foreign.numbers import line_blocks, rows_of
 from appliance.foreign.sink import Sink
-from appliance.scans.collector import BLOCK_POINTS, Collector, Pose
+from appliance.scans.collector import BLOCK_POINTS, Collector
 from appliance.scans.fields import Columns, has_coordinates
 
 Array = npt.NDArray[Any]
@@ -60,7 +60,7 @@ def parse(path: Path, options: Mapping[str, Any], sink: Sink) -> dict[str, Any]:
             room = path.stat().st_size - file.tell()
             points = Collector(sink, mm_per_unit(unit), min(header.count, room))
             columns = Columns(points)
-            points.begin_station(path.stem, _sensor(header.viewpoint))
+            points.begin_station(path.stem, position=_sensor(header.viewpoint))
             for block in _blocks(file, header, room):
                 columns.add(block)
                 sink.progress(points.record_count / header.count)
@@ -105,13 +105,13 @@ def _row(names: list[str], sizes: list[int], kinds: list[str], counts: list[int]
     return np.dtype(fields)
 
 
-def _sensor(viewpoint: tuple[float, ...]) -> Pose | None:
+def _sensor(viewpoint: tuple[float, ...]) -> Array | None:
     """The place of the sensor, where the header states one; it does not move the points."""
     if viewpoint == _UNSTATED:
         return None
     if not all(map(math.isfinite, viewpoint)):
         raise _bad("The viewpoint of the PCD header is not a place")
-    return Pose(np.eye(3), np.array(viewpoint[:3]))
+    return np.array(viewpoint[:3])
 
 
 def _blocks(file: IO[bytes], header: _Header, room: int) -> Iterator[dict[str, Array]]:

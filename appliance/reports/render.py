@@ -41,6 +41,34 @@ _LINE_WEIGHT: Final = 0.55
 
 
 @dataclass(frozen=True)
+class Surface:
+    """A mesh with what smooth shading needs, made once for all views.
+
+    ``face_normal`` float64 (t, 3) unit, zero for a triangle without area; ``face_area`` (t,);
+    the triangles around vertex v are ``fan[fan_start[v]:fan_start[v + 1]]``, in rising order.
+    """
+
+    mesh: TriangleMesh
+    face_normal: Float64
+    face_area: Float64
+    fan_start: npt.NDArray[np.int64]
+    fan: Int32
+
+    @classmethod
+    def of(cls, mesh: TriangleMesh) -> Surface:
+        """The surface of ``mesh``."""
+        a, b, c = (mesh.vertices_mm[mesh.triangles[:, corner]] for corner in range(3))
+        normal = np.cross(b - a, c - a)
+        length = np.sqrt(np.einsum("ij,ij->i", normal, normal))
+        normal /= np.where(length > 0, length, 1.0)[:, None]
+        corners = mesh.triangles.ravel()
+        start = np.zeros(len(mesh.vertices_mm) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(corners, minlength=len(mesh.vertices_mm)), out=start[1:])
+        fan = (np.argsort(corners, kind="stable") // 3).astype(np.int32)
+        return cls(mesh, normal, length / 2, start, fan)
+
+
+@dataclass(frozen=True)
 class Visible:
     """What each sample of a view sees.
 
@@ -55,33 +83,33 @@ class Visible:
 
 
 def render(
-    mesh: TriangleMesh, camera: Camera, field_at: FieldLookup, colours: ColourMap, width: int, height: int
+    surface: Surface, camera: Camera, field_at: FieldLookup, colours: ColourMap, width: int, height: int
 ) -> UInt8:
     """The part seen by ``camera``, coloured by its deviation field: uint8 (height, width, 3) on white."""
-    seen = visible(mesh, camera, width * _SAMPLES, height * _SAMPLES)
+    seen = visible(surface, camera, width * _SAMPLES, height * _SAMPLES)
     hit = seen.triangle >= 0
     picture = np.full((*hit.shape, 3), 255.0)
     if hit.any():
         shade = _shade(seen.normal, camera)
         deviation = field_at(seen.point_mm, seen.triangle[hit])
-        surface = _uncovered_stripes(hit)
+        colour = _uncovered_stripes(hit)
         known = np.isfinite(deviation)
-        surface[known] = colours(deviation[known])
-        picture[hit] = surface * shade[:, None]
+        colour[known] = colours(deviation[known])
+        picture[hit] = colour * shade[:, None]
         lines = _lines(seen, hit, camera.extent_mm)
         picture[lines] = picture[lines] * (1 - _LINE_WEIGHT) + _LINE * _LINE_WEIGHT
     pixels = picture.reshape(height, _SAMPLES, width, _SAMPLES, 3).mean(axis=(1, 3))
     return np.asarray(np.clip(np.rint(pixels), 0, 255), dtype=np.uint8)
 
 
-def visible(mesh: TriangleMesh, camera: Camera, width: int, height: int) -> Visible:
+def visible(surface: Surface, camera: Camera, width: int, height: int) -> Visible:
     """The nearest triangle, point and normal under the centre of every sample."""
-    screen = camera.to_screen(mesh.vertices_mm, width, height)
-    triangle, depth = _z_buffer(screen, mesh.triangles, width, height)
+    vertices, triangles = surface.mesh.vertices_mm, surface.mesh.triangles
+    triangle, depth = _z_buffer(camera.to_screen(vertices, width, height), triangles, width, height)
     rows, columns = np.nonzero(triangle >= 0)
     point = camera.to_part(rows, columns, depth[rows, columns], width, height)
-    ids = triangle[rows, columns]
-    normal = _normals(mesh.vertices_mm, mesh.triangles, *_fans(mesh), ids, point, _SMOOTH_COSINE)
+    fans = (surface.face_normal, surface.face_area, surface.fan_start, surface.fan)
+    normal = _normals(vertices, triangles, *fans, triangle[rows, columns], point, _SMOOTH_COSINE)
     return Visible(triangle, depth, point, normal)
 
 
@@ -90,7 +118,7 @@ def warm_up() -> None:
     vertices = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     mesh = TriangleMesh(vertices, np.array([[0, 1, 2]], dtype=np.int32), np.zeros(1, dtype=np.int32))
     camera = Camera.around(vertices, (0.3, 0.2, 1.0), 1.0)
-    visible(mesh, camera, 8, 8)
+    visible(Surface.of(mesh), camera, 8, 8)
 
 
 def _shade(normal: Float64, camera: Camera) -> Float64:
@@ -128,15 +156,6 @@ def _lines(seen: Visible, hit: npt.NDArray[np.bool_], extent_mm: float) -> npt.N
     return lines & hit
 
 
-def _fans(mesh: TriangleMesh) -> tuple[npt.NDArray[np.int64], Int32]:
-    """The triangles around each vertex: start (v + 1,), and triangle numbers in rising order."""
-    corners = mesh.triangles.ravel()
-    start = np.zeros(len(mesh.vertices_mm) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(corners, minlength=len(mesh.vertices_mm)), out=start[1:])
-    order = np.argsort(corners, kind="stable")
-    return start, (order // 3).astype(np.int32)
-
-
 @kernel
 def _z_buffer(screen: Float64, triangles: Int32, width: int, height: int) -> tuple[Int32, Float64]:
     """Nearest triangle and depth per sample; on a tie the lower triangle number wins."""
@@ -169,11 +188,12 @@ def _z_buffer(screen: Float64, triangles: Int32, width: int, height: int) -> tup
 
 
 @inline_kernel
-def _weights(a: Float64, b: Float64, c: Float64, point: Float64) -> tuple[float, float]:
+def _weights(vertices: Float64, a: int, b: int, c: int, point: Float64) -> tuple[float, float]:
     """Barycentric weights of ``b`` and ``c`` at a point of the triangle, 0 and 0 where it has no area."""
     uu = uv = vv = pu = pv = 0.0
     for axis in range(3):
-        u, v, p = b[axis] - a[axis], c[axis] - a[axis], point[axis] - a[axis]
+        origin = vertices[a, axis]
+        u, v, p = vertices[b, axis] - origin, vertices[c, axis] - origin, point[axis] - origin
         uu += u * u
         uv += u * v
         vv += v * v
@@ -185,10 +205,40 @@ def _weights(a: Float64, b: Float64, c: Float64, point: Float64) -> tuple[float,
     return (vv * pu - uv * pv) / determinant, (uu * pv - uv * pu) / determinant
 
 
+@inline_kernel
+def _corner_normal(
+    vertex: int,
+    triangle: int,
+    face_normal: Float64,
+    face_area: Float64,
+    fan_start: npt.NDArray[np.int64],
+    fan: Int32,
+    smooth_cosine: float,
+    out: Float64,
+) -> None:
+    """Mean normal of the faces around ``vertex`` that continue ``triangle`` smoothly, by area, into ``out``."""
+    nx, ny, nz = face_normal[triangle, 0], face_normal[triangle, 1], face_normal[triangle, 2]
+    x = y = z = 0.0
+    for position in range(fan_start[vertex], fan_start[vertex + 1]):
+        other = fan[position]
+        ox, oy, oz = face_normal[other, 0], face_normal[other, 1], face_normal[other, 2]
+        if nx * ox + ny * oy + nz * oz > smooth_cosine:
+            x += face_area[other] * ox
+            y += face_area[other] * oy
+            z += face_area[other] * oz
+    size = np.sqrt(x * x + y * y + z * z)
+    if size > 0.0:
+        out[0], out[1], out[2] = x / size, y / size, z / size
+    else:
+        out[0], out[1], out[2] = nx, ny, nz
+
+
 @kernel
 def _normals(
     vertices: Float64,
     triangles: Int32,
+    face_normal: Float64,
+    face_area: Float64,
     fan_start: npt.NDArray[np.int64],
     fan: Int32,
     seen: Int32,
@@ -196,16 +246,6 @@ def _normals(
     smooth_cosine: float,
 ) -> Float64:
     """Normals at surface points, smooth across edges that are not creases: float64 (k, 3)."""
-    count = triangles.shape[0]
-    face = np.empty((count, 3))
-    area = np.empty(count)
-    for t in range(count):
-        u = vertices[triangles[t, 1]] - vertices[triangles[t, 0]]
-        v = vertices[triangles[t, 2]] - vertices[triangles[t, 0]]
-        n = np.array((u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]))
-        length = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2])
-        area[t] = length
-        face[t] = n / length if length > 0.0 else n
     corner = np.zeros((3, 3))
     known = -1
     normals = np.empty((seen.shape[0], 3))
@@ -214,20 +254,14 @@ def _normals(
         if t != known:
             known = t
             for k in range(3):
-                corner[k] = 0.0
-                vertex = triangles[t, k]
-                for position in range(fan_start[vertex], fan_start[vertex + 1]):
-                    other = fan[position]
-                    if (
-                        face[t, 0] * face[other, 0] + face[t, 1] * face[other, 1] + face[t, 2] * face[other, 2]
-                        > smooth_cosine
-                    ):
-                        corner[k] += area[other] * face[other]
-                size = np.sqrt(corner[k, 0] ** 2 + corner[k, 1] ** 2 + corner[k, 2] ** 2)
-                corner[k] = corner[k] / size if size > 0.0 else face[t]
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        wb, wc = _weights(vertices[a], vertices[b], vertices[c], points[i])
-        n = (1.0 - wb - wc) * corner[0] + wb * corner[1] + wc * corner[2]
-        size = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2])
-        normals[i] = n / size if size > 0.0 else face[t]
+                _corner_normal(triangles[t, k], t, face_normal, face_area, fan_start, fan, smooth_cosine, corner[k])
+        wb, wc = _weights(vertices, triangles[t, 0], triangles[t, 1], triangles[t, 2], points[i])
+        x = (1.0 - wb - wc) * corner[0, 0] + wb * corner[1, 0] + wc * corner[2, 0]
+        y = (1.0 - wb - wc) * corner[0, 1] + wb * corner[1, 1] + wc * corner[2, 1]
+        z = (1.0 - wb - wc) * corner[0, 2] + wb * corner[1, 2] + wc * corner[2, 2]
+        size = np.sqrt(x * x + y * y + z * z)
+        if size > 0.0:
+            normals[i, 0], normals[i, 1], normals[i, 2] = x / size, y / size, z / size
+        else:
+            normals[i, 0], normals[i, 1], normals[i, 2] = face_normal[t, 0], face_normal[t, 1], face_normal[t, 2]
     return normals

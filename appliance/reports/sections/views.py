@@ -13,7 +13,7 @@ from appliance.inspections.records import Inspection
 from appliance.reports.camera import REPORT_VIEWS, Camera
 from appliance.reports.figures import millimetres
 from appliance.reports.palette import HAIRLINE, INK, MUTED, UNCOVERED, WHITE
-from appliance.reports.render import ColourMap, render
+from appliance.reports.render import ColourMap, Surface, render
 from appliance.reports.sheet import LEFT, WIDTH, Sheet
 from appliance.scans.export.colours import colours_of_deviation
 
@@ -44,10 +44,10 @@ def render_views(inspection: Inspection, progress: Callable[[float], None] | Non
     views: list[View] = []
     if not len(inspection.cad.mesh.triangles):
         return views
-    colours = _colours(inspection)
+    surface, colours = Surface.of(inspection.cad.mesh), _colours(inspection)
     for title, direction in REPORT_VIEWS:
         camera = Camera.around(inspection.cad.mesh.vertices_mm, direction, _PIXELS[0] / _PIXELS[1])
-        pixels = render(inspection.cad.mesh, camera, inspection.field_at, colours, *_PIXELS)
+        pixels = render(surface, camera, inspection.field_at, colours, *_PIXELS)
         views.append((title, camera, pixels))
         if progress:
             progress(len(views) / len(REPORT_VIEWS))

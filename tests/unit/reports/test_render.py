@@ -10,7 +10,7 @@ import pytest
 
 from appliance.cad.records import TriangleMesh
 from appliance.reports.camera import REPORT_VIEWS, Camera
-from appliance.reports.render import render, visible
+from appliance.reports.render import Surface, render, visible
 from tests.sample_inspection import plate_with_boss
 
 Float64 = npt.NDArray[np.float64]
@@ -33,7 +33,7 @@ def plain(value: tuple[int, int, int]):  # type: ignore[no-untyped-def]
 
 def test_the_nearer_surface_hides_the_farther_one() -> None:
     mesh = mesh_of(square(0.0), square(5.0, 0.5))
-    seen = visible(mesh, Camera.around(mesh.vertices_mm, (0, 0, 1), 1.0), 100, 100)
+    seen = visible(Surface.of(mesh), Camera.around(mesh.vertices_mm, (0, 0, 1), 1.0), 100, 100)
     assert set(np.unique(seen.triangle[40:60, 40:60])) <= {2, 3}
     assert seen.triangle[15, 50] in (0, 1)
     assert seen.triangle[0, 0] == -1
@@ -43,7 +43,7 @@ def test_points_under_the_samples_lie_on_the_surface_where_the_camera_says() -> 
     mesh, _ = plate_with_boss()
     for _, direction in REPORT_VIEWS:
         camera = Camera.around(mesh.vertices_mm, direction, 4 / 3)
-        seen = visible(mesh, camera, 160, 120)
+        seen = visible(Surface.of(mesh), camera, 160, 120)
         corners = mesh.vertices_mm[mesh.triangles[seen.triangle[seen.triangle >= 0]]]
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         normal /= np.linalg.norm(normal, axis=1)[:, None]
@@ -58,7 +58,7 @@ def test_points_under_the_samples_lie_on_the_surface_where_the_camera_says() -> 
 def test_the_whole_part_is_in_the_picture() -> None:
     mesh, _ = plate_with_boss()
     for _, direction in REPORT_VIEWS:
-        seen = visible(mesh, Camera.around(mesh.vertices_mm, direction, 4 / 3), 160, 120).triangle >= 0
+        seen = visible(Surface.of(mesh), Camera.around(mesh.vertices_mm, direction, 4 / 3), 160, 120).triangle >= 0
         border = np.concatenate((seen[0], seen[-1], seen[:, 0], seen[:, -1]))
         assert not border.any()
         assert seen.any(axis=0).mean() > 0.9 or seen.any(axis=1).mean() > 0.9
@@ -66,7 +66,7 @@ def test_the_whole_part_is_in_the_picture() -> None:
 
 def test_there_are_no_holes_between_triangles() -> None:
     mesh, _ = plate_with_boss()
-    top = visible(mesh, Camera.around(mesh.vertices_mm, (0, 0, 1), 1.5), 300, 200)
+    top = visible(Surface.of(mesh), Camera.around(mesh.vertices_mm, (0, 0, 1), 1.5), 300, 200)
     rows, columns = np.nonzero(top.triangle >= 0)
     inside = top.triangle[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     assert (inside >= 0).all()
@@ -75,7 +75,7 @@ def test_there_are_no_holes_between_triangles() -> None:
 def test_normals_are_smooth_on_the_boss_and_sharp_at_the_edges() -> None:
     mesh, zones = plate_with_boss()
     camera = Camera.around(mesh.vertices_mm, (0.8, -1.0, 0.75), 4 / 3)
-    seen = visible(mesh, camera, 320, 240)
+    seen = visible(Surface.of(mesh), camera, 320, 240)
     ids = seen.triangle[seen.triangle >= 0]
     top = np.isin(ids, zones["plate_top"].triangles)
     assert np.allclose(seen.normal[top], (0, 0, 1))
@@ -86,7 +86,7 @@ def test_colour_is_the_field_at_the_point_and_bare_surface_is_grey() -> None:
     mesh = mesh_of(square(0.0))
     camera = Camera.around(mesh.vertices_mm, (0, 0, 1), 1.0)
     field = lambda points, triangles: np.where(points[:, 0] < 0, 0.1, np.nan)  # noqa: E731
-    picture = render(mesh, camera, field, plain((255, 0, 0)), 100, 100).astype(int)
+    picture = render(Surface.of(mesh), camera, field, plain((255, 0, 0)), 100, 100).astype(int)
     left, right = picture[50, 25], picture[50, 75]
     assert left[0] > 200
     assert left[1] == left[2] == 0
@@ -99,7 +99,7 @@ def test_the_same_view_has_the_same_bits() -> None:
     mesh, _ = plate_with_boss()
     camera = Camera.around(mesh.vertices_mm, REPORT_VIEWS[0][1], 4 / 3)
     field = lambda points, triangles: points[:, 2]  # noqa: E731
-    first, second = (render(mesh, camera, field, plain((10, 200, 30)), 80, 60) for _ in range(2))
+    first, second = (render(Surface.of(mesh), camera, field, plain((10, 200, 30)), 80, 60) for _ in range(2))
     assert (first == second).all()
 
 
@@ -112,5 +112,5 @@ def test_degenerate_parts_do_not_break_a_view(shape: str) -> None:
     }[shape]
     mesh = replace(mesh_of(square(0.0)), vertices_mm=points, triangles=np.array([[0, 1, 2]], dtype=np.int32))
     field = lambda points, triangles: np.zeros(len(points))  # noqa: E731
-    picture = render(mesh, Camera.around(points, (0, 0, 1), 1.0), field, plain((0, 0, 0)), 20, 20)
+    picture = render(Surface.of(mesh), Camera.around(points, (0, 0, 1), 1.0), field, plain((0, 0, 0)), 20, 20)
     assert (picture == 255).all()

@@ -54,14 +54,12 @@ def verify(path: Path, trust: tuple[str, ...], require_anchor: bool, as_json: bo
 
 def _trusted(trust: Sequence[str]) -> Sequence[VerifierKey]:
     """The keys named on the command line, or else those of the own key store."""
+    from appliance.cli.keys import keys_named
     from appliance.cli.line import home_folder, passphrase
     from appliance.crypto.keystore import KeyStore
-    from appliance.crypto.vkey import parse_vkey, read_trust
 
     if trust:
-        return [
-            key for text in trust for key in (read_trust(Path(text)) if Path(text).exists() else [parse_vkey(text)])
-        ]
+        return [key for text in trust for key in keys_named(text)]
     try:
         return KeyStore.open(home_folder(), passphrase()).trusted()
     except NotFound as error:

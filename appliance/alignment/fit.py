@@ -14,23 +14,23 @@ Where datums or reference zones leave freedoms open, the whole scan sets those, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from appliance.alignment import rigid
-from appliance.alignment.ambiguity import AS_GOOD, Rival, best_rival
+from appliance.alignment.ambiguity import best_rival
 from appliance.alignment.descent import descend
 from appliance.alignment.equations import normal_equations
 from appliance.alignment.newton import DATUM_SHARE, FIT_SHARE, REFERENCE_SHARE
+from appliance.alignment.outcome import Sample, alignment_of
 from appliance.alignment.polish import Fit, Stage, labelled, polish
 from appliance.alignment.records import Alignment
 from appliance.alignment.sampling import BLOCKS, DRAWN_POINTS, SPACINGS, blocks, drawn, spacing_mm, strays, thinned
 from appliance.alignment.search import global_start
-from appliance.alignment.shape import Probes, Shape, probes_of, shape_of
-from appliance.alignment.uncertainty import replicates, standard_uncertainties, tangential_u_mm
+from appliance.alignment.shape import Shape, probes_of, shape_of
+from appliance.alignment.uncertainty import replicates
 from appliance.cad.records import Zone
 from appliance.errors import InvalidInput
 from appliance.mesh.surface import Surface
@@ -54,17 +54,6 @@ CAP_TOLERANCES: Final = 10.0
 LEAST_CAP_MM: Final = 2.0
 #: The cap of a fit begins at this many medians of the rough distances.
 FIRST_CAP_MEDIANS: Final = 8.0
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """Points of the fit about their own middle, with what was left out on the way."""
-
-    points: Float64
-    normals: Normals | None
-    middle_mm: Float64
-    given: int
-    strays: int
 
 
 def align(
@@ -113,7 +102,7 @@ def align(
     fit = _fitted(surface, sample, rough, stages, cap)
     tell(0.55)
     probes = probes_of(surface.mesh, surface.face_normals, zones)
-    motions = _replicates(surface, fit, stages)
+    motions = blocked_replicates(surface, fit, stages)
     tell(0.6)
     near = np.abs(fit.feet.distance_mm) <= cap
     rival = best_rival(
@@ -128,7 +117,7 @@ def align(
     )
     tell(1.0)
     details = {"cap_mm": cap, "starts_searched": searched, "points_beyond_cap": int(len(near) - near.sum())}
-    return _alignment(mode, sample, fit, stages, motions, rival, probes, cell_mm, details)
+    return alignment_of(mode, sample, fit, stages, motions, rival, probes, cell_mm, details)
 
 
 def _check(xyz: Float64, tolerance_mm: float, cell_mm: float) -> None:
@@ -172,7 +161,7 @@ def _zone(zones: Mapping[str, Zone], name: str) -> Zone:
         raise InvalidInput("alignment.zone.unknown", f"Zone '{name}' is not on the part.", f"Zones: {known}.") from None
 
 
-def _sampled(xyz: Float64, normals: Normals | None, shape: Shape, cell_mm: float) -> _Sample:
+def _sampled(xyz: Float64, normals: Normals | None, shape: Shape, cell_mm: float) -> Sample:
     chosen = drawn(len(xyz), DRAWN_POINTS)
     points = xyz[chosen]
     middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
@@ -183,10 +172,10 @@ def _sampled(xyz: Float64, normals: Normals | None, shape: Shape, cell_mm: float
     if len(kept) < LEAST_POINTS:
         raise InvalidInput("alignment.too_few_points", f"Only {len(kept)} points of the scan have neighbours.")
     own = None if normals is None else np.asarray(normals)[chosen[kept]]
-    return _Sample(np.ascontiguousarray(points[kept]), own, middle, len(xyz), int(alone.sum()))
+    return Sample(np.ascontiguousarray(points[kept]), own, middle, len(xyz), int(alone.sum()))
 
 
-def _rough(surface: Surface, sample: _Sample, start: Float64 | None, shape: Shape) -> tuple[Float64, int]:
+def _rough(surface: Surface, sample: Sample, start: Float64 | None, shape: Shape) -> tuple[Float64, int]:
     """A pose of the middled points near its minimum, and how many starts were searched for it."""
     to_scanner = np.eye(4)
     to_scanner[:3, 3] = sample.middle_mm
@@ -202,7 +191,7 @@ def _rough(surface: Surface, sample: _Sample, start: Float64 | None, shape: Shap
     return found.part_from_scanner[0], searched
 
 
-def _fitted(surface: Surface, sample: _Sample, rough: Float64, stages: tuple[Stage, ...], cap_mm: float) -> Fit:
+def _fitted(surface: Surface, sample: Sample, rough: Float64, stages: tuple[Stage, ...], cap_mm: float) -> Fit:
     """The fit of the mode; a best fit comes before any other, so that feet lie on the zones they belong to."""
     chosen = thinned(sample.points, MIDDLE_POINTS)
     few, own = sample.points[chosen], None if sample.normals is None else sample.normals[chosen]
@@ -224,7 +213,8 @@ def _fitted(surface: Surface, sample: _Sample, rough: Float64, stages: tuple[Sta
     return fit
 
 
-def _replicates(surface: Surface, fit: Fit, stages: tuple[Stage, ...]) -> Float64:
+def blocked_replicates(surface: Surface, fit: Fit, stages: tuple[Stage, ...]) -> Float64:
+    """Jackknife replicates (g, 6) of a fit, by spatial blocks of each stage."""
     blocked = []
     for stage, members in zip(stages, fit.members, strict=True):
         label = np.full(len(members), -1, dtype=np.int32)
@@ -234,90 +224,3 @@ def _replicates(surface: Surface, fit: Fit, stages: tuple[Stage, ...]) -> Float6
             normal_equations(surface, fit.xyz, fit.feet, own, BLOCKS, fit.pivot_mm, on_planes=stage.on_planes)
         )
     return replicates(blocked, fit.fixed)
-
-
-def _alignment(
-    mode: str,
-    sample: _Sample,
-    fit: Fit,
-    stages: tuple[Stage, ...],
-    motions: Float64,
-    rival: Rival,
-    probes: Probes,
-    cell_mm: float,
-    details: dict[str, Any],
-) -> Alignment:
-    away = np.eye(4)
-    away[:3, 3] = -sample.middle_mm
-    pose = rigid.compose(fit.part_from_scanner, away)
-    used = fit.used
-    sliding = tangential_u_mm(motions, probes.points, probes.normals, fit.pivot_mm)
-    open_freedoms = fit.fixed.left.shape[1]
-    doubts = _doubts(rival, sliding, cell_mm, open_freedoms)
-    translation_u, rotation_u = standard_uncertainties(motions)
-    return Alignment(
-        pose,
-        mode,
-        float(np.sqrt(np.square(fit.feet.distance_mm[used]).mean())),
-        int(used.sum()),
-        motions,
-        fit.pivot_mm,
-        translation_u,
-        rotation_u,
-        bool(doubts),
-        rival.ratio,
-        (*doubts, *_notes(fit, stages)),
-        details | _details(sample, fit, stages, rival, sliding),
-    )
-
-
-def _doubts(rival: Rival, sliding_u_mm: float, cell_mm: float, open_freedoms: int) -> tuple[str, ...]:
-    """Why the pose is ambiguous."""
-    doubts = []
-    if rival.ratio is not None and rival.ratio <= AS_GOOD:
-        doubts.append(
-            f"A distinct pose, {rival.normal_mm:.3g} mm off along normals and {rival.tangential_mm:.3g} mm along the "
-            f"surface, explains the scan as well (RMS ratio {rival.ratio:.3f}, limit {AS_GOOD})."
-        )
-    if 2.0 * sliding_u_mm > cell_mm:
-        doubts.append(
-            f"The scan may slide along the surface by {2.0 * sliding_u_mm:.3g} mm (k = 2), more than a cell "
-            f"({cell_mm:.3g} mm)."
-        )
-    if open_freedoms:
-        doubts.append(f"The scan leaves {open_freedoms} of 6 freedoms open.")
-    return tuple(doubts)
-
-
-def _notes(fit: Fit, stages: tuple[Stage, ...]) -> tuple[str, ...]:
-    notes = []
-    last = fit.fixed.bases[-1].shape[1]
-    if len(stages) > 1 and last:
-        notes.append(f"The named zones leave {last} of 6 freedoms open; the whole scan sets them.")
-    if not fit.at_rest:
-        notes.append("The fit did not come fully to rest.")
-    return tuple(notes)
-
-
-def _details(sample: _Sample, fit: Fit, stages: tuple[Stage, ...], rival: Rival, sliding_u_mm: float) -> dict[str, Any]:
-    return {
-        "points_given": sample.given,
-        "points_sampled": len(sample.points),
-        "strays": sample.strays,
-        "steps": fit.steps,
-        "at_rest": fit.at_rest,
-        "open_freedoms": int(fit.fixed.left.shape[1]),
-        "stages": [
-            {
-                "name": stage.name,
-                "points": int(members.sum()),
-                "freedoms": int(basis.shape[1]),
-                "least_share": float(share.min()) if len(share) else None,
-            }
-            for stage, members, basis, share in zip(stages, fit.members, fit.fixed.bases, fit.fixed.shares, strict=True)
-        ],
-        "starts_tried": rival.starts,
-        "rival_normal_mm": rival.normal_mm,
-        "rival_tangential_mm": rival.tangential_mm,
-        "tangential_u_mm": sliding_u_mm,
-    }

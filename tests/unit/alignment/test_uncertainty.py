@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from appliance.alignment.fit import _replicates
+from appliance.alignment.fit import blocked_replicates
 from appliance.alignment.newton import FIT_SHARE
 from appliance.alignment.polish import Stage, polish
 from appliance.alignment.sampling import BLOCKS, blocks, drawn, strays, thinned
@@ -28,7 +28,7 @@ def test_the_stated_uncertainty_is_that_of_the_error_within_a_factor_of_two(part
         pose = fit.part_from_scanner
         shifts.append(pose[:3, :3] @ fit.pivot_mm + pose[:3, 3] - fit.pivot_mm)
         turns.append(Rotation.from_matrix(pose[:3, :3]).as_rotvec())
-        stated.append(standard_uncertainties(_replicates(surface, fit, EVERYTHING)))
+        stated.append(standard_uncertainties(blocked_replicates(surface, fit, EVERYTHING)))
     actual = [float(np.sqrt(np.square(errors).sum(axis=1).mean())) for errors in (shifts, turns)]
     typical = np.median(np.array(stated, dtype=np.float64), axis=0)
     for said, true in zip(typical, actual, strict=True):
@@ -40,7 +40,7 @@ def test_one_step_replicates_are_what_whole_refits_give(parts: ModuleType) -> No
     surface = Surface.build(mesh)
     points, _ = parts.scan_of(mesh, 6_000, 0.05, seed=2)
     fit = polish(surface, points, np.eye(4), EVERYTHING, cap_mm=1.0)
-    motions = _replicates(surface, fit, EVERYTHING)
+    motions = blocked_replicates(surface, fit, EVERYTHING)
     label = blocks(fit.xyz)
     for block in (0, 13, 31):
         again = polish(surface, points[label != block], fit.part_from_scanner, EVERYTHING, cap_mm=1.0)

@@ -19,7 +19,7 @@ import numpy as np
 from appliance.core.kernels import inline_kernel, kernel
 from appliance.mesh.frames import CORNER, INSIDE, Floats, Ints, distance2, foot_on
 from appliance.mesh.sign import offset_from_foot
-from appliance.mesh.tree import Tree, allowed, closest_in_tree
+from appliance.mesh.tree import STACK, Tree, allowed, closest_in_tree
 
 #: Faces around one corner that are visited each way; more than this meet nowhere but in a fan's hub.
 _MOST_AROUND = 65_536
@@ -119,7 +119,7 @@ def compatible_feet(
     triangle: Ints,
 ) -> None:
     """Replace, in place, closest feet on faces that look elsewhere by the closest compatible ones."""
-    stack = np.empty(64, np.int32)
+    stack = np.empty(STACK, np.int32)
     hint = -1
     for i in range(len(points)):
         nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]

@@ -19,7 +19,7 @@ from appliance.mesh.frames import Floats, Ints, distance2, flat_distance2, foot_
 from appliance.mesh.grid import Grid, code_of
 from appliance.mesh.sign import signed_distance
 from appliance.mesh.topology import Shape
-from appliance.mesh.tree import Tree, closest_in_tree
+from appliance.mesh.tree import STACK, Tree, closest_in_tree
 
 Order = npt.NDArray[np.uint32]
 
@@ -105,7 +105,7 @@ def _feet(
     start: int, stop: int, distance: Floats, triangle: Ints,
 ) -> None:  # fmt: skip
     """Fill ``distance`` and ``triangle`` of the points order[start:stop]."""
-    stack = np.empty(64, np.int32)
+    stack = np.empty(STACK, np.int32)
     x, y, z, best = np.empty(BATCH), np.empty(BATCH), np.empty(BATCH), np.empty(BATCH)
     found = np.empty(BATCH, np.int64)
     outside = len(grid.begin) - 1

@@ -24,7 +24,7 @@ Longs = npt.NDArray[np.int64]
 
 #: Blocks in the table, at most (4 bytes each).
 MOST_BLOCKS: Final = 1 << 24
-#: Edge of a cell in mean triangle edges (root of the mean area): the best of 1.5 to 4 measured on CAD bodies.
+#: Edge of a cell in mean triangle edges (root of the mean area): speed is level between 1.5 and 3.5.
 CELL_EDGES: Final = 2.5
 #: Cells below this share of the reach hold hardly less, and cost a list each.
 LEAST_REACHES: Final = 2.0

@@ -116,9 +116,7 @@ def _add(total: Floats, frames: Floats, t: int) -> None:
 
 
 @kernel
-def _special_edges(
-    triangles: Ints, frames: Floats, across: Ints, irregular: Ints, normals: Floats
-) -> int:
+def _special_edges(triangles: Ints, frames: Floats, across: Ints, irregular: Ints, normals: Floats) -> int:
     """Give irregular edges the sum of their triangles' normals; returns the special normals in use."""
     used, first = 0, 0
     while first < len(irregular):

@@ -8,7 +8,7 @@ import numpy as np
 
 from appliance.core.kernels import inline_kernel, kernel
 from appliance.mesh.frames import FLAT, Floats, Ints
-from appliance.mesh.tree import Boxes, Tree
+from appliance.mesh.tree import STACK, Boxes, Tree
 
 #: A ray that misses a triangle by this share of its longest edge still hits it: no gap lies between neighbours.
 _SEAM: Final = 1e-9
@@ -64,7 +64,7 @@ def wall_thickness(
     thickness: Floats,
 ) -> None:
     """Fill ``thickness`` (n,) for points on ``triangle`` (n,): the nearest opposing face within ``limit``, else inf."""
-    stack = np.empty(64, np.int32)
+    stack = np.empty(STACK, np.int32)
     boxes = tree.boxes
     leaves = (len(boxes) + 1) // 2
     for i in range(len(points)):

@@ -27,6 +27,9 @@ Bool = npt.NDArray[np.bool_]
 
 #: A face is compatible with a point if their normals differ by less than 60 degrees.
 MIN_DOT: Final = 0.5
+#: A point whose normal is uncertain lies on a face that its scanner could see, or on any where there is no scanner.
+_TURNED_DOT: Final = 0.0
+_ANY_DOT: Final = -1.0
 #: Points whose normals are widened to float64 at the same time: 25 MB.
 _SLICE: Final = 1 << 20
 
@@ -90,8 +93,16 @@ def _compatible(
     normals = neighbourhood.normals[part].astype(np.float64)
     unoriented = not neighbourhood.oriented
     found = surface.closest_compatible(xyz, normals, feet, min_dot=MIN_DOT, cap_mm=cap_mm, unoriented=unoriented)
-    lost = neighbourhood.isolated[part] | ~(np.abs(found.distance_mm) <= cap_mm) | (found.triangle < 0)
-    return np.where(lost, np.nan, found.distance_mm), np.where(lost, np.int32(-1), found.triangle).astype(np.int32)
+    distance, triangle = found.distance_mm, found.triangle
+    if neighbourhood.uncertain is not None and neighbourhood.uncertain[part].any():
+        loose = np.flatnonzero(neighbourhood.uncertain[part])
+        turned = surface.closest_compatible(
+            xyz[loose], normals[loose], Feet(feet.distance_mm[loose], feet.triangle[loose]),
+            min_dot=_ANY_DOT if unoriented else _TURNED_DOT, cap_mm=cap_mm, unoriented=unoriented,
+        )  # fmt: skip
+        distance[loose], triangle[loose] = turned.distance_mm, turned.triangle
+    lost = neighbourhood.isolated[part] | ~(np.abs(distance) <= cap_mm) | (triangle < 0)
+    return np.where(lost, np.nan, distance), np.where(lost, np.int32(-1), triangle).astype(np.int32)
 
 
 def thin_wall_area_mm2(surface: Surface, cells: SurfaceCells, cap_mm: float) -> float:

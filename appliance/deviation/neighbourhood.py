@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from appliance.core.kernels import over_chunks
 from appliance.deviation import isolation, voxels
-from appliance.deviation.normals import FLAT, PLANE, fit_planes, normals_of_points, trusted_flatness
+from appliance.deviation.normals import FLAT, PLANE, fit_planes, mark_smooth, normals_of_points
 from appliance.errors import InvalidInput
 
 Bool = npt.NDArray[np.bool_]
@@ -38,13 +38,16 @@ class Neighbourhood:
     Attributes
     ----------
     isolated : bool (n,), fewer than 4 neighbours within the isolation distance
-    normals : float32 (n, 3), unit, in the frame of the points; NaN where the neighbours fix no plane
+    normals : float32 (n, 3), unit, in the frame of the points; NaN where the file's own are missing
     oriented : every normal points out of the material (or is NaN): from the file, or towards the scanner
+    uncertain : bool (n,), the neighbours fix no plane: ``normals`` holds the direction to the scanner, and any face
+        that is turned to it may be the scanned one (any face at all where no scanner is known); None: none is
     """
 
     isolated: Bool
     normals: Float32
     oriented: bool
+    uncertain: Bool | None = None
 
     def rotated(self, rotation: Float64) -> Neighbourhood:
         """The same points after ``rotation`` float64 (3, 3), such as the upper part of ``part_from_scanner``."""
@@ -68,7 +71,7 @@ def examine(
     station : uint16 (n,), setup of each point; its positions are in the frame of the points, None where unknown
     normals : float32 (n, 3) of the file; they win over what the points say
 
-    Normals are found setup by setup: two sides of a thin sheet, seen from two setups, never mix.  Memory: 17 bytes a
+    Normals are found setup by setup: two sides of a thin sheet, seen from two setups, never mix.  Memory: 18 bytes a
     point for the result and the work, and about 130 bytes a voxel of about nine points.
 
     Raises
@@ -93,13 +96,14 @@ def examine(
         return Neighbourhood(isolated, _unit(normals), True)
     group, scanners = _groups(len(xyz), station, station_positions_mm)
     found = np.full((len(xyz), 3), np.nan, dtype=np.float32)
+    uncertain = np.zeros(len(xyz), dtype=np.bool_)
     for wanted, scanner in enumerate(scanners):
         if len(scanners) > 1:
-            _examine_group(xyz, group, wanted, scanner, side, voxel, found)
+            _examine_group(xyz, group, wanted, scanner, side, voxel, found, uncertain)
         else:
-            _find_normals(xyz, _NO_GROUP, 0, scanner, _step_mm(side, count), lower, voxel, found)
+            _find_normals(xyz, _NO_GROUP, 0, scanner, _step_mm(side, count), lower, voxel, found, uncertain)
         report(0.4 + 0.6 * (wanted + 1) / len(scanners))
-    return Neighbourhood(isolated, found, not any(np.isnan(s[0]) for s in scanners))
+    return Neighbourhood(isolated, found, not any(np.isnan(s[0]) for s in scanners), uncertain)
 
 
 def _silent(_fraction: float) -> None:
@@ -136,15 +140,17 @@ def _groups(
 
 
 def _examine_group(
-    xyz: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, voxel: Int32, normals: Float32
-) -> None:
+    xyz: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, voxel: Int32, normals: Float32,
+    uncertain: Bool,
+) -> None:  # fmt: skip
     """Normals of the points of one group.  ``voxel`` is scratch."""
     member = np.flatnonzero(group == wanted)
     part = slice(int(member[0]), int(member[-1]) + 1)
     points, own = xyz[part], group[part]
     lower = points.min(axis=0)
     count = voxels.count_voxels(points, own, wanted, lower, side)[3]
-    _find_normals(points, own, wanted, scanner, _step_mm(side, count), lower, voxel[part], normals[part])
+    step_mm = _step_mm(side, count)
+    _find_normals(points, own, wanted, scanner, step_mm, lower, voxel[part], normals[part], uncertain[part])
 
 
 def _step_mm(side: float, count: Int32) -> float:
@@ -158,7 +164,7 @@ def _step_mm(side: float, count: Int32) -> float:
 
 def _find_normals(
     points: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, lower: Float64, voxel: Int32,
-    normals: Float32,
+    normals: Float32, uncertain: Bool,
 ) -> None:  # fmt: skip
     """Fit planes to blocks of voxels, doubled until most points lie on flat ones; then write each point's normal."""
     side = max(side, float((points.max(axis=0) - lower).max()) / (voxels.VOXELS_PER_AXIS - 2))
@@ -168,16 +174,17 @@ def _find_normals(
         _number(points, group, wanted, lower, side, keys, number, voxel)
         planes = _planes(points, group, wanted, lower, side, keys, number, voxel_key, voxel)
         with np.errstate(invalid="ignore"):
-            flat = planes[:, 6] <= FLAT
+            flat = planes[:, 3] <= FLAT
         if doubling == _DOUBLINGS or 2 * int(count[flat].sum()) >= int(count.sum()):
             break
         side *= 2.0
-    trusted = trusted_flatness(planes)
+    smooth = np.zeros(len(voxel_key), dtype=np.bool_)
+    over_chunks(
+        len(voxel_key), lambda a, b: mark_smooth(keys, number, voxel_key, planes, a, b, smooth), chunk=_CHUNK_VOXELS
+    )
     over_chunks(
         len(points),
-        lambda a, b: normals_of_points(
-            points[a:b], voxel[a:b], lower, side, keys, number, voxel_key, planes, trusted, scanner, normals[a:b]
-        ),
+        lambda a, b: normals_of_points(points[a:b], voxel[a:b], planes, smooth, scanner, normals[a:b], uncertain[a:b]),
     )
 
 

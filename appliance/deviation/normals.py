@@ -1,10 +1,10 @@
 """Normals of a scan, from its own points: which way the scanned surface looks at each point.
 
-Moments are summed per voxel, and a plane is fitted to the 3 x 3 x 3 voxels around each (principal axes).  At an
-edge such a block mixes two faces, so a point whose own block is less flat than is typical takes, among the flat
-blocks around it, the thinnest whose plane it lies closest to: normals stay those of one face up to the edge (the
-idea of Kuwahara 1976).  Eigenvectors come from
-Jacobi rotations, which use nothing but IEEE operations: the same bits on every machine.
+Moments are summed per voxel, and a plane is fitted to the 3 x 3 x 3 voxels around each (principal axes).  Where that
+block is flat and every block around it looks the same way, its normal is that of its points.  Elsewhere (edges, the
+foot of a wall, a boss that is small at this density, too few points) planes mix faces and the normal is *uncertain*:
+only the direction to the scanner is known, which every face that the point can lie on is turned to.  Eigenvectors
+come from Jacobi rotations, which use nothing but IEEE operations: the same bits on every machine.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from appliance.core.kernels import inline_kernel, kernel
 from appliance.deviation.voxels import MOMENTS, VOXELS_PER_AXIS, lookup
 
+Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
@@ -25,28 +26,27 @@ Int64 = npt.NDArray[np.int64]
 #: A block is flat if its variance across the plane is below this share of the lesser one in the plane.  Noise of half
 #: the point spacing gives 0.04, an edge of 90 degrees through the middle 0.25.
 FLAT: Final = 0.08
-#: A point trusts its own block up to twice the flatness that is typical of the scan, and always up to this.
-_SURELY_FLAT: Final = 0.002
 #: Above this ratio no axis is a normal: a cube's corner has 0.4, a ball of points 1.
 _SHAPELESS: Final = 0.7
 #: Points in a line have no plane: lesser variance in the plane below this share of the greater.
 _LINE: Final = 1e-3
+#: Blocks whose normals differ by less than 30 degrees look the same way.
+_SAME_WAY: Final = 0.866
 #: Fewer points than this in a block fix no plane against noise.
 _MIN_BLOCK: Final = 6
 #: Jacobi sweeps: convergence is quadratic, five leave nothing of a 3 x 3 matrix to float64.
 _SWEEPS: Final = 6
 #: Off-diagonal share of the trace at which the axes are known far better than any scan needs.
 _CONVERGED: Final = 1e-12
-#: Columns of a plane: normal (3), a point on it in voxel units about the voxel's centre (3), flatness (NaN: no plane),
-#: variance across it in voxel units.
-PLANE: Final = 8
+#: Columns of a plane: normal (3), flatness (NaN: no plane).
+PLANE: Final = 4
 
 
 @kernel
 def fit_planes(
     keys: Int64, number: Int32, voxel_key: Int64, moments: Float64, start: int, stop: int, planes: Float32
 ) -> None:
-    """Plane (v, 8) of the 3 x 3 x 3 block around each voxel from ``start`` to ``stop``."""
+    """Plane (v, 4) of the 3 x 3 x 3 block around each voxel from ``start`` to ``stop``."""
     mask = VOXELS_PER_AXIS - 1
     block = np.empty(MOMENTS)
     matrix = np.empty((3, 3))
@@ -60,11 +60,11 @@ def fit_planes(
                     w = lookup(keys, number, x + i, y + j, z + k)
                     if w >= 0:
                         _add_shifted(block, moments[w], float(i), float(j), float(k))
-        planes[v, 6] = np.nan
+        planes[v, 3] = np.nan
         if block[0] >= _MIN_BLOCK:
             _covariance(block, matrix)
             _jacobi(matrix, axes)
-            _plane(block, matrix, axes, planes[v])
+            _plane(matrix, axes, planes[v])
 
 
 @inline_kernel
@@ -126,7 +126,7 @@ def _jacobi(matrix: Float64, axes: Float64) -> None:
 
 
 @inline_kernel
-def _plane(block: Float64, matrix: Float64, axes: Float64, plane: Float32) -> None:
+def _plane(matrix: Float64, axes: Float64, plane: Float32) -> None:
     """Write the plane across the axis of least variance, unless the block is a line or a ball."""
     low = 0
     high = 0
@@ -143,69 +143,49 @@ def _plane(block: Float64, matrix: Float64, axes: Float64, plane: Float32) -> No
         return
     for d in range(3):
         plane[d] = axes[d, low]
-        plane[3 + d] = block[1 + d] / block[0]
-    plane[6] = flatness
-    plane[7] = max(0.0, matrix[low, low])
+    plane[3] = flatness
 
 
-def trusted_flatness(planes: Float32) -> float:
-    """Flatness up to which a point takes the normal of its own block without looking around."""
-    known = planes[:, 6][~np.isnan(planes[:, 6])]
-    typical = float(np.median(known)) if len(known) else 0.0
-    return min(FLAT, max(_SURELY_FLAT, 2.0 * typical))
+@kernel
+def mark_smooth(
+    keys: Int64, number: Int32, voxel_key: Int64, planes: Float32, start: int, stop: int, smooth: Bool
+) -> None:
+    """Voxels (v,) whose block is flat and looks the same way as every block around it."""
+    mask = VOXELS_PER_AXIS - 1
+    for v in range(start, stop):
+        smooth[v] = planes[v, 3] <= FLAT
+        x, y, z = voxel_key[v] >> 42, (voxel_key[v] >> 21) & mask, voxel_key[v] & mask
+        for place in range(27):
+            if not smooth[v]:
+                break
+            i, j, k = place // 9 - 1, place // 3 % 3 - 1, place % 3 - 1
+            w = lookup(keys, number, x + i, y + j, z + k)
+            if w < 0 or w == v or np.isnan(planes[w, 3]):
+                continue
+            dot = planes[v, 0] * planes[w, 0] + planes[v, 1] * planes[w, 1] + planes[v, 2] * planes[w, 2]
+            smooth[v] = planes[w, 3] <= FLAT and abs(dot) >= _SAME_WAY
 
 
 @kernel
 def normals_of_points(
-    xyz: Float64, voxel: Int32, lower: Float64, side: float, keys: Int64, number: Int32, voxel_key: Int64,
-    planes: Float32, trusted: float, scanner: Float64, normals: Float32,
-) -> None:  # fmt: skip
-    """Unit normal (n, 3) of each point, towards ``scanner`` unless that is NaN; points with voxel -1 are left alone."""
-    for n in range(len(xyz)):
-        if voxel[n] < 0:
-            continue
-        best = voxel[n]
-        if not planes[best, 6] <= trusted:
-            best = _closest_flat(xyz[n], best, lower, side, keys, number, voxel_key, planes)
-        if np.isnan(planes[best, 6]):
-            normals[n, :] = np.nan
-            continue
-        facing = 0.0
-        for d in range(3):
-            facing += planes[best, d] * (scanner[d] - xyz[n, d])
-        sign = -1.0 if facing < 0.0 else 1.0
-        for d in range(3):
-            normals[n, d] = sign * planes[best, d]
+    xyz: Float64, voxel: Int32, planes: Float32, smooth: Bool, scanner: Float64, normals: Float32, uncertain: Bool
+) -> None:
+    """Unit normal (n, 3) of each point, towards ``scanner`` unless that is NaN; points with voxel -1 are left alone.
 
-
-@inline_kernel
-def _closest_flat(
-    point: Float64, own: int, lower: Float64, side: float, keys: Int64, number: Int32, voxel_key: Int64, planes: Float32
-) -> int:
-    """Flat block around a point with the least square distance from its plane plus variance across it.
-
-    A block that mixes two faces is thicker than those beside it, even where its tilted plane comes close to the
-    point.  The point's own block, where none is flat.
+    Where ``uncertain`` (n,) is set the normal is the direction to the scanner (upwards where that is NaN).
     """
-    mask = VOXELS_PER_AXIS - 1
-    x, y, z = voxel_key[own] >> 42, (voxel_key[own] >> 21) & mask, voxel_key[own] & mask
-    px = (point[0] - lower[0]) / side - (x + 0.5)
-    py = (point[1] - lower[1]) / side - (y + 0.5)
-    pz = (point[2] - lower[2]) / side - (z + 0.5)
-    best = own
-    nearest = np.inf
-    for i in range(-1, 2):
-        for j in range(-1, 2):
-            for k in range(-1, 2):
-                w = lookup(keys, number, x + i, y + j, z + k)
-                if w < 0 or not planes[w, 6] <= FLAT:
-                    continue
-                away = abs(
-                    planes[w, 0] * (px - i - planes[w, 3])
-                    + planes[w, 1] * (py - j - planes[w, 4])
-                    + planes[w, 2] * (pz - k - planes[w, 5])
-                )
-                score = away * away + planes[w, 7]
-                if score < nearest:
-                    best, nearest = w, score
-    return best
+    known = not np.isnan(scanner[0])
+    ray = np.empty(3)
+    for n in range(len(xyz)):
+        v = voxel[n]
+        if v < 0:
+            continue
+        facing = length = 0.0
+        for d in range(3):
+            ray[d] = scanner[d] - xyz[n, d] if known else (1.0 if d == 2 else 0.0)
+            length += ray[d] * ray[d]
+            facing += planes[v, d] * ray[d]
+        uncertain[n] = not smooth[v]
+        sign = -1.0 if known and facing < 0.0 else 1.0
+        for d in range(3):
+            normals[n, d] = sign * planes[v, d] if smooth[v] else ray[d] / np.sqrt(length)

@@ -20,8 +20,10 @@ REPORT_VIEWS: Final[tuple[tuple[str, tuple[float, float, float]], ...]] = (
     ("Rear left, from above", (-0.80, 1.00, 0.75)),
     ("Front right, from below", (0.80, -1.00, -0.85)),
 )
-#: Free border around the part, as a share of the picture.
+#: Free border left and right of the part, as a share of the picture.
 _BORDER: Final = 0.04
+#: Free border above and below it: room for the title of the view.
+_TITLE_BORDER: Final = 0.115
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class Camera:
         depth = vertices_mm @ -towards
         middle = [(values.min() + values.max()) / 2 for values in (across, along, depth)]
         centre = middle[0] * right + middle[1] * up - middle[2] * towards
-        extent = max(float(np.ptp(across)), float(np.ptp(along)) * width_per_height, 1e-9) / (1 - 2 * _BORDER)
+        wide = float(np.ptp(across)) / (1 - 2 * _BORDER)
+        high = float(np.ptp(along)) / (1 - 2 * _TITLE_BORDER)
+        extent = max(wide, high * width_per_height, 1e-9)
         return cls(centre, right, up, -towards, extent)
 
     def to_screen(self, points_mm: Float64, width: int, height: int) -> Float64:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.cad.records import TriangleMesh, Zone
+from appliance.core.kernels import kernel
 
 Float64 = npt.NDArray[np.float64]
 
@@ -73,7 +74,21 @@ def probes_of(mesh: TriangleMesh, face_normals: Float64, zones: Mapping[str, Zon
 
 def shifts_mm(probes: Probes, motion: Float64) -> tuple[float, float]:
     """Largest shift along the normals and along the surface, mm, under a motion (4, 4) of the part frame."""
-    moved = probes.points @ motion[:3, :3].T + motion[:3, 3] - probes.points
-    along = (moved * probes.normals).sum(axis=1)
-    tangential = moved - along[:, None] * probes.normals
-    return float(np.abs(along).max()), float(np.sqrt(np.square(tangential).sum(axis=1).max()))
+    return _largest_shifts(probes.points, probes.normals, np.ascontiguousarray(motion))
+
+
+@kernel
+def _largest_shifts(points: Float64, normals: Float64, motion: Float64) -> tuple[float, float]:
+    along_most = across_most = 0.0
+    moved = np.empty(3)
+    for p in range(len(points)):
+        along = total = 0.0
+        for k in range(3):
+            moved[k] = motion[k, 3] - points[p, k]
+            for j in range(3):
+                moved[k] += motion[k, j] * points[p, j]
+            along += moved[k] * normals[p, k]
+            total += moved[k] * moved[k]
+        along_most = max(along_most, abs(along))
+        across_most = max(across_most, total - along * along)
+    return along_most, np.sqrt(across_most)

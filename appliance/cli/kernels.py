@@ -10,12 +10,14 @@ import click
 
 #: Modules with a ``warm_up()`` that calls their kernels with the types that production uses.
 WARM: Final = (
-    "appliance.mesh",
-    "appliance.alignment",
-    "appliance.deviation",
-    "appliance.cad",
-    "appliance.scans",
-    "appliance.reports",
+    "appliance.cad.warm",
+    "appliance.scans.warm",
+    "appliance.scans.tiles.warm",
+    "appliance.scans.export.warm",
+    "appliance.mesh.warm",
+    "appliance.alignment.warm",
+    "appliance.deviation.warm",
+    "appliance.reports.render",
 )
 
 
@@ -30,7 +32,7 @@ def kernels(quiet: bool) -> None:
         return
     started = time.perf_counter()
     for name in WARM:
-        click.echo(f"compiling {name.rpartition('.')[2]} ...")
+        click.echo(f"compiling {name.removeprefix('appliance.').removesuffix('.warm')} ...")
         import_module(name).warm_up()
     stamp.touch()
     click.echo(f"kernels compiled in {time.perf_counter() - started:.0f} s, cached in {cache_folder()}")

@@ -63,7 +63,7 @@ def new_pdf_identity(name: str) -> PdfIdentity:
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=365.25 * VALID_YEARS))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_signs_documents(), critical=True)
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
@@ -93,13 +93,14 @@ def check_pdf_identity(identity: PdfIdentity) -> PdfIdentity:
 
 
 def _signs_documents() -> x509.KeyUsage:
+    """Signs documents, and vouches for itself: NSS takes a self-signed anchor only if it may sign certificates."""
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=True,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=False,
+        key_cert_sign=True,
         crl_sign=False,
         encipher_only=False,
         decipher_only=False,

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.alignment import fit, rigid
-from appliance.alignment.supplied import shared_frame, supplied
 from appliance.alignment.records import Alignment
+from appliance.alignment.supplied import shared_frame, supplied
 from appliance.cad.records import CadModel
 from appliance.errors import InvalidInput
 from appliance.inspections.alignment_file import SuppliedAlignment, as_replicates, read_supplied
@@ -49,7 +49,7 @@ def choose_alignment(
     start = read_supplied(request.start.read_bytes()).part_from_scanner if request.start else None
     return fit.align(
         surface, cloud.xyz_mm, mode=mode, zones=cad.zones, datums=plan.datums,
-        reference_zones=plan.reference_zones, start=start, tolerance_mm=smallest_tolerance_mm(plan),
+        reference_zones=plan.reference_zones, start=start, tolerance_mm=smallest_tolerance_mm(plan), cap_mm=plan.cap_mm,
         cell_mm=min(item.cell_mm for item in plan.characteristics), normals=cloud.normals, progress=progress,
     )  # fmt: skip
 

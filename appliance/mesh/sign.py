@@ -28,9 +28,7 @@ def offset_from_foot(
 
 
 @inline_kernel
-def signed_distance(
-    shape: Shape, t: int, px: float, py: float, pz: float
-) -> float:
+def signed_distance(shape: Shape, t: int, px: float, py: float, pz: float) -> float:
     """Distance to triangle ``t``, the closest one, with the side of the surface as its sign."""
     frames, triangles, across = shape.frames, shape.triangles, shape.across
     edge_normals, corners = shape.edge_normals, shape.corner_normals

@@ -142,7 +142,7 @@ def test_the_rotation_of_another_key_is_refused(folder: Path, tmp_path: Path) ->
         verify_rotation(gone.rotation[:-3] + b"x" + gone.rotation[-2:], gone.vkey)
 
 
-def test_the_pdf_certificate_signs_documents_and_nothing_else(folder: Path) -> None:
+def test_the_pdf_certificate_signs_documents_and_can_be_its_own_anchor(folder: Path) -> None:
     identity = KeyStore.open_or_create(folder, "plant.example/7").pdf_identity()
     certificate = x509.load_der_x509_certificate(identity.certificate_der)
     key = load_der_private_key(identity.key_der, None)
@@ -152,7 +152,9 @@ def test_the_pdf_certificate_signs_documents_and_nothing_else(folder: Path) -> N
     usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     assert usage.digital_signature
     assert usage.content_commitment
-    assert not usage.key_cert_sign
+    assert usage.key_cert_sign
+    assert not usage.key_encipherment
+    assert certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
     assert certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     years = (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days / 365.25
     assert years == pytest.approx(10, abs=0.01)

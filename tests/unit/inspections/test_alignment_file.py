@@ -16,7 +16,7 @@ MATRIX = [[1, 0, 0, 2.5], [0, 1, 0, 0], [0, 0, 1, -1], [0, 0, 0, 1]]
 def test_a_matrix_may_stand_alone_flat_or_named() -> None:
     for content in (
         MATRIX,
-        sum(MATRIX, []),
+        [number for row in MATRIX for number in row],
         {"part_from_scanner": MATRIX},
         {"alignment": {"part_from_scanner": MATRIX}},
     ):

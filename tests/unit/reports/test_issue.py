@@ -111,9 +111,6 @@ def test_pdfsig_finds_a_valid_signature_over_the_total_document(sample: SampleRe
     assert "Total document signed" in said
 
 
-@pytest.mark.xfail(
-    reason="NSS takes no self-signed certificate with CA:FALSE as an anchor: the key store must issue CA:TRUE"
-)
 def test_pdfsig_trusts_the_certificate_of_the_key_store(sample: SampleReport, tmp_path: Path) -> None:
     said = pdfsig(sample.issued.pdf, sample.keys.pdf_identity().certificate_pem, tmp_path)
     assert "Certificate is Trusted." in said

@@ -30,7 +30,8 @@ fuzz: setup  ## Mutate good files of every format 20,000 times each
 	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py
 
 bench: setup  ## Run every benchmark on this machine and print ratios
-	@for file in tests/bench/bench_*.py; do echo "== $$file"; .venv/bin/python $$file || exit 1; done
+	@for name in deviation alignment field tiles inspect; do \
+	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
 
 clean:  ## Remove .venv and what the demo made
 	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -23,10 +23,9 @@ def zone(
 ) -> ZoneMeasurement:
     mean = np.asarray(means, dtype=float)
     cells = len(mean)
-    table = CellStatistics(
-        np.full(cells, count), mean, np.full(cells, sd), np.stack([np.arange(cells) * 2.0, np.zeros(cells), np.zeros(cells)], 1),
-        np.tile([0.0, 0.0, 1.0], (cells, 1)), np.full(cells, 4.0),
-    )  # fmt: skip
+    centre = np.stack([np.arange(cells) * 2.0, np.zeros(cells), np.zeros(cells)], axis=1)
+    normal, area = np.tile([0.0, 0.0, 1.0], (cells, 1)), np.full(cells, 4.0)
+    table = CellStatistics(np.full(cells, count), mean, np.full(cells, sd), centre, normal, area)
     return ZoneMeasurement(table, np.repeat(mean, count), coverage, hole, 4.0 * cells, 0.0)
 
 

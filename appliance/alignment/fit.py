@@ -32,6 +32,7 @@ from appliance.alignment.search import global_start
 from appliance.alignment.shape import Shape, probes_of, shape_of
 from appliance.alignment.uncertainty import replicates
 from appliance.cad.records import Zone
+from appliance.core.bounds import bounds_of
 from appliance.errors import InvalidInput
 from appliance.mesh.surface import Surface
 
@@ -164,7 +165,7 @@ def _zone(zones: Mapping[str, Zone], name: str) -> Zone:
 def _sampled(xyz: Float64, normals: Normals | None, shape: Shape, cell_mm: float) -> Sample:
     chosen = drawn(len(xyz), DRAWN_POINTS)
     points = xyz[chosen]
-    middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    middle = 0.5 * np.add(*bounds_of(points))
     points = points - middle
     alone = strays(points, max(cell_mm, SPACINGS * spacing_mm(shape.area_mm2, len(points))))
     kept = np.flatnonzero(~alone)

@@ -12,6 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from appliance.core.bounds import bounds_of
+from appliance.core.kernels import kernel, over_chunks
+
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -22,7 +25,7 @@ LEAST_NEIGHBOURS: Final = 4
 #: Neighbours are looked for within this many mean spacings at least, or a sparse scan would be all strays.
 SPACINGS: Final = 4.0
 #: Points that are looked at one by one; of larger scans an even share is drawn first.
-DRAWN_POINTS: Final = 4_000_000
+DRAWN_POINTS: Final = 1_500_000
 #: Points drawn for each one that thinning keeps.
 POOL: Final = 8
 #: Points by which jackknife blocks are cut out.
@@ -53,10 +56,20 @@ def _mixed(indices: Int64) -> npt.NDArray[np.uint64]:
 
 def _voxels(xyz: Float64, side_mm: float) -> Int64:
     """One number for the cube of side ``side_mm`` that each point lies in (three times 21 bits)."""
-    lower = xyz.min(axis=0)
-    side = max(side_mm, float((xyz.max(axis=0) - lower).max()) / (2**20))
-    cell = np.floor((xyz - lower) / side).astype(np.int64) + 1
-    return np.asarray((cell[:, 0] << 42) | (cell[:, 1] << 21) | cell[:, 2])
+    lower, upper = bounds_of(xyz)
+    side = max(side_mm, float((upper - lower).max()) / (2**20))
+    numbers = np.empty(len(xyz), dtype=np.int64)
+    over_chunks(len(xyz), lambda start, stop: _number(xyz[start:stop], lower, side, numbers[start:stop]))
+    return numbers
+
+
+@kernel
+def _number(xyz: Float64, lower: Float64, side: float, numbers: Int64) -> None:
+    for n in range(len(xyz)):
+        number = np.int64(0)
+        for d in range(3):
+            number = (number << 21) | (np.int64(np.floor((xyz[n, d] - lower[d]) / side)) + 1)
+        numbers[n] = number
 
 
 def strays(xyz: Float64, radius_mm: float) -> Bools:
@@ -88,7 +101,8 @@ def thinned(xyz: Float64, most: int) -> Int64:
         return np.arange(len(xyz), dtype=np.int64)
     pool = drawn(len(xyz), POOL * most)
     points = xyz[pool]
-    side = float((points.max(axis=0) - points.min(axis=0)).max()) / np.sqrt(most)
+    lower, upper = bounds_of(points)
+    side = float((upper - lower).max()) / np.sqrt(most)
     kept = np.arange(len(points), dtype=np.int64)
     while len(kept) > most:
         kept = np.sort(np.unique(_voxels(points, side), return_index=True)[1]).astype(np.int64)

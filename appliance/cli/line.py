@@ -36,6 +36,8 @@ def inspect_and_report(request: InspectionRequest, folder: Path, watcher: Watche
     ------
     D2RError : whatever a station refuses
     """
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     from appliance.audit.log import FileLog
     from appliance.cli.keys import open_store
     from appliance.core.clock import utc_now
@@ -45,11 +47,18 @@ def inspect_and_report(request: InspectionRequest, folder: Path, watcher: Watche
 
     make_folder(folder)
     keys = open_store()
-    inspection, measured, cloud = inspect(request, watcher)
-    steps = Steps(watcher, inspection.result["timings_s"])
-    write_clouds(folder, inspection, measured, cloud, steps)
-    del measured, cloud
-    with steps.step("report") as progress:
+    written: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as writer:
+        inspection = inspect(
+            request,
+            watcher,
+            lambda measured, cloud, plan, steps: written.append(
+                writer.submit(write_clouds, folder, measured, cloud, plan, steps)
+            ),
+        )
+    for clouds in written:
+        clouds.result()
+    with Steps(watcher).step("report") as progress:
         issue_report(inspection, folder, keys=keys, log=FileLog.of(keys), issued_at=utc_now(), progress=progress)
     return dict(inspection.result)
 

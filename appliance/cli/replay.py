@@ -32,7 +32,7 @@ def replay(path: Path, as_json: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="d2r-replay-") as folder:
         then, files = _unpacked(pack, Path(folder))
         with progress_bars(shown=not as_json) as watcher:
-            inspection, _, _ = inspect(_request(then, files), watcher)
+            inspection = inspect(_request(then, files), watcher)
     found = differences(then, inspection.result)
     same_engine = then.get("engine") == engine_version()
     _print(then, inspection.result, [str(item) for item in found], same_engine, as_json)

@@ -62,11 +62,12 @@ def locate(
 
     Feet are computed slice by slice and never kept: 4 bytes a point.
     """
-    cell = np.empty(len(xyz_mm), dtype=np.int32)
+    cell = np.full(len(xyz_mm), -1, dtype=np.int32)
+    in_zone = np.append(cells.pieces.place >= 0, False)
     for start in range(0, len(xyz_mm), _SLICE):
-        part = slice(start, start + _SLICE)
-        feet = Feet(np.empty(0), triangle[part])
-        cell[part] = cells.lookup(surface.foot_points(xyz_mm[part], feet), triangle[part])
+        own = start + np.flatnonzero(in_zone[triangle[start : start + _SLICE]])
+        feet = Feet(np.empty(0), triangle[own])
+        cell[own] = cells.lookup(surface.foot_points(xyz_mm[own], feet), triangle[own])
         if progress:
             progress(min(1.0, (start + _SLICE) / len(xyz_mm)))
     return cell

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from appliance.core.kernels import over_chunks
+from appliance.core.bounds import bounds_of
+from appliance.core.kernels import over_chunks, worker_count
 from appliance.deviation import isolation, voxels
 from appliance.deviation.normals import FLAT, PLANE, fit_planes, mark_smooth, normals_of_points
 from appliance.errors import InvalidInput
@@ -84,7 +86,7 @@ def examine(
         return Neighbourhood(np.zeros(0, np.bool_), np.zeros((0, 3), np.float32), normals is not None)
     report = progress or _silent
     xyz = np.ascontiguousarray(xyz_mm, dtype=np.float64)
-    lower, upper = xyz.min(axis=0), xyz.max(axis=0)
+    lower, upper = bounds_of(xyz)
     side = isolation.voxel_side_mm(isolation_mm)
     _check_spread(lower, upper, side)
     voxel = np.full(len(xyz), -1, dtype=np.int32)
@@ -97,12 +99,10 @@ def examine(
     group, scanners = _groups(len(xyz), station, station_positions_mm)
     found = np.full((len(xyz), 3), np.nan, dtype=np.float32)
     uncertain = np.zeros(len(xyz), dtype=np.bool_)
-    for wanted, scanner in enumerate(scanners):
-        if len(scanners) > 1:
-            _examine_group(xyz, group, wanted, scanner, side, voxel, found, uncertain)
-        else:
-            _find_normals(xyz, _NO_GROUP, 0, scanner, _step_mm(side, count), lower, voxel, found, uncertain)
-        report(0.4 + 0.6 * (wanted + 1) / len(scanners))
+    if len(scanners) == 1:
+        _find_normals(xyz, _NO_GROUP, 0, scanners[0], _step_mm(side, count), lower, voxel, found, uncertain)
+    else:
+        _examine_groups(xyz, group, scanners, side, voxel, found, uncertain, report)
     return Neighbourhood(isolated, found, not any(np.isnan(s[0]) for s in scanners), uncertain)
 
 
@@ -139,18 +139,35 @@ def _groups(
     return group_of_station[station], scanners
 
 
+def _examine_groups(
+    xyz: Float64, group: UInt16, scanners: list[Float64], side: float, voxel: Int32, normals: Float32,
+    uncertain: Bool, report: Callable[[float], None],
+) -> None:  # fmt: skip
+    """Normals of every group; groups run side by side where their points do not interleave."""
+    members = [np.flatnonzero(group == wanted) for wanted in range(len(scanners))]
+    parts = [slice(int(member[0]), int(member[-1]) + 1) for member in members]
+    apart = sum(part.stop - part.start for part in parts) == len(xyz)
+
+    def examine_one(wanted: int) -> None:
+        part = parts[wanted]
+        _examine_group(
+            xyz[part], group[part], wanted, scanners[wanted], side, voxel[part], normals[part], uncertain[part]
+        )
+
+    # a pool of its own: the work of each group runs on the threads of the kernels
+    with ThreadPoolExecutor(worker_count() if apart else 1) as pool:
+        for done, _ in enumerate(pool.map(examine_one, range(len(scanners))), start=1):
+            report(0.4 + 0.6 * done / len(scanners))
+
+
 def _examine_group(
-    xyz: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, voxel: Int32, normals: Float32,
+    points: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, voxel: Int32, normals: Float32,
     uncertain: Bool,
 ) -> None:  # fmt: skip
     """Normals of the points of one group.  ``voxel`` is scratch."""
-    member = np.flatnonzero(group == wanted)
-    part = slice(int(member[0]), int(member[-1]) + 1)
-    points, own = xyz[part], group[part]
-    lower = points.min(axis=0)
-    count = voxels.count_voxels(points, own, wanted, lower, side)[3]
-    step_mm = _step_mm(side, count)
-    _find_normals(points, own, wanted, scanner, step_mm, lower, voxel[part], normals[part], uncertain[part])
+    lower, _ = bounds_of(points)
+    step_mm = _step_mm(side, voxels.count_voxels(points, group, wanted, lower, side)[3])
+    _find_normals(points, group, wanted, scanner, step_mm, lower, voxel, normals, uncertain)
 
 
 def _step_mm(side: float, count: Int32) -> float:
@@ -167,7 +184,7 @@ def _find_normals(
     normals: Float32, uncertain: Bool,
 ) -> None:  # fmt: skip
     """Fit planes to blocks of voxels, doubled until most points lie on flat ones; then write each point's normal."""
-    side = max(side, float((points.max(axis=0) - lower).max()) / (voxels.VOXELS_PER_AXIS - 2))
+    side = max(side, float((bounds_of(points)[1] - lower).max()) / (voxels.VOXELS_PER_AXIS - 2))
     for doubling in range(_DOUBLINGS + 1):
         voxel[:] = -1
         keys, number, voxel_key, count = voxels.count_voxels(points, group, wanted, lower, side)

@@ -9,10 +9,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from appliance.core.kernels import kernel, over_chunks
 from appliance.errors import InvalidInput
 
 Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
+Int64 = npt.NDArray[np.int64]
 
 #: The percentiles that every report shows.
 PERCENTILES: Final = (1, 5, 25, 50, 75, 95, 99)
@@ -62,6 +64,27 @@ def statistics(
     value.partition(sorted(wanted))
     found = {p: _between(value, rank) for p, rank in ranks.items()}
     return DeviationStatistics(count, outliers, mean, std, float(value[0]), float(value[-1]), found)
+
+
+def counts_between(deviation_mm: Float64, isolated: Bool, lower_mm: float, upper_mm: float, bins: int) -> Int64:
+    """Inliers in each of ``bins`` equal classes from ``lower_mm`` to ``upper_mm``, int64 (bins,).
+
+    The first and the last class also hold what lies beyond.
+    """
+    parts = over_chunks(
+        len(deviation_mm), lambda a, b: _counts(deviation_mm[a:b], isolated[a:b], lower_mm, upper_mm, bins)
+    )
+    return np.asarray(sum(parts, np.zeros(bins, dtype=np.int64)))
+
+
+@kernel
+def _counts(deviation: Float64, isolated: Bool, lower: float, upper: float, bins: int) -> Int64:
+    counts = np.zeros(bins, dtype=np.int64)
+    for n in range(len(deviation)):
+        if not isolated[n] and not np.isnan(deviation[n]):
+            place = np.floor((deviation[n] - lower) * (bins / (upper - lower)))
+            counts[int(min(max(place, 0.0), bins - 1.0))] += 1
+    return counts
 
 
 def _sum(value: Float64, centre: float, *, squared: bool = False) -> float:

@@ -9,6 +9,7 @@ from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.compare import compare
 from appliance.deviation.field import field_of, locate
 from appliance.deviation.neighbourhood import examine
+from appliance.deviation.statistics import counts_between
 from appliance.mesh.surface import Surface
 
 
@@ -26,4 +27,5 @@ def warm_up() -> None:
     neighbourhood = examine(points, isolation_mm=0.5, station=station, station_positions_mm=[(0.0, 0.0, 99.0)])
     deviations = compare(surface, points, neighbourhood, cap_mm=1.0)
     cell_of_point = locate(cells, surface, points, deviations.compatible_triangle)
+    counts_between(deviations.deviation_mm, neighbourhood.isolated, -1.0, 1.0, 4)
     field_of(cells, cell_of_point, deviations.compatible_mm)

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from appliance.deviation.statistics import counts_between
 from appliance.inspections.records import Histogram
 from appliance.qc.records import CharacteristicSet
 
@@ -21,7 +22,5 @@ def histogram_of(
     """Counts of inliers over a symmetric axis tied to the widest limit; the end bins hold what lies beyond."""
     limits = [abs(x) for item in plan.characteristics for x in (item.lower_mm, item.upper_mm) if x]
     span_mm = max(limits, default=plan.cap_mm) / _LIMIT_SHARE
-    place = np.floor((deviation_mm + span_mm) * (_BINS / (2.0 * span_mm)))
-    place = np.clip(place, 0, _BINS - 1).astype(np.int64)
-    counts = np.bincount(place[~isolated], minlength=_BINS)
-    return Histogram(counts.astype(np.int64), np.linspace(-span_mm, span_mm, _BINS + 1))
+    counts = counts_between(deviation_mm, isolated, -span_mm, span_mm, _BINS)
+    return Histogram(counts, np.linspace(-span_mm, span_mm, _BINS + 1))

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from appliance.inspections.records import Inspection
 from appliance.inspections.steps import Steps
 from appliance.inspections.zones import Measured
+from appliance.qc.records import CharacteristicSet
 from appliance.scans.export.colours import colours_of_deviation
 from appliance.scans.export.laz import write_laz
 from appliance.scans.export.ply import write_ply
@@ -21,7 +21,7 @@ LAZ: Final = "deviation.laz"
 PLY: Final = "deviation.ply"
 
 
-def write_clouds(folder: Path, inspection: Inspection, measured: Measured, cloud: PointCloud, steps: Steps) -> None:
+def write_clouds(folder: Path, measured: Measured, cloud: PointCloud, plan: CharacteristicSet, steps: Steps) -> None:
     """Write tiles, LAZ and coloured PLY, all in the part frame, into ``folder``."""
     deviation = measured.deviations.deviation_mm
     attributes: dict[str, np.ndarray[Any, Any]] = {"deviation_mm": deviation, "station": cloud.station}
@@ -37,11 +37,11 @@ def write_clouds(folder: Path, inspection: Inspection, measured: Measured, cloud
             intensity=cloud.intensity, rgb=cloud.rgb, progress=progress,
         )  # fmt: skip
     with steps.step("deviation PLY") as progress:
-        colours = colours_of_deviation(deviation, span_mm=colour_span_mm(inspection))
+        colours = colours_of_deviation(deviation, span_mm=colour_span_mm(plan))
         write_ply(folder / PLY, measured.xyz_mm, colours, deviation_mm=deviation, progress=progress)
 
 
-def colour_span_mm(inspection: Inspection) -> float:
+def colour_span_mm(plan: CharacteristicSet) -> float:
     """Half the colour scale: the widest limit of the plan."""
-    limits = [abs(x) for item in inspection.plan.characteristics for x in (item.lower_mm, item.upper_mm) if x]
-    return max(limits, default=inspection.plan.cap_mm)
+    limits = [abs(x) for item in plan.characteristics for x in (item.lower_mm, item.upper_mm) if x]
+    return max(limits, default=plan.cap_mm)

@@ -6,6 +6,7 @@ are the one large thing in memory and are moved into the part frame in place.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -37,9 +38,12 @@ from appliance.mesh.surface import Surface
 from appliance.qc.budget import Conditions
 from appliance.qc.decision import verdict_of
 from appliance.qc.judge import judge
-from appliance.qc.records import Instrument, Verdict
+from appliance.qc.records import CharacteristicSet, Instrument, Verdict
 from appliance.scans.reading import read_scan
 from appliance.scans.records import PointCloud
+
+#: Receives the compared points, the cloud they came from, the plan, and the clock of steps.
+Compared = Callable[[Measured, PointCloud, CharacteristicSet, Steps], None]
 
 #: Cells of the field in rendered views: this many along the part's diagonal, or the plan's own if finer ones
 #: would hold too few points.
@@ -60,12 +64,11 @@ class Line:
     warnings: list[str] = field(default_factory=list)
 
 
-def inspect(request: InspectionRequest, watcher: Watcher | None = None) -> tuple[Inspection, Measured, PointCloud]:
+def inspect(request: InspectionRequest, watcher: Watcher | None = None, compared: Compared | None = None) -> Inspection:
     """Carry a scan from its file to its verdict.
 
-    Returns
-    -------
-    The inspection, the compared points (part frame) and the cloud they came from, for the outputs.
+    ``compared`` is called once the points are compared, before they are judged, so that outputs can
+    be written meanwhile; it must return at once.
 
     Raises
     ------
@@ -74,22 +77,28 @@ def inspect(request: InspectionRequest, watcher: Watcher | None = None) -> tuple
     if request.zones is None:
         request = replace(request, zones=zone_file_of(request.cad))
     line = Line(request, Steps(watcher or NoWatcher()))
-    with ThreadPoolExecutor(1) as hasher:
-        hashes = {role: hasher.submit(sha256_of_file, path) for role, path in request.evidence().items()}
+    with ThreadPoolExecutor(2) as beside:
+        scan = beside.submit(_read_scan, line)
+        hashes = {role: beside.submit(sha256_of_file, path) for role, path in request.evidence().items()}
         cad, plan, instrument = _read_small(line)
-        with line.steps.step("read scan") as progress:
-            cloud = read_scan(request.scan, unit=request.scan_unit, progress=progress)
-        with line.steps.step("hash evidence"):
-            line.hashes = {role: future.result() for role, future in hashes.items()}
-    with line.steps.step("index CAD"):
-        surface = Surface.build(cad.mesh)
+        with line.steps.step("index CAD"):
+            surface = Surface.build(cad.mesh)
+        cloud = scan.result()
+        line.hashes = {role: future.result() for role, future in hashes.items()}
     with line.steps.step("align") as progress:
         alignment = frames.choose_alignment(request, plan.characteristics, cad, surface, cloud, progress)
     measured = _compare(line, plan, cad, surface, cloud, alignment)
+    if compared:
+        compared(measured, cloud, plan.characteristics, line.steps)
     with line.steps.step("judge"):
         verdict = _judge(line, plan, measured, alignment, instrument)
     alignment = _with_residual(alignment, measured)
-    return _inspection(line, plan, instrument, measured, cloud, alignment, verdict), measured, cloud
+    return _inspection(line, plan, instrument, measured, cloud, alignment, verdict)
+
+
+def _read_scan(line: Line) -> PointCloud:
+    with line.steps.step("read scan") as progress:
+        return read_scan(line.request.scan, unit=line.request.scan_unit, progress=progress)
 
 
 def _read_small(line: Line) -> tuple[CadModel, Plan, Instrument | None]:

@@ -40,9 +40,9 @@ class NoWatcher:
 class Steps:
     """Times each step and tells the watcher; ``seconds`` maps steps to their wall time."""
 
-    def __init__(self, watcher: Watcher, seconds: dict[str, float] | None = None) -> None:
+    def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
-        self.seconds: dict[str, float] = {} if seconds is None else seconds
+        self.seconds: dict[str, float] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[Progress]:

@@ -34,8 +34,8 @@ RANK = {package: rank for rank, packages in enumerate(CHAIN) for package in pack
 PURE = ["scans/records.py", "cad/records.py", "audit/tree.py", "mesh", "alignment", "deviation", "qc"]
 PURE_LIBRARIES = {"numpy", "scipy", "numba"}
 PURE_INTERNAL = {
-    "appliance.errors", "appliance.core.kernels", "appliance.core.units", "appliance.scans.records",
-    "appliance.cad.records", "appliance.audit.tree", "appliance.mesh", "appliance.alignment",
+    "appliance.errors", "appliance.core.bounds", "appliance.core.kernels", "appliance.core.units",
+    "appliance.scans.records", "appliance.cad.records", "appliance.audit.tree", "appliance.mesh", "appliance.alignment",
     "appliance.deviation", "appliance.qc",
 }  # fmt: skip
 IMPURE_STANDARD = {"os", "time", "datetime", "random", "socket", "subprocess", "sqlite3", "urllib", "http", "tempfile"}

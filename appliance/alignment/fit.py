@@ -42,6 +42,11 @@ Progress = Callable[[float], None]
 
 #: Points of the final fit: enough that noise of 0.1 mm leaves 0.1 um.
 FINAL_POINTS: Final = 1_000_000
+#: A blind fit takes the place of a rival whose RMS is below this share of its own, this often at most: the coarse
+#: search had ended in a side minimum.  A fit from a stated start stays where it was told to begin.
+BETTER: Final = 0.95
+MOST_CLIMBS: Final = 3
+LAST: Final = MOST_CLIMBS - 1
 #: Points of the rough fit and of the one between it and the final one.
 ROUGH_POINTS: Final = 2_500
 MIDDLE_POINTS: Final = 40_000
@@ -100,22 +105,32 @@ def align(
     tell(0.1)
     rough, searched = _rough(surface, sample, start, shape)
     tell(0.25)
-    fit = _fitted(surface, sample, rough, stages, cap)
-    tell(0.55)
     probes = probes_of(surface.mesh, surface.face_normals, zones)
+    for climb in range(MOST_CLIMBS):
+        fit = _fitted(surface, sample, rough, stages, cap)
+        tell(0.55)
+        near = np.abs(fit.feet.distance_mm) <= cap
+        rival = best_rival(
+            surface,
+            sample.points[near],
+            fit.part_from_scanner,
+            shape,
+            probes,
+            tolerance_mm=tolerance_mm,
+            cell_mm=cell_mm,
+            start_u=start_u,
+        )
+        if (
+            start is not None
+            or rival.part_from_scanner is None
+            or rival.ratio is None
+            or rival.ratio >= BETTER
+            or climb == LAST
+        ):
+            break
+        rough = rival.part_from_scanner
+    tell(0.9)
     motions = blocked_replicates(surface, fit, stages)
-    tell(0.6)
-    near = np.abs(fit.feet.distance_mm) <= cap
-    rival = best_rival(
-        surface,
-        sample.points[near],
-        fit.part_from_scanner,
-        shape,
-        probes,
-        tolerance_mm=tolerance_mm,
-        cell_mm=cell_mm,
-        start_u=start_u,
-    )
     tell(1.0)
     details = {"cap_mm": cap, "starts_searched": searched, "points_beyond_cap": int(len(near) - near.sum())}
     return alignment_of(mode, sample, fit, stages, motions, rival, probes, cell_mm, details)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from appliance.alignment.fit import align
@@ -30,7 +30,7 @@ def bench() -> tuple[Any, Surface, np.ndarray]:
     return parts, Surface.build(mesh), parts.scan_of(mesh, 3_000, 0.0, seed=6)[0]
 
 
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(st.tuples(angle, angle, angle), st.tuples(place, place, place))
 def test_a_scan_that_lies_anywhere_is_laid_back_on_its_part(
     turn: tuple[float, float, float], shift: tuple[float, float, float]

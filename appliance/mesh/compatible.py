@@ -138,7 +138,7 @@ def compatible_feet(
             near = distance2(frames, hint, p[0], p[1], p[2], bound)
             if near < bound:
                 bound, t = near, hint
-        _, t = closest_in_tree(frames, tree, p, normal, least, unoriented, bound, t, stack)
+        _, t = closest_in_tree(frames, tree, p, normal, least, unoriented, bound, t, -1, stack)
         if t < 0:
             continue
         d = _compatible_distance(frames, triangles, neighbours, t, p, normal, least, unoriented)

@@ -132,11 +132,13 @@ def _feet(
                 continue
             t = found[j]
             if t < 0 or sqrt(best[j]) > _proven(grid, px, py, pz):
-                bound = best[j]
-                if t < 0:
+                bound, known = best[j], -1
+                if t >= 0:
+                    known = grid.begin[cell]
+                else:
                     t, bound = hint, distance2(shape.frames, hint, px, py, pz, np.inf)
                 _, t = closest_in_tree(
-                    shape.frames, tree, (px, py, pz), (0.0, 0.0, 0.0), -2.0, False, bound, t, stack
+                    shape.frames, tree, (px, py, pz), (0.0, 0.0, 0.0), -2.0, False, bound, t, known, stack
                 )  # fmt: skip
             hint = t
             triangle[i] = t

@@ -27,6 +27,12 @@ Ints = npt.NDArray[np.int32]
 #: Height over length below which a triangle is a segment: under it rounding decides its normal.
 FLAT: Final = 1e-13
 
+#: Searches go on until a bound is beyond the best by this share, so that rounding in the bound
+#: never hides a triangle that is as close as the best (ties go to the lower number).
+SLACK: Final = 1.0 + 1e-12
+#: By how much of its length a triangle's rectangle is narrowed as a bound: thousands of times its rounding.
+SEAM: Final = 1e-12
+
 #: Where on a triangle a foot lies: its inside, an edge (EDGE + local edge), a corner (CORNER + local corner).
 INSIDE: Final = 0
 EDGE: Final = 1
@@ -155,7 +161,10 @@ def inverse(value: float) -> float:
 
 @inline_kernel
 def distance2(frames: Floats, t: int, px: float, py: float, pz: float, limit: float) -> float:
-    """Squared distance from a point to triangle ``t``; ``inf`` once it is known to exceed ``limit``."""
+    """Squared distance from a point to triangle ``t``; ``inf`` once it is known to exceed ``limit``.
+
+    The rectangle about the triangle in its plane answers most: it needs no division.
+    """
     x, y, z = px - frames[t, 0], py - frames[t, 1], pz - frames[t, 2]
     h = x * frames[t, 9] + y * frames[t, 10] + z * frames[t, 11]
     if h * h > limit:
@@ -163,6 +172,10 @@ def distance2(frames: Floats, t: int, px: float, py: float, pz: float, limit: fl
     u = x * frames[t, 3] + y * frames[t, 4] + z * frames[t, 5]
     w = x * frames[t, 6] + y * frames[t, 7] + z * frames[t, 8]
     length, a, b = frames[t, 12], frames[t, 13], frames[t, 14]
+    seam = SEAM * length
+    aside, above = max(max(-u, u - length) - seam, 0.0), max(max(-w, w - b) - seam, 0.0)
+    if h * h + aside * aside + above * above > limit * SLACK:
+        return np.inf
     left = inverse(a * a + b * b)
     right = inverse((a - length) * (a - length) + b * b)
     squared: float = h * h + flat_distance2(u, w, length, a, b, left, right)

@@ -15,14 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.core.kernels import inline_kernel, kernel, over_chunks
-from appliance.mesh.frames import Floats, Ints, distance2
+from appliance.mesh.frames import SLACK, Floats, Ints, distance2
 from appliance.mesh.grid import Grid, Longs
 
 #: Places on the stack of a search: more than a tree over 2^31 cells is deep.
 STACK: Final = 64
-#: Boxes are searched until they are farther than the best by this share, so that rounding
-#: in a box distance never hides a triangle that is as close as the best (ties go to the lower number).
-SLACK: Final = 1.0 + 1e-12
 _MORTON_BITS: Final = 10
 
 Boxes = npt.NDArray[np.float32]
@@ -193,12 +190,14 @@ def closest_in_tree(
     unoriented: bool,
     best: float,
     found: int,
+    known: int,
     stack: Ints,
 ) -> tuple[float, int]:
     """Squared distance and number of the closest triangle nearer than ``best`` (squared), or as given.
 
     Of triangles equally close the lowest number wins.  ``least`` below -1 admits every triangle, else
-    only those that face as ``normal`` does.
+    only those that face as ``normal`` does.  The list that begins at ``known`` in the entries is passed
+    over: ``best`` and ``found`` hold its answer; -1 where there is none.
     """
     px, py, pz = p
     boxes = tree.boxes
@@ -224,6 +223,8 @@ def closest_in_tree(
         if node < leaves - 1 or box_distance2(boxes, node, px, py, pz) > best * SLACK:
             continue
         leaf = node - (leaves - 1)
+        if tree.begin[leaf] == known:
+            continue
         for i in range(tree.begin[leaf], tree.end[leaf]):
             t = tree.entries[i]
             if least >= -1.0 and not (frames[t, 14] > 0.0 and allowed(frames, t, *normal, least, unoriented)):

@@ -42,6 +42,8 @@ Progress = Callable[[float], None]
 
 #: Points of the final fit: enough that noise of 0.1 mm leaves 0.1 um.
 FINAL_POINTS: Final = 1_000_000
+#: Steps with all points: from the fit of a share of them one or two are enough, unless the scan leaves the pose free.
+LAST_STEPS: Final = 5
 #: A blind fit takes the place of a rival whose RMS is below this share of its own, this often at most: the coarse
 #: search had ended in a side minimum.  A fit from a stated start stays where it was told to begin.
 BETTER: Final = 0.95
@@ -218,7 +220,7 @@ def _fitted(surface: Surface, sample: Sample, rough: Float64, stages: tuple[Stag
     ).part_from_scanner
     if len(stages) > 1:
         pose = polish(surface, few, pose, stages, cap_mm=cap_mm, normals=own).part_from_scanner
-    fit = polish(surface, sample.points, pose, stages, cap_mm=cap_mm, normals=sample.normals)
+    fit = polish(surface, sample.points, pose, stages, cap_mm=cap_mm, normals=sample.normals, most_steps=LAST_STEPS)
     for stage, members, basis in zip(stages, fit.members, fit.fixed.bases, strict=True):
         if members.sum() < LEAST_POINTS and (basis.shape[1] or stage.zones is not None):
             raise InvalidInput(

@@ -28,7 +28,7 @@ Bools = npt.NDArray[np.bool_]
 
 #: A step that moves the points by less, root mean square, ends the fit: a thousandth of what is stated.
 AT_REST_MM: Final = 1e-6
-MOST_STEPS: Final = 40
+MOST_STEPS: Final = 20
 #: After so many steps at the final cap the members are frozen.
 FREEZE_AFTER: Final = 12
 #: Metrology §1: least cosine between a scanned normal and the face it is compared with.
@@ -82,8 +82,9 @@ def polish(
     cap_mm: float,
     first_cap_mm: float = 0.0,
     normals: Normals | None = None,
+    most_steps: int = MOST_STEPS,
 ) -> Fit:
-    """Fit ``points`` (n, 3), scanner frame, from ``pose``.
+    """Fit ``points`` (n, 3), scanner frame, from ``pose``, in ``most_steps`` steps at most.
 
     The cap begins at ``first_cap_mm`` and halves with every step down to ``cap_mm``.
     """
@@ -92,7 +93,7 @@ def polish(
     shares = [stage.least_share for stage in stages]
     cap, final_steps = max(cap_mm, first_cap_mm), 0
     members: tuple[Bools, ...] = ()
-    for steps in range(MOST_STEPS + 1):
+    for steps in range(most_steps + 1):
         xyz = rigid.apply(pose, points)
         feet = _feet(surface, xyz, pose, normals, cap)
         if not members or final_steps <= FREEZE_AFTER:
@@ -108,7 +109,7 @@ def polish(
         motion = step(equations, fixed)
         moved = displacement_rms(max(equations, key=lambda one: float(one.count[0])), motion)
         at_rest = cap <= cap_mm and moved < AT_REST_MM
-        if at_rest or steps == MOST_STEPS:
+        if at_rest or steps == most_steps:
             break
         pose = rigid.compose(rigid.from_small_motion(motion, pivot), pose)
         final_steps += cap <= cap_mm

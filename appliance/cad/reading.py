@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,7 @@ def read_cad(
     unit: str | None = None,
     chord_mm: float = 0.02,
     zones_path: Path | None = None,
+    more_zones: Sequence[ZoneRule] = (),
     progress: Progress | None = None,
 ) -> CadModel:
     """A CAD file as triangles in millimetres, with its zones and with what is wrong with it.
@@ -42,6 +43,7 @@ def read_cad(
     unit : unit of the numbers in a file that states none (``mm`` if not given); a STEP file states its own
     chord_mm : largest distance between a STEP surface and its triangles
     zones_path : zone file; without it ``MODEL.zones.toml`` beside the model is taken if it is there
+    more_zones : zones that an inspection plan adds
     progress : receives the fraction done, 0 to 1
 
     Raises
@@ -67,7 +69,7 @@ def read_cad(
     stated = raw.unit if kind == STEP else unit or DEFAULT_UNIT
     resolution_mm = raw.resolution * (1.0 if kind == STEP else scale)
     findings = (*check_mesh(mesh, edges, stated or DEFAULT_UNIT, resolution_mm), *_notes(raw, kind, unit))
-    rules = _zone_rules(path, zones_path)
+    rules = (*_zone_rules(path, zones_path), *more_zones)
     report(0.9)
     model = CadModel(
         mesh=mesh,

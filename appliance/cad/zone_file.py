@@ -69,8 +69,18 @@ def read_zone_file(path: Path) -> tuple[ZoneRule, ...]:
     unit = document.get("unit", "mm")
     if not isinstance(unit, str):
         raise _wrong("'unit' must be a text such as \"mm\"")
-    zones = _table(document.get("zones", {}), "zones")
-    return tuple(_rule(name, _table(entry, name), mm_per_unit(unit)) for name, entry in zones.items())
+    return zone_rules(document.get("zones", {}), unit)
+
+
+def zone_rules(zones: Any, unit: str) -> tuple[ZoneRule, ...]:
+    """The rules of a table of zones, lengths in ``unit``; an inspection plan may hold such a table too.
+
+    Raises
+    ------
+    InvalidInput : an unknown key or unit, a value of the wrong kind, a zone that selects nothing
+    """
+    table = _table(zones, "zones")
+    return tuple(_rule(name, _table(entry, name), mm_per_unit(unit)) for name, entry in table.items())
 
 
 def _rule(name: str, entry: dict[str, Any], scale: float) -> ZoneRule:

@@ -37,30 +37,39 @@ def inspect_and_report(request: InspectionRequest, folder: Path, watcher: Watche
     D2RError : whatever a station refuses
     """
     from concurrent.futures import Future, ThreadPoolExecutor
+    from dataclasses import replace
 
     from appliance.audit.log import FileLog
     from appliance.cli.keys import open_store
     from appliance.core.clock import utc_now
-    from appliance.inspections.outputs import write_clouds
+    from appliance.inspections.outputs import CLOUDS, write_clouds
     from appliance.inspections.pipeline import inspect
     from appliance.reports.issue import issue_report
+    from appliance.reports.records import REPORT_NAMES
 
     make_folder(folder)
     keys = open_store()
-    written: list[Future[None]] = []
-    with ThreadPoolExecutor(1) as writer:
-        inspection = inspect(
-            request,
-            watcher,
-            lambda measured, cloud, plan, steps: written.append(
-                writer.submit(write_clouds, folder, measured, cloud, plan, steps)
-            ),
-        )
-    for clouds in written:
-        clouds.result()
-    with Steps(watcher).step("report") as progress:
-        issue_report(inspection, folder, keys=keys, log=FileLog.of(keys), issued_at=utc_now(), progress=progress)
-    return dict(inspection.result)
+    for name in (*CLOUDS, *REPORT_NAMES):
+        (folder / name).unlink(missing_ok=True)  # a folder never holds parts of two inspections
+    written: list[Future[dict[str, str]]] = []
+    try:
+        with ThreadPoolExecutor(1) as writer:
+            inspection = inspect(
+                request,
+                watcher,
+                lambda measured, cloud, plan, steps: written.append(
+                    writer.submit(write_clouds, folder, measured, cloud, plan, steps)
+                ),
+            )
+        result = {**inspection.result, "clouds_sha256": written[0].result()}
+        inspection = replace(inspection, result=result)
+        with Steps(watcher).step("report") as progress:
+            issue_report(inspection, folder, keys=keys, log=FileLog.of(keys), issued_at=utc_now(), progress=progress)
+    except BaseException:
+        for name in CLOUDS:
+            (folder / name).unlink(missing_ok=True)
+        raise
+    return result
 
 
 def make_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, Final, NoReturn
 
 import click
@@ -60,6 +61,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code and never raises."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode shows '?' and does not stop the command
     try:
         result: Any = root.main(args=arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -74,9 +78,11 @@ def run(arguments: list[str] | None = None) -> int:
         return _say(error.format_message(), EXIT_ERROR)
     except D2RError as error:
         return _say(f"{error} [{error.code}]", exit_code_of(error))
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the reader of a pipe has gone; the console library leaves by itself
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_ERROR
+    except OSError as error:
+        return _say(f"{error.strerror or error}. Check free space and permissions of the output.", EXIT_ERROR)
     except Exception as error:  # noqa: BLE001  the last line of defence: one line, never a traceback
         return _unexpected(error)
 

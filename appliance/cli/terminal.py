@@ -65,7 +65,7 @@ def decision_text(decision: str) -> Text:
 
 def characteristics_table(result: Mapping[str, Any]) -> Table:
     """The table that ``d2r inspect`` prints; it fits 80 columns."""
-    title = f"{result['scan']['name']} against {result['cad']['name']}"
+    title = Text(f"{result['scan']['name']} against {result['cad']['name']}")
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.add_column("characteristic", overflow="fold", min_width=12)
     table.add_column("quantity", overflow="fold", min_width=8)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-#: What may differ between two runs without touching the verdict: time spent, and names of files.
-_FREE: Final = ("timings_s", "scan.name", "cad.name", "plan.name", "engine")
+#: What may differ between two runs without touching the verdict: time spent, names of files, and the clouds,
+#: which a replay does not write.
+_FREE: Final = ("timings_s", "scan.name", "cad.name", "plan.name", "engine", "clouds_sha256")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,8 @@ _WITNESS_POINTS: Final = 20_000
 #: Share of them that must say yes.  A true station reaches 0.97 and more (edges and noise cost the
 #: rest); an invented one, such as the origin of merged scans, about one half.
 LEAST_FACING_SHARE: Final = 0.8
+#: Below this share, for every station, the pose itself is wrong: chance alone gives about one half.
+TURNED_AWAY_SHARE: Final = 0.35
 
 
 def choose_alignment(
@@ -80,22 +82,30 @@ def smallest_tolerance_mm(plan: CharacteristicSet) -> float:
     return min((width for width in widths if width > 0), default=plan.cap_mm)
 
 
-def stations_in_part_frame(
-    cloud: PointCloud, alignment: Alignment, surface: Surface
-) -> tuple[list[tuple[float, float, float] | None], list[str]]:
-    """Positions of the stations in the part frame, mm, and a warning for each that is not believed.
+@dataclass(frozen=True)
+class Stations:
+    """Stations in the part frame: positions in mm, None where unknown or not believed; warnings; facing shares."""
+
+    positions_mm: list[tuple[float, float, float] | None]
+    warnings: list[str]
+    facing_shares: list[float]
+
+
+def stations_in_part_frame(cloud: PointCloud, alignment: Alignment, surface: Surface) -> Stations:
+    """Where the stations stood, and which of them are believed.
 
     A position orients the points that were seen from it.  Files state positions that are none (the
     origin of merged clouds), so each is checked: most of its points must lie on faces turned to it.
     """
     positions: list[tuple[float, float, float] | None] = []
-    warnings = []
+    warnings, shares = [], []
     for index, station in enumerate(cloud.summary.stations):
         if station.position_mm is None:
             positions.append(None)
             continue
         place = rigid.apply(alignment.part_from_scanner, np.array([station.position_mm]))[0]
         share = _facing_share(cloud, index, place, alignment, surface)
+        shares += [] if share is None else [share]
         if share is not None and share < LEAST_FACING_SHARE:
             positions.append(None)
             warnings.append(
@@ -104,7 +114,19 @@ def stations_in_part_frame(
             )
         else:
             positions.append((float(place[0]), float(place[1]), float(place[2])))
-    return positions, warnings
+    return Stations(positions, warnings, shares)
+
+
+def doubted_by_stations(alignment: Alignment, stations: Stations) -> Alignment:
+    """A fitted pose in which every station would have looked through the material is ambiguous.
+
+    Poses that turn a part over can fit as closely as the true one; the stations know better.
+    """
+    shares = stations.facing_shares
+    if alignment.mode in ("supplied", "shared_frame") or not shares or max(shares) >= TURNED_AWAY_SHARE:
+        return alignment
+    reason = f"In this pose the stations would have seen the part through its material ({max(shares):.0%} faces them)."
+    return replace(alignment, ambiguous=True, reasons=(reason, *alignment.reasons))
 
 
 def turned(alignment: Alignment, normals: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:

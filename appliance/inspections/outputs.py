@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from appliance.core.files import sha256_of_file
 from appliance.inspections.steps import Steps
 from appliance.inspections.zones import Measured
 from appliance.qc.records import CharacteristicSet
@@ -19,10 +20,13 @@ from appliance.scans.tiles.writer import write_tiles
 TILES: Final = "points.d2rt"
 LAZ: Final = "deviation.laz"
 PLY: Final = "deviation.ply"
+CLOUDS: Final = (LAZ, PLY, TILES)
 
 
-def write_clouds(folder: Path, measured: Measured, cloud: PointCloud, plan: CharacteristicSet, steps: Steps) -> None:
-    """Write tiles, LAZ and coloured PLY, all in the part frame, into ``folder``."""
+def write_clouds(
+    folder: Path, measured: Measured, cloud: PointCloud, plan: CharacteristicSet, steps: Steps
+) -> dict[str, str]:
+    """Write tiles, LAZ and coloured PLY, all in the part frame, into ``folder``; their SHA-256 by name."""
     deviation = measured.deviations.deviation_mm
     attributes: dict[str, np.ndarray[Any, Any]] = {"deviation_mm": deviation, "station": cloud.station}
     if cloud.intensity is not None:
@@ -39,6 +43,7 @@ def write_clouds(folder: Path, measured: Measured, cloud: PointCloud, plan: Char
     with steps.step("deviation PLY") as progress:
         colours = colours_of_deviation(deviation, span_mm=colour_span_mm(plan))
         write_ply(folder / PLY, measured.xyz_mm, colours, deviation_mm=deviation, progress=progress)
+    return {name: sha256_of_file(folder / name) for name in CLOUDS}
 
 
 def colour_span_mm(plan: CharacteristicSet) -> float:

@@ -18,6 +18,7 @@ from appliance.alignment import rigid
 from appliance.alignment.records import Alignment
 from appliance.cad.reading import read_cad, zone_file_of
 from appliance.cad.records import CadModel
+from appliance.cad.zone_file import zone_rules
 from appliance.core.clock import rfc3339
 from appliance.core.files import sha256_of_file, unreadable
 from appliance.deviation.cells import SurfaceCells
@@ -33,7 +34,7 @@ from appliance.inspections.request import InspectionRequest
 from appliance.inspections.steps import NoWatcher, Steps, Watcher
 from appliance.inspections.zones import Measured, check_zones, field_over, measure_zones
 from appliance.measurements.instrument_file import read_instrument
-from appliance.measurements.plan import Plan, read_plan
+from appliance.measurements.plan import Plan, read_plan, zones_of_plan
 from appliance.mesh.surface import Surface
 from appliance.qc.budget import Conditions
 from appliance.qc.decision import verdict_of
@@ -87,7 +88,9 @@ def inspect(request: InspectionRequest, watcher: Watcher | None = None, compared
         line.hashes = {role: future.result() for role, future in hashes.items()}
     with line.steps.step("align") as progress:
         alignment = frames.choose_alignment(request, plan.characteristics, cad, surface, cloud, progress)
-    measured = _compare(line, plan, cad, surface, cloud, alignment)
+    stations = frames.stations_in_part_frame(cloud, alignment, surface)
+    alignment = frames.doubted_by_stations(alignment, stations)
+    measured = _compare(line, plan, cad, surface, cloud, alignment, stations)
     if compared:
         compared(measured, cloud, plan.characteristics, line.steps)
     with line.steps.step("judge"):
@@ -104,25 +107,29 @@ def _read_scan(line: Line) -> PointCloud:
 def _read_small(line: Line) -> tuple[CadModel, Plan, Instrument | None]:
     request = line.request
     with line.steps.step("read CAD") as progress:
-        cad = read_cad(request.cad, unit=request.cad_unit, zones_path=request.zones, progress=progress)
-        plan = read_plan(_bytes(request.characteristics), diagonal_mm=_diagonal_mm(cad))
+        asked = _bytes(request.characteristics)
+        rules = zone_rules(*zones_of_plan(asked))
+        cad = read_cad(
+            request.cad, unit=request.cad_unit, zones_path=request.zones, more_zones=rules, progress=progress
+        )
+        plan = read_plan(asked, diagonal_mm=_diagonal_mm(cad))
         instrument = read_instrument(_bytes(request.instrument)) if request.instrument else None
         check_zones(plan.characteristics, cad)
     return cad, plan, instrument
 
 
 def _compare(
-    line: Line, plan: Plan, cad: CadModel, surface: Surface, cloud: PointCloud, alignment: Alignment
-) -> Measured:
-    positions, warnings = frames.stations_in_part_frame(cloud, alignment, surface)
-    line.warnings += warnings
+    line: Line, plan: Plan, cad: CadModel, surface: Surface, cloud: PointCloud, alignment: Alignment,
+    stations: frames.Stations,
+) -> Measured:  # fmt: skip
+    line.warnings += stations.warnings
     isolation_mm = max(item.cell_mm for item in plan.characteristics.characteristics)
     with line.steps.step("part frame"):
         xyz = rigid.apply_in_place(alignment.part_from_scanner, cloud.xyz_mm)
         normals = frames.turned(alignment, cloud.normals)
     with line.steps.step("neighbourhoods") as progress:
         near = examine(
-            xyz, isolation_mm=isolation_mm, station=cloud.station, station_positions_mm=positions,
+            xyz, isolation_mm=isolation_mm, station=cloud.station, station_positions_mm=stations.positions_mm,
             normals=normals, progress=progress,
         )  # fmt: skip
     with line.steps.step("deviation") as progress:

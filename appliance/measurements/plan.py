@@ -45,11 +45,29 @@ _TOML_ROW: Final = ("name", "zone", "quantity", "coverage", "unit", "alignment",
 
 @dataclass(frozen=True)
 class Plan:
-    """A characteristic set, the zones that it defines itself, and what it left open."""
+    """A characteristic set, and what it left open."""
 
     characteristics: CharacteristicSet
-    zones: Mapping[str, Any]
     notes: tuple[str, ...]
+
+
+def zones_of_plan(data: bytes) -> tuple[dict[str, Any], str]:
+    """The ``[zones.NAME]`` tables of a TOML plan and the unit of their lengths; none in a CSV.
+
+    They are read before the CAD, which the rest of the plan needs.
+
+    Raises
+    ------
+    InvalidInput : not UTF-8, not TOML, or zones that are no tables
+    """
+    content = _text_of(data)
+    if not _looks_like_toml(content):
+        return {}, "mm"
+    table, _ = _toml_rows(content)
+    zones = table.get("zones", {})
+    if not isinstance(zones, dict):
+        raise InvalidInput("plan.syntax", "Zones stand in [zones.NAME] tables.")
+    return zones, str(table.get("unit", "mm"))
 
 
 def read_plan(data: bytes, *, diagonal_mm: float) -> Plan:
@@ -63,14 +81,20 @@ def read_plan(data: bytes, *, diagonal_mm: float) -> Plan:
     ------
     InvalidInput : not UTF-8, unknown columns or keys, contradictions, no characteristics
     """
-    try:
-        content = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput("plan.encoding", f"The plan is not UTF-8 text: {error.reason}.") from error
+    content = _text_of(data)
+    if not content.strip():
+        raise InvalidInput("plan.empty", "The plan is empty.", "docs/plans.md shows what it holds.")
     table, rows = _toml_rows(content) if _looks_like_toml(content) else _csv_rows(content)
     if not rows:
         raise InvalidInput("plan.empty", "The plan holds no characteristics.", "Add at least one row.")
     return _build(table, rows, sha256(data).hexdigest(), diagonal_mm)
+
+
+def _text_of(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("plan.encoding", f"The plan is not UTF-8 text: {error.reason}.") from error
 
 
 def _looks_like_toml(content: str) -> bool:
@@ -89,7 +113,9 @@ def _csv_rows(content: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         refuse_unknown(columns, (*_CSV_REQUIRED, *_CSV_OPTIONAL), "Header of the plan")
         for column in _CSV_REQUIRED:
             if column not in columns:
-                raise InvalidInput("plan.column", f"The plan has no column '{column}'.", f"Columns: {columns}.")
+                raise InvalidInput(
+                    "plan.column", f"The plan has no column '{column}'.", f"It has {', '.join(columns)}."
+                )
         reader.fieldnames = columns
         rows = [_csv_row(row, position) for position, row in enumerate(reader, start=1)]
     except csv.Error as error:
@@ -123,9 +149,6 @@ def _build(table: dict[str, Any], rows: list[dict[str, Any]], content_sha256: st
     found = tuple(_characteristic(row, n, unit, diagonal_mm, notes) for n, row in enumerate(rows, start=1))
     _refuse_repeated_names(found)
     mode = _one_alignment(table, rows)
-    zones = table.get("zones", {})
-    if not isinstance(zones, dict):
-        raise InvalidInput("plan.syntax", "Zones stand in [zones.NAME] tables.")
     characteristics = CharacteristicSet(
         characteristics=found,
         content_sha256=content_sha256,
@@ -137,7 +160,7 @@ def _build(table: dict[str, Any], rows: list[dict[str, Any]], content_sha256: st
         version=str(table.get("version", "")),
     )
     _check_alignment(characteristics)
-    return Plan(characteristics, zones, tuple(dict.fromkeys(notes)))
+    return Plan(characteristics, tuple(dict.fromkeys(notes)))
 
 
 def _characteristic(

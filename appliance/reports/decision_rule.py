@@ -11,8 +11,9 @@ RULE_SENTENCES: Final = (
     "Conformity is decided by ISO 14253-1:2017 with the conformance probability P_c of JCGM 106:2012: pass where "
     "P_c ≥ 0.95, fail where P_c ≤ 0.05, otherwise inconclusive. P_c = Φ((U − y)/u) − Φ((L − y)/u), with the limits L "
     "and U (a missing limit is infinite), the value y and its standard uncertainty u, taken as normally distributed.",
-    "The risk of a wrong pass and the risk of a wrong fail are each at most 5 % for the single characteristic. The "
-    "one-sided guard band g = 1.65 u is reported for orientation; P_c decides.",
+    "The one-sided guard band g = 1.65 u of the standard must say the same: a value between 1.645 u (P_c = 0.05 or "
+    "0.95) and 1.65 u from its limit is inconclusive. The risk of a wrong pass and the risk of a wrong fail are each "
+    "at most 5 % for the single characteristic.",
     "Too little coverage means not measured, which is never a pass. An ambiguous alignment makes the inspection "
     "inconclusive; any fail makes it fail; any other result that is not a pass keeps it from passing.",
 )
@@ -29,5 +30,6 @@ def statement() -> dict[str, Any]:
         "risk_of_wrong_pass_at_most": "0.05",
         "risk_of_wrong_fail_at_most": "0.05",
         "guard_band_in_u": "1.65",
+        "guard_band_must_agree": True,
         "text": list(RULE_SENTENCES),
     }

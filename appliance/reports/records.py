@@ -15,6 +15,7 @@ ENVELOPE_NAME: Final = "report.json"
 PROOF_NAME: Final = "report.tlog-proof"
 PDF_NAME: Final = "report.pdf"
 PACK_NAME: Final = "evidence.zip"
+REPORT_NAMES: Final = (RESULT_NAME, ENVELOPE_NAME, PROOF_NAME, PDF_NAME, PACK_NAME)
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,23 @@ def _verify_envelope_file(path: Path, trusted: Sequence[VerifierKey]) -> Verific
 
 def _verify_pdf_file(path: Path, trusted: Sequence[VerifierKey]) -> Verification:
     statement, logged, _ = verify_document(_whole(path), trusted)
+    logged = _with_later_anchor(path, statement, logged, trusted)
     return Verification(path, statement, logged, ("document", "statement", "log"))
+
+
+def _with_later_anchor(path: Path, statement: Statement, logged: Logged, trusted: Sequence[VerifierKey]) -> Logged:
+    """What a proof file beside ``path`` adds: a PDF or a pack holds the proof of its first hour only.
+
+    A proof file of another report, or one that proves nothing, is not this report's and changes nothing.
+    """
+    beside = path.parent / PROOF_NAME
+    if logged.anchors or not beside.is_file():
+        return logged
+    try:
+        later = verify_logged(statement, _whole(beside), trusted)
+    except (Modified, NotProvable, InvalidInput):
+        return logged
+    return later if later.anchors else logged
 
 
 def _verify_pack_file(path: Path, trusted: Sequence[VerifierKey]) -> Verification:
@@ -193,7 +209,8 @@ def _verify_pack_file(path: Path, trusted: Sequence[VerifierKey]) -> Verificatio
     found = _verify_parts(path, parts, trusted, same_proof=True)
     if [member.name for member in members] != _expected_names(found.statement):
         raise Modified("pack.order", "The files of the evidence pack are not in the order of a pack.")
-    return replace(found, checked=(*found.checked, "structure"))
+    logged = found.logged and _with_later_anchor(path, found.statement, found.logged, trusted)
+    return replace(found, logged=logged, checked=(*found.checked, "structure"))
 
 
 def _verify_folder(path: Path, trusted: Sequence[VerifierKey]) -> Verification:
@@ -211,7 +228,17 @@ def _verify_folder(path: Path, trusted: Sequence[VerifierKey]) -> Verification:
     _verify_printed(statement, _whole(path / PDF_NAME), None, trusted)
     outside = verify_logged(statement, _whole(path / PROOF_NAME), trusted)
     best = outside if outside.anchors or logged is None else replace(outside, anchors=logged.anchors)
-    return replace(inside, path=path, logged=best)
+    _refuse_other_clouds(path)
+    return replace(inside, path=path, logged=best, checked=(*inside.checked, "clouds"))
+
+
+def _refuse_other_clouds(folder: Path) -> None:
+    """The clouds beside the report are those that the signed result names."""
+    clouds = loads_strict(_whole(folder / RESULT_NAME)).get("clouds_sha256", {})
+    for name, expected in sorted(clouds.items()):
+        if not (folder / name).is_file():
+            raise NotProvable("report.part", f"{name} is missing in the folder.")
+        _refuse_other_hash(name, blocks_of(folder / name), expected)
 
 
 def _verify_parts(

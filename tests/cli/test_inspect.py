@@ -208,3 +208,61 @@ def test_help_imports_neither_the_engine_nor_numpy() -> None:
         "sys.exit(code or bool(heavy))"
     )
     assert subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_the_clouds_are_bound_to_the_signed_result(inspected, d2r, tmp_path) -> None:
+    import shutil
+
+    _, result, folder = inspected("scan-1")
+    assert set(result["clouds_sha256"]) == {"deviation.laz", "deviation.ply", "points.d2rt"}
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    assert d2r("verify", copy)[0] == 0
+    data = bytearray((copy / "deviation.laz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / "deviation.laz").write_bytes(data)
+    code, out, _ = d2r("verify", copy)
+    assert code == 1
+    assert "deviation.laz" in out
+    (copy / "deviation.laz").unlink()
+    assert d2r("verify", copy)[0] == 2
+
+
+def test_zones_of_the_plan_itself_are_judged(bench, cases, d2r, tmp_path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        "[zones.corner]\nbox = { lower = [112, 2, 20], upper = [150, 40, 30] }\n"
+        '[[characteristic]]\nname = "c"\nzone = "corner"\nquantity = "mean"\nlower = -0.1\nupper = 0.1\n'
+        "coverage = 0.8\ndetect = 9\nu_instrument = 0.01\n"
+    )
+    code, out, _ = d2r(
+        "inspect", bench.scan(cases["scan-1"]), "--cad", bench.series.cad, "--characteristics", plan,
+        "--alignment", bench.truth(cases["scan-1"]), "--out", tmp_path / "out", "--json",
+    )  # fmt: skip
+    assert code == 0
+    (row,) = json.loads(out)["characteristics"]
+    assert row["zone_area_mm2"] == pytest.approx(38 * 38, rel=0.02)
+
+
+def test_a_reader_that_leaves_early_is_no_verdict(bench, cases, tmp_path) -> None:
+    program = Path(sys.executable).with_name("d2r")
+    process = subprocess.Popen([str(program), "keys", "show"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait() == 3
+
+
+def test_a_failed_run_leaves_no_cloud_and_no_part_of_an_older_one(bench, cases, d2r, tmp_path, monkeypatch) -> None:
+    import appliance.inspections.pipeline as pipeline
+
+    def broken(*arguments, **options):
+        raise MemoryError("nobody foresaw this")
+
+    (tmp_path / "report.pdf").write_text("old")
+    monkeypatch.setattr(pipeline, "verdict_of", broken)
+    code, _, _ = d2r(
+        "inspect", bench.scan(cases["scan-1"]), "--cad", bench.series.cad, "--characteristics", bench.series.plan,
+        "--alignment", bench.truth(cases["scan-1"]), "--out", tmp_path,
+    )  # fmt: skip
+    assert code == 3
+    assert list(tmp_path.iterdir()) == []

@@ -72,7 +72,7 @@ def test_a_toml_plan_says_datums_and_units() -> None:
     ("content", "code", "says"),
     [
         (csv(), "plan.empty", "no characteristics"),
-        (b"", "plan.column", "no column"),
+        (b"", "plan.empty", "empty"),
         (b"\xff\xfe", "plan.encoding", "UTF-8"),
         (csv("a,top,mean,-1,1,0.9", header=HEADER.replace("zone", "zon")), "plan.unknown_name", "zone"),
         (csv("a,top,mean,-1,1,0.9", header=HEADER.replace(",coverage", "")), "plan.column", "coverage"),

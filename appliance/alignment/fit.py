@@ -43,7 +43,7 @@ Progress = Callable[[float], None]
 #: Points of the final fit: enough that noise of 0.1 mm leaves 0.1 um.
 FINAL_POINTS: Final = 1_000_000
 #: Steps with all points: from the fit of a share of them one or two are enough, unless the scan leaves the pose free.
-LAST_STEPS: Final = 12
+LAST_STEPS: Final = 5
 #: A blind fit takes the place of a rival whose RMS is below this share of its own, this often at most: the coarse
 #: search had ended in a side minimum.  A fit from a stated start stays where it was told to begin.
 BETTER: Final = 0.95

@@ -48,7 +48,7 @@ def alignment_of(
     used = fit.used
     sliding = tangential_u_mm(motions, probes.points, probes.normals, fit.pivot_mm)
     open_freedoms = fit.fixed.left.shape[1]
-    doubts = _doubts(rival, sliding, cell_mm, open_freedoms, at_rest=fit.at_rest)
+    doubts = _doubts(rival, sliding, cell_mm, open_freedoms)
     translation_u, rotation_u = standard_uncertainties(motions)
     return Alignment(
         pose,
@@ -66,7 +66,7 @@ def alignment_of(
     )
 
 
-def _doubts(rival: Rival, sliding_u_mm: float, cell_mm: float, open_freedoms: int, *, at_rest: bool) -> tuple[str, ...]:
+def _doubts(rival: Rival, sliding_u_mm: float, cell_mm: float, open_freedoms: int) -> tuple[str, ...]:
     """Why the pose is ambiguous."""
     doubts = []
     if rival.ratio is not None and rival.ratio <= AS_GOOD:
@@ -81,8 +81,6 @@ def _doubts(rival: Rival, sliding_u_mm: float, cell_mm: float, open_freedoms: in
         )
     if open_freedoms:
         doubts.append(f"The scan leaves {open_freedoms} of 6 freedoms open.")
-    if not at_rest:
-        doubts.append("The fit did not come to rest: the scan leaves its pose too free.")
     return tuple(doubts)
 
 
@@ -91,6 +89,8 @@ def _notes(fit: Fit, stages: tuple[Stage, ...]) -> tuple[str, ...]:
     last = fit.fixed.bases[-1].shape[1]
     if len(stages) > 1 and last:
         notes.append(f"The named zones leave {last} of 6 freedoms open; the whole scan sets them.")
+    if not fit.at_rest:
+        notes.append("The fit did not come fully to rest.")
     return tuple(notes)
 
 

@@ -11,7 +11,7 @@ Float64 = npt.NDArray[np.float64]
 
 
 def bounds_of(xyz: Float64) -> tuple[Float64, Float64]:
-    """Lower and upper corner, float64 (3,) each, of points float64 (n, 3).  NaN coordinates are passed over.
+    """Lower and upper corner, float64 (3,) each, of points float64 (n, 3); NaN where a coordinate is NaN.
 
     Raises
     ------
@@ -32,8 +32,8 @@ def _bounds(xyz: Float64) -> Float64:
     for n in range(len(xyz)):
         for d in range(3):
             value = xyz[n, d]
-            if value < box[0, d]:
-                box[0, d] = value
-            if value > box[1, d]:
-                box[1, d] = value
+            if not value >= box[0, d]:
+                box[0, d] = value if not np.isnan(box[0, d]) else np.nan
+            if not value <= box[1, d]:
+                box[1, d] = value if not np.isnan(box[1, d]) else np.nan
     return box

@@ -20,9 +20,11 @@ def test_other_layouts_are_taken_too() -> None:
     assert bounds_of(xyz)[1].tolist() == [9.0, 10.0, 11.0]
 
 
-def test_missing_coordinates_are_passed_over() -> None:
-    lower, upper = bounds_of(np.array([[1.0, np.nan, 0.0], [2.0, 5.0, np.nan]]))
-    assert (lower.tolist(), upper.tolist()) == ([1.0, 5.0, 0.0], [2.0, 5.0, 0.0])
+def test_a_missing_coordinate_spoils_its_axis_and_no_other() -> None:
+    lower, upper = bounds_of(np.array([[1.0, np.nan, 0.0], [2.0, 5.0, np.nan], [0.0, 1.0, 1.0]]))
+    assert (lower[0], upper[0]) == (0.0, 2.0)
+    assert np.isnan(lower[1:]).all()
+    assert np.isnan(upper[1:]).all()
 
 
 def test_no_points_have_no_bounds() -> None:

@@ -51,6 +51,8 @@ Compared = Callable[[Measured, PointCloud, CharacteristicSet, Steps], None]
 _VIEW_CELLS: Final = 220
 #: Points per view cell, on the average, below which cells are made larger.
 _VIEW_POINTS_PER_CELL: Final = 12.0
+#: Above this share of points beyond the cap a wrong unit or frame is likelier than a wrong part.
+_MANY_FAR: Final = 0.5
 #: Clusters beyond the cap that result.json lists, the largest first.
 _CLUSTERS_SHOWN: Final = 50
 
@@ -135,6 +137,12 @@ def _compare(
     with line.steps.step("deviation") as progress:
         deviations = compare(surface, xyz, near, cap_mm=plan.characteristics.cap_mm, progress=progress)
         clusters = clusters_beyond_cap(surface, xyz, deviations, near, cad.zones, link_mm=isolation_mm)
+    far = float(np.mean(deviations.beyond_cap))
+    if far > _MANY_FAR:
+        line.warnings.append(
+            f"{far:.0%} of the points lie farther than {plan.characteristics.cap_mm:.3g} mm from the CAD. Is the unit "
+            "right (--scan-units, --cad-units)? Does the scan lie in the frame of the CAD, or is --align missing?"
+        )
     return Measured(surface, cad, xyz, deviations, near, clusters)
 
 

@@ -39,8 +39,10 @@ def probability(value: float | None) -> str:
 
 
 def limits(characteristic: Characteristic) -> str:
-    """Both limits in one cell: ``−0.050 … +0.050``, ``≥ −0.100``, ``≤ +0.080``."""
+    """Both limits in one cell: ``−0.050 … +0.050``, ``≥ −0.100``, ``≤ +0.080``; of a profile the zone's width."""
     lower, upper = characteristic.lower_mm, characteristic.upper_mm
+    if lower is not None and upper is not None and characteristic.quantity == "profile":
+        return f"≤ {millimetres(upper - lower, 3)}"
     if lower is not None and upper is not None:
         return f"{millimetres(lower, 3, signed=True)} … {millimetres(upper, 3, signed=True)}"
     if lower is not None:

@@ -266,3 +266,13 @@ def test_a_failed_run_leaves_no_cloud_and_no_part_of_an_older_one(bench, cases, 
     )  # fmt: skip
     assert code == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_unit_is_suspected_aloud(bench, cases, d2r, tmp_path) -> None:
+    code, out, _ = d2r(
+        "inspect", bench.scan(cases["scan-1"]), "--cad", bench.series.cad, "--characteristics", bench.series.plan,
+        "--scan-units", "in", "--out", tmp_path, "--json",
+    )  # fmt: skip
+    result = json.loads(out)
+    assert code == 2
+    assert any("--scan-units" in note for note in result["notes"])

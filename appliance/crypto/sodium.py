@@ -1,4 +1,4 @@
-"""The gate to libsodium: Ed25519 signatures, and secrets sealed under a passphrase.
+"""The gate to libsodium: Ed25519 signatures, and secrets sealed under a passphrase or to a public key.
 
 libsodium's verification is strict: it refuses S >= L, public keys and R of small order, and point
 encodings that are not canonical, so that one message has one signature (RFC 8032, 5.1.7).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nacl import bindings, exceptions, pwhash, secret, utils
+from nacl import bindings, exceptions, public, pwhash, secret, utils
 
 from appliance.errors import Denied, Misconfigured
 
@@ -16,6 +16,7 @@ SEED_BYTES: Final = 32
 PUBLIC_KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 SALT_BYTES: Final = pwhash.argon2id.SALTBYTES
+SEAL_KEY_BYTES: Final = public.PrivateKey.SIZE
 
 #: Cost of one guess at a passphrase (argon2id, libsodium's "moderate": three passes over 256 MiB).
 PASSPHRASE_PASSES: Final = pwhash.argon2id.OPSLIMIT_MODERATE
@@ -88,3 +89,26 @@ def unseal(key: bytes, sealed: bytes) -> bytes:
         return bytes(secret.SecretBox(key).decrypt(sealed))
     except (exceptions.CryptoError, ValueError) as error:
         raise Denied("keys.passphrase", "The passphrase does not open this key store.", "Check it.") from error
+
+
+def seal_public_key(private: bytes) -> bytes:
+    """The X25519 public key of a 32-byte private key."""
+    return bytes(public.PrivateKey(private).public_key)
+
+
+def seal_to(public_key: bytes, plain: bytes) -> bytes:
+    """``plain`` sealed so that only the holder of the private half reads it (X25519, ephemeral sender)."""
+    return bytes(public.SealedBox(public.PublicKey(public_key)).encrypt(plain))
+
+
+def unseal_with(private: bytes, sealed: bytes) -> bytes:
+    """What ``seal_to`` was given.
+
+    Raises
+    ------
+    Denied : it was sealed to another key, or changed
+    """
+    try:
+        return bytes(public.SealedBox(public.PrivateKey(private)).decrypt(sealed))
+    except (exceptions.CryptoError, ValueError) as error:
+        raise Denied("keys.recovery", "This recovery key does not open this file.", "Check it.") from error

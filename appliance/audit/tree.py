@@ -10,6 +10,7 @@ Source: RFC 6962, 2.1; verification as in RFC 9162, 2.1.3.2 and 2.1.4.2.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
@@ -33,33 +34,17 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(_NODE + left + right).digest()
 
 
-class HashTree:
-    """A tree that grows at the right: every append costs O(log n), every proof too.
-
-    Level k holds the hashes of all complete subtrees of 2^k leaves, 32 bytes each: 64 bytes of memory
-    for each leaf in all.
-    """
-
-    def __init__(self, leaf_hashes: Iterable[bytes] = ()) -> None:
-        self._levels: list[bytearray] = [bytearray()]
-        for one in leaf_hashes:
-            self.append(one)
+class MerkleTree(ABC):
+    """Roots and proofs over whatever holds the hashes of complete subtrees."""
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """The number of leaves."""
-        return len(self._levels[0]) // HASH_BYTES
 
-    def append(self, leaf: bytes) -> None:
-        """Add the hash of one more leaf, and of every subtree that it completes."""
-        node, level = leaf, 0
-        while True:
-            row = self._level(level)
-            row += node
-            if len(row) % (2 * HASH_BYTES):
-                return
-            node = sha256(_NODE + row[-2 * HASH_BYTES :]).digest()
-            level += 1
+    @abstractmethod
+    def _node(self, level: int, position: int) -> bytes:
+        """The hash over the complete subtree of 2^level leaves that begins at leaf ``position`` 2^level."""
 
     def root(self, size: int | None = None) -> bytes:
         """The root over the first ``size`` leaves; over all of them by default."""
@@ -109,6 +94,47 @@ class HashTree:
             path.append(self._range(start, stop))
         return tuple(reversed(path))
 
+    def _range(self, start: int, stop: int) -> bytes:
+        """The hash over leaves ``start`` to ``stop``, where ``start`` is where RFC 6962 would split."""
+        level = (stop - start).bit_length() - 1
+        peak = self._node(level, start >> level)
+        rest = start + (1 << level)
+        return peak if rest == stop else node_hash(peak, self._range(rest, stop))
+
+    @staticmethod
+    def _require(holds: bool, what: str) -> None:
+        if not holds:
+            raise IndexError(f"there is no such {what} in this tree")
+
+
+class HashTree(MerkleTree):
+    """A tree in memory that grows at the right: every append costs O(log n), every proof too.
+
+    Level k holds the hashes of all complete subtrees of 2^k leaves, 32 bytes each: 64 bytes of memory
+    for each leaf in all.
+    """
+
+    def __init__(self, leaf_hashes: Iterable[bytes] = ()) -> None:
+        self._levels: list[bytearray] = [bytearray()]
+        for one in leaf_hashes:
+            self.append(one)
+
+    @property
+    def size(self) -> int:
+        """The number of leaves."""
+        return len(self._levels[0]) // HASH_BYTES
+
+    def append(self, leaf: bytes) -> None:
+        """Add the hash of one more leaf, and of every subtree that it completes."""
+        node, level = leaf, 0
+        while True:
+            row = self._level(level)
+            row += node
+            if len(row) % (2 * HASH_BYTES):
+                return
+            node = sha256(_NODE + row[-2 * HASH_BYTES :]).digest()
+            level += 1
+
     def complete_subtrees(self, level: int, start: int, stop: int) -> bytes:
         """The hashes of complete subtrees of 2^level leaves, joined; empty if there are not that many."""
         row = self._levels[level] if level < len(self._levels) else b""
@@ -121,18 +147,6 @@ class HashTree:
 
     def _node(self, level: int, position: int) -> bytes:
         return bytes(self._levels[level][position * HASH_BYTES : (position + 1) * HASH_BYTES])
-
-    def _range(self, start: int, stop: int) -> bytes:
-        """The hash over leaves ``start`` to ``stop``, where ``start`` is where RFC 6962 would split."""
-        level = (stop - start).bit_length() - 1
-        peak = self._node(level, start >> level)
-        rest = start + (1 << level)
-        return peak if rest == stop else node_hash(peak, self._range(rest, stop))
-
-    @staticmethod
-    def _require(holds: bool, what: str) -> None:
-        if not holds:
-            raise IndexError(f"there is no such {what} in this tree")
 
 
 def root_of(leaf_hashes: Sequence[bytes]) -> bytes:

@@ -26,7 +26,7 @@ def log() -> None:
 def verify(as_json: bool) -> None:
     """Validate every entry, and that the log still leads to all that it signed and witnesses saw.
 
-    Exit code: 0 intact, 1 MODIFIED (says where).
+    Exit code: 0 unmodified, 1 MODIFIED (says where).
     """
     own = _open_log()
     state, anchors = own.validate(), own.anchored_sizes()
@@ -34,7 +34,7 @@ def verify(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(record, indent=2))
         return
-    click.echo(f"{state.origin}: {state.size} entries, unmodified; root {state.root.hex()}")
+    click.echo(f"{state.origin}: {state.size} entries, UNMODIFIED; root {state.root.hex()}")
     outside = f"the first {anchors[-1]} entries" if anchors else "nothing: no witness has cosigned yet"
     click.echo(f"cosigned by witnesses: {outside}")
 

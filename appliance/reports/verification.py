@@ -263,7 +263,7 @@ def _verify_parts(
 
 
 def _verify_printed(statement: Statement, pdf: bytes, proof: bytes | None, trusted: Sequence[VerifierKey]) -> None:
-    """Step 4: the PDF is intact and prints this statement."""
+    """Step 4: the PDF is unmodified and prints this statement."""
     printed, _, embedded = verify_document(pdf, trusted)
     if printed.envelope != statement.envelope:
         raise Modified("pdf.other", "The PDF is the one of another report.")

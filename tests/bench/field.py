@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from appliance.cad.records import TriangleMesh, Zone
-from appliance.deviation.bootstrap import bootstrap_cells, bootstrap_percentile
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.compare import compare
 from appliance.deviation.coverage import coverage, largest_uncovered_mm
@@ -24,6 +23,7 @@ from appliance.deviation.neighbourhood import examine
 from appliance.deviation.statistics import statistics
 from appliance.deviation.warm import warm_up
 from appliance.mesh.surface import Surface
+from appliance.qc.quantities import sampling_u_of_extreme
 
 SIDE_MM = 500.0
 STEPS = 500
@@ -81,8 +81,7 @@ def main() -> None:
         where = timed("locate", count, lambda c=cells: locate(c, surface, points, deviations.compatible_triangle))
         field = timed("field", count, lambda c=cells, w=where: field_of(c, w, deviations.compatible_mm))
         timed("coverage", count, lambda f=field: (coverage(f), largest_uncovered_mm(f)))
-        timed("bootstrap mean, max", count, lambda f=field: [bootstrap_cells(f, s) for s in ("mean", "max")])
-        timed("bootstrap p95", count, lambda f=field, w=where: bootstrap_percentile(f, w, deviations.compatible_mm, 95))
+        timed("sampling max", count, lambda f=field: sampling_u_of_extreme(f.mean_mm[f.count >= 5], largest=True))
         print(f"{len(cells)} cells, coverage {coverage(field):.4f}")
 
 

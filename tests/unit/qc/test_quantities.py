@@ -22,11 +22,15 @@ def drawn_cells(seed: int = 5, cells: int = 60) -> tuple[CellStatistics, list[np
     centre = generator.uniform(-50, 50, (cells, 3))
     normal = generator.normal(size=(cells, 3))
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    table = CellStatistics(
-        np.array([len(v) for v in values]), np.array([v.mean() for v in values]),
-        np.array([v.std(ddof=1) for v in values]), centre, normal, np.full(cells, 4.0),
+    return table_of(values, centre, normal), values
+
+
+def table_of(values: list[np.ndarray], centre: np.ndarray, normal: np.ndarray) -> CellStatistics:
+    spread = [v.std(ddof=1) if len(v) > 1 else 0.0 for v in values]
+    return CellStatistics(
+        np.array([len(v) for v in values]), np.array([v.mean() for v in values]), np.array(spread),
+        centre, normal, np.full(len(values), 4.0),
     )  # fmt: skip
-    return table, values
 
 
 def bootstrap(values: list[np.ndarray], statistic, replicates: int = 4000) -> float:
@@ -47,6 +51,27 @@ def test_a_percentile_agrees_with_a_bootstrap_over_cells() -> None:
     p90 = float(np.percentile(np.concatenate(values), 90))
     expected = bootstrap(values, lambda chosen: np.percentile(np.concatenate(chosen), 90), 1500)
     assert sampling_u_of_percentile(table, p90, 0.9) == pytest.approx(expected, rel=0.25)
+
+
+@pytest.mark.parametrize("percent", [5, 50, 95])
+def test_percentiles_of_a_wavy_and_unevenly_scanned_zone_agree_with_a_bootstrap_over_cells(percent: int) -> None:
+    generator = np.random.default_rng(2)
+    values = [
+        0.1 * np.sin(generator.uniform(0, 1, 20 + 6 * column) + column) + generator.normal(0.005 * row, 0.02)
+        + generator.normal(0, 0.02, 20 + 6 * column)
+        for column in range(10)
+        for row in range(10)
+    ]  # fmt: skip
+    table = table_of(values, np.zeros((100, 3)), np.zeros((100, 3)))
+    value = float(np.percentile(np.concatenate(values), percent))
+    expected = bootstrap(values, lambda chosen: np.percentile(np.concatenate(chosen), percent), 1500)
+    assert sampling_u_of_percentile(table, value, percent / 100) == pytest.approx(expected, rel=0.25)
+
+
+def test_one_point_a_cell_gives_the_error_of_a_mean() -> None:
+    values = np.random.default_rng(3).normal(0, 1, 100)
+    table = table_of([values[i : i + 1] for i in range(100)], np.zeros((100, 3)), np.zeros((100, 3)))
+    assert sampling_u_of_mean(table, float(values.mean())) == pytest.approx(values.std() / 10.0, rel=1e-9)
 
 
 @pytest.mark.parametrize("largest", [True, False])

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.core.kernels import kernel, over_chunks
-from appliance.deviation.voxels import VOXELS_PER_AXIS, lookup
+from appliance.deviation.voxels import VOXELS_PER_AXIS, Voxels, lookup
 
 Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
@@ -41,28 +41,27 @@ def _offsets_by_distance() -> Int64:
 _OFFSETS: Final = _offsets_by_distance()
 
 
-def isolated_points(
-    xyz: Float64, isolation_mm: float, voxel: Int32, keys: Int64, number: Int32, voxel_key: Int64, count: Int32
-) -> Bool:
-    """Whether each point is isolated: bool (n,).  ``voxel`` int32 (n,) and the table are those of ``voxels``.
+def isolated_points(xyz: Float64, isolation_mm: float, voxel: Int32, occupied: Voxels) -> Bool:
+    """Whether each point is isolated: bool (n,).  ``voxel`` int32 (n,) numbers the points' voxels.
 
     Memory: 4 bytes a point while sparse voxels are examined.
     """
     isolated = np.zeros(len(xyz), dtype=np.bool_)
-    sparse = np.flatnonzero(count <= MIN_NEIGHBOURS)
+    sparse = np.flatnonzero(occupied.count <= MIN_NEIGHBOURS)
     if len(sparse) == 0:
         return isolated
-    begin = np.zeros(len(count) + 1, dtype=np.int64)
-    np.cumsum(count, out=begin[1:])
+    begin = np.zeros(len(occupied.count) + 1, dtype=np.int64)
+    np.cumsum(occupied.count, out=begin[1:])
     member = np.empty(len(xyz), dtype=np.int32)
     list_members(voxel, begin, member)
     over_chunks(
         len(sparse),
         lambda a, b: find_isolated(
-            xyz, isolation_mm**2, sparse[a:b], begin, member, keys, number, voxel_key, _OFFSETS, isolated
+            xyz, isolation_mm**2, sparse[a:b], begin, member,
+            occupied.slots, occupied.number, occupied.key, _OFFSETS, isolated,
         ),
         chunk=_CHUNK_VOXELS,
-    )
+    )  # fmt: skip
     return isolated
 
 

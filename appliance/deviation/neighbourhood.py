@@ -12,15 +12,15 @@ import numpy.typing as npt
 
 from appliance.core.bounds import bounds_of
 from appliance.core.kernels import over_chunks, worker_count
-from appliance.deviation import isolation, voxels
+from appliance.deviation import isolation
 from appliance.deviation.normals import FLAT, PLANE, fit_planes, mark_smooth, normals_of_points
+from appliance.deviation.voxels import VOXELS_PER_AXIS, Voxels, moments_of, voxels_of
 from appliance.errors import InvalidInput
 
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 UInt16 = npt.NDArray[np.uint16]
 Position = tuple[float, float, float]
 
@@ -89,10 +89,9 @@ def examine(
     lower, upper = bounds_of(xyz)
     side = isolation.voxel_side_mm(isolation_mm)
     _check_spread(lower, upper, side)
-    voxel = np.full(len(xyz), -1, dtype=np.int32)
-    keys, number, voxel_key, count = voxels.count_voxels(xyz, _NO_GROUP, 0, lower, side)
-    _number(xyz, _NO_GROUP, 0, lower, side, keys, number, voxel)
-    isolated = isolation.isolated_points(xyz, isolation_mm, voxel, keys, number, voxel_key, count)
+    voxel = np.empty(len(xyz), dtype=np.int32)
+    occupied = voxels_of(xyz, _NO_GROUP, 0, lower, side, voxel)
+    isolated = isolation.isolated_points(xyz, isolation_mm, voxel, occupied)
     report(0.4)
     if normals is not None:
         return Neighbourhood(isolated, _unit(normals), True)
@@ -100,7 +99,7 @@ def examine(
     found = np.full((len(xyz), 3), np.nan, dtype=np.float32)
     uncertain = np.zeros(len(xyz), dtype=np.bool_)
     if len(scanners) == 1:
-        _find_normals(xyz, _NO_GROUP, 0, scanners[0], _step_mm(side, count), lower, voxel, found, uncertain)
+        _find_normals(xyz, _NO_GROUP, 0, scanners[0], _step_mm(side, occupied.count), lower, voxel, found, uncertain)
     else:
         _examine_groups(xyz, group, scanners, side, voxel, found, uncertain, report)
     return Neighbourhood(isolated, found, not any(np.isnan(s[0]) for s in scanners), uncertain)
@@ -112,7 +111,7 @@ def _silent(_fraction: float) -> None:
 
 def _check_spread(lower: Float64, upper: Float64, side: float) -> None:
     spread = float((upper - lower).max())
-    if not spread / side < voxels.VOXELS_PER_AXIS - 1:
+    if not spread / side < VOXELS_PER_AXIS - 1:
         raise InvalidInput(
             "scan.spread",
             f"The points spread over {spread / 1000.0:.0f} m, too far to compare neighbours at {side:.3g} mm.",
@@ -166,7 +165,7 @@ def _examine_group(
 ) -> None:  # fmt: skip
     """Normals of the points of one group.  ``voxel`` is scratch."""
     lower, _ = bounds_of(points)
-    step_mm = _step_mm(side, voxels.count_voxels(points, group, wanted, lower, side)[3])
+    step_mm = _step_mm(side, voxels_of(points, group, wanted, lower, side, voxel).count)
     _find_normals(points, group, wanted, scanner, step_mm, lower, voxel, normals, uncertain)
 
 
@@ -184,46 +183,28 @@ def _find_normals(
     normals: Float32, uncertain: Bool,
 ) -> None:  # fmt: skip
     """Fit planes to blocks of voxels, doubled until most points lie on flat ones; then write each point's normal."""
-    side = max(side, float((bounds_of(points)[1] - lower).max()) / (voxels.VOXELS_PER_AXIS - 2))
+    side = max(side, float((bounds_of(points)[1] - lower).max()) / (VOXELS_PER_AXIS - 2))
     for doubling in range(_DOUBLINGS + 1):
-        voxel[:] = -1
-        keys, number, voxel_key, count = voxels.count_voxels(points, group, wanted, lower, side)
-        _number(points, group, wanted, lower, side, keys, number, voxel)
-        planes = _planes(points, group, wanted, lower, side, keys, number, voxel_key, voxel)
+        occupied = voxels_of(points, group, wanted, lower, side, voxel)
+        planes = _planes(points, lower, side, occupied, voxel)
         with np.errstate(invalid="ignore"):
             flat = planes[:, 3] <= FLAT
-        if doubling == _DOUBLINGS or 2 * int(count[flat].sum()) >= int(count.sum()):
+        if doubling == _DOUBLINGS or 2 * int(occupied.count[flat].sum()) >= int(occupied.count.sum()):
             break
         side *= 2.0
-    smooth = np.zeros(len(voxel_key), dtype=np.bool_)
-    over_chunks(
-        len(voxel_key), lambda a, b: mark_smooth(keys, number, voxel_key, planes, a, b, smooth), chunk=_CHUNK_VOXELS
-    )
+    smooth = np.empty(len(planes), dtype=np.bool_)
+    over_chunks(len(planes), lambda a, b: mark_smooth(occupied.key, planes, a, b, smooth), chunk=_CHUNK_VOXELS)
     over_chunks(
         len(points),
         lambda a, b: normals_of_points(points[a:b], voxel[a:b], planes, smooth, scanner, normals[a:b], uncertain[a:b]),
     )
 
 
-def _number(
-    xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float, keys: Int64, number: Int32, voxel: Int32
-) -> None:
-    over_chunks(len(xyz), lambda a, b: voxels.number_points(xyz, group, wanted, lower, side, keys, number, a, b, voxel))
-
-
-def _planes(
-    xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float, keys: Int64, number: Int32,
-    voxel_key: Int64, voxel: Int32,
-) -> Float32:  # fmt: skip
+def _planes(xyz: Float64, lower: Float64, side: float, occupied: Voxels, voxel: Int32) -> Float32:
     """Plane of the block around each voxel."""
-    moments = np.zeros((len(voxel_key), voxels.MOMENTS))
-    voxels.add_moments(xyz, group, wanted, lower, side, voxel_key, voxel, moments)
-    planes = np.empty((len(voxel_key), PLANE), dtype=np.float32)
-    over_chunks(
-        len(voxel_key),
-        lambda a, b: fit_planes(keys, number, voxel_key, moments, a, b, planes),
-        chunk=_CHUNK_VOXELS,
-    )
+    moments = moments_of(xyz, lower, side, occupied, voxel)
+    planes = np.empty((len(moments), PLANE), dtype=np.float32)
+    over_chunks(len(planes), lambda a, b: fit_planes(occupied.key, moments, a, b, planes), chunk=_CHUNK_VOXELS)
     return planes
 
 

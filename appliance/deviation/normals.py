@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.core.kernels import inline_kernel, kernel
-from appliance.deviation.voxels import MOMENTS, VOXELS_PER_AXIS, lookup
+from appliance.deviation.voxels import MOMENTS
 
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
@@ -42,24 +42,43 @@ _CONVERGED: Final = 1e-12
 PLANE: Final = 4
 
 
+@inline_kernel
+def _row_steps() -> Int64:
+    """What leads from a voxel's key to the first of three voxels along z, for the nine rows of its block."""
+    steps = np.empty(9, dtype=np.int64)
+    for row in range(9):
+        steps[row] = ((row // 3 - 1) << 42) + ((row % 3 - 1) << 21) - 1
+    return steps
+
+
+@inline_kernel
+def _forward(voxel_key: Int64, key: int, at: int) -> int:
+    """The first voxel from ``at`` on whose key is not below ``key``."""
+    while at < len(voxel_key) and voxel_key[at] < key:
+        at += 1
+    return at
+
+
 @kernel
-def fit_planes(
-    keys: Int64, number: Int32, voxel_key: Int64, moments: Float64, start: int, stop: int, planes: Float32
-) -> None:
-    """Plane (v, 4) of the 3 x 3 x 3 block around each voxel from ``start`` to ``stop``."""
-    mask = VOXELS_PER_AXIS - 1
+def fit_planes(voxel_key: Int64, moments: Float64, start: int, stop: int, planes: Float32) -> None:
+    """Plane (v, 4) of the 3 x 3 x 3 block around each voxel from ``start`` to ``stop``.
+
+    Keys rise, so the nine rows of a block move forward with it: a neighbour is found without a search.
+    """
     block = np.empty(MOMENTS)
     matrix = np.empty((3, 3))
     axes = np.empty((3, 3))
+    steps = _row_steps()
+    rows = np.searchsorted(voxel_key, voxel_key[start] + steps)
     for v in range(start, stop):
-        x, y, z = voxel_key[v] >> 42, (voxel_key[v] >> 21) & mask, voxel_key[v] & mask
         block[:] = 0.0
-        for i in range(-1, 2):
-            for j in range(-1, 2):
-                for k in range(-1, 2):
-                    w = lookup(keys, number, x + i, y + j, z + k)
-                    if w >= 0:
-                        _add_shifted(block, moments[w], float(i), float(j), float(k))
+        for row in range(9):
+            first = voxel_key[v] + steps[row]
+            rows[row] = w = _forward(voxel_key, first, rows[row])
+            while w < len(voxel_key) and voxel_key[w] <= first + 2:
+                k = voxel_key[w] - first - 1
+                _add_shifted(block, moments[w], float(row // 3 - 1), float(row % 3 - 1), float(k))
+                w += 1
         planes[v, 3] = np.nan
         if block[0] >= _MIN_BLOCK:
             _covariance(block, matrix)
@@ -147,23 +166,23 @@ def _plane(matrix: Float64, axes: Float64, plane: Float32) -> None:
 
 
 @kernel
-def mark_smooth(
-    keys: Int64, number: Int32, voxel_key: Int64, planes: Float32, start: int, stop: int, smooth: Bool
-) -> None:
+def mark_smooth(voxel_key: Int64, planes: Float32, start: int, stop: int, smooth: Bool) -> None:
     """Voxels (v,) whose block is flat and looks the same way as every block around it."""
-    mask = VOXELS_PER_AXIS - 1
+    steps = _row_steps()
+    rows = np.searchsorted(voxel_key, voxel_key[start] + steps)
     for v in range(start, stop):
-        smooth[v] = planes[v, 3] <= FLAT
-        x, y, z = voxel_key[v] >> 42, (voxel_key[v] >> 21) & mask, voxel_key[v] & mask
-        for place in range(27):
-            if not smooth[v]:
+        same = planes[v, 3] <= FLAT
+        for row in range(9):
+            if not same:
                 break
-            i, j, k = place // 9 - 1, place // 3 % 3 - 1, place % 3 - 1
-            w = lookup(keys, number, x + i, y + j, z + k)
-            if w < 0 or w == v or np.isnan(planes[w, 3]):
-                continue
-            dot = planes[v, 0] * planes[w, 0] + planes[v, 1] * planes[w, 1] + planes[v, 2] * planes[w, 2]
-            smooth[v] = planes[w, 3] <= FLAT and abs(dot) >= _SAME_WAY
+            first = voxel_key[v] + steps[row]
+            rows[row] = w = _forward(voxel_key, first, rows[row])
+            while same and w < len(voxel_key) and voxel_key[w] <= first + 2:
+                if w != v and not np.isnan(planes[w, 3]):
+                    dot = planes[v, 0] * planes[w, 0] + planes[v, 1] * planes[w, 1] + planes[v, 2] * planes[w, 2]
+                    same = planes[w, 3] <= FLAT and abs(dot) >= _SAME_WAY
+                w += 1
+        smooth[v] = same
 
 
 @kernel

@@ -1,29 +1,91 @@
-"""Kernels over voxels: a hash of occupied cubes, their points and the moments of those points.
+"""Voxels: a hash of occupied cubes, which of them each point lies in, and the moments of those points.
 
 A voxel is named by a 63-bit key, 21 bits an axis, counted from the lower corner of the cloud.  Keys live in an
 open-addressing table of a power-of-two size that at most half fills; -1 marks an empty slot.  Voxels are numbered
-in the order in which the points reach them, so every result depends on the points alone.
+in the order of their keys, so every result depends on the points alone; and neighbours along z follow each other.
+
+Points are first numbered within chunks, whose tables fit the cache and whose work fills all threads; the tables
+of the chunks are then united, which costs as much as there are voxels, not points.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from appliance.core.kernels import inline_kernel, kernel
+from appliance.core.kernels import inline_kernel, kernel, over_chunks, worker_count
 
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 UInt16 = npt.NDArray[np.uint16]
 
-#: Voxels along one axis that a key can name.
+#: Voxels along one axis that a key can name.  The last index of an axis is never used: the steps that lead out of
+#: an axis end there, so neighbours are found by adding to keys, without asking for borders.
 VOXELS_PER_AXIS: Final = 1 << 21
 #: Entries of a voxel's moments: number, sums of x y z, sums of xx xy xz yy yz zz.
 MOMENTS: Final = 10
 _FIRST_SLOTS: Final = 1 << 12
+#: Points numbered by one table: their voxels fit the cache of a core.
+_CHUNK: Final = 1 << 17
+
+
+@dataclass(frozen=True)
+class Voxels:
+    """The occupied voxels of a cloud.
+
+    Attributes
+    ----------
+    slots : int64 (s,), the table: keys, -1 where empty
+    number : int32 (s,), the number of the voxel whose key stands in that slot
+    key : int64 (v,), the key of each voxel, rising
+    count : int32 (v,), how many points lie in it
+    """
+
+    slots: Int64
+    number: Int32
+    key: Int64
+    count: Int32
+
+
+def voxels_of(xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float, voxel: Int32) -> Voxels:
+    """The voxels of ``side`` mm of points float64 (n, 3); which one each point lies in goes to ``voxel`` int32 (n,).
+
+    Only points whose ``group`` is ``wanted`` take part, the others get -1; an empty ``group`` means all points.
+    Memory while it works: 16 bytes for each voxel of each chunk, as many as there are points where their order is
+    random.
+    """
+    parts = over_chunks(len(xyz), lambda a, b: number_chunk(xyz, group, wanted, lower, side, a, b, voxel), chunk=_CHUNK)
+    if not parts:
+        return Voxels(np.full(1, -1, np.int64), np.empty(1, np.int32), np.empty(0, np.int64), np.empty(0, np.int32))
+    first = np.cumsum([0, *(len(keys) for keys, _ in parts)])
+    slots, number, key, count, of_entry = unite(
+        np.concatenate([keys for keys, _ in parts]), np.concatenate([counts for _, counts in parts])
+    )
+    order = np.argsort(key)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    renumber_slots(slots, number, rank)
+    of_entry = rank[of_entry]
+    over_chunks(len(voxel), lambda a, b: renumber_points(voxel[a:b], of_entry[first[a // _CHUNK] :]), chunk=_CHUNK)
+    return Voxels(slots, number, key[order], count[order])
+
+
+def moments_of(xyz: Float64, lower: Float64, side: float, voxels: Voxels, voxel: Int32) -> Float64:
+    """Moments (v, 10) of the points of each voxel, in units of its side and about its centre.
+
+    Each thread sums some of the voxels over all points in their order, so the bits do not depend on their number.
+    """
+    moments = np.zeros((len(voxels.key), MOMENTS))
+    over_chunks(
+        len(moments),
+        lambda a, b: add_moments(xyz, lower, side, voxels.key, voxel, a, b, moments),
+        chunk=max(1, -(-len(moments) // worker_count())),
+    )
+    return moments
 
 
 @inline_kernel
@@ -74,21 +136,19 @@ def lookup(keys: Int64, number: Int32, x: int, y: int, z: int) -> int:
 
 
 @kernel
-def count_voxels(
-    xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float
-) -> tuple[Int64, Int32, Int64, Int32]:
-    """Table of occupied voxels: keys, their numbers; then the key and the point count of each number.
-
-    Only points whose ``group`` is ``wanted`` take part; an empty ``group`` means all points.
-    """
+def number_chunk(
+    xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float, start: int, stop: int, voxel: Int32
+) -> tuple[Int64, Int32]:
+    """Number the points ``start`` to ``stop`` within their chunk, as they reach voxels; keys and counts of these."""
     keys = np.full(_FIRST_SLOTS, -1, dtype=np.int64)
     number = np.empty(_FIRST_SLOTS, dtype=np.int32)
-    voxel_key = np.empty(_FIRST_SLOTS // 2 + 1, dtype=np.int64)
+    reached = np.empty(_FIRST_SLOTS // 2 + 1, dtype=np.int64)
     count = np.zeros(_FIRST_SLOTS // 2 + 1, dtype=np.int32)
     used = 0
     last_key, last_number = -1, -1
-    for n in range(len(xyz)):
+    for n in range(start, stop):
         if len(group) > 0 and group[n] != wanted:
+            voxel[n] = -1
             continue
         key = _voxel_of(xyz[n], lower, side)
         if key != last_key:
@@ -96,44 +156,71 @@ def count_voxels(
             if keys[at] == -1:
                 keys[at] = key
                 number[at] = used
-                voxel_key[used] = key
+                reached[used] = key
                 used += 1
                 if 2 * used > len(keys):
                     keys, number = _grown(keys, number)
-                    voxel_key = np.concatenate((voxel_key, np.empty(used, dtype=np.int64)))
+                    reached = np.concatenate((reached, np.empty(used, dtype=np.int64)))
                     count = np.concatenate((count, np.zeros(used, dtype=np.int32)))
                     at = _slot(keys, key)
             last_key, last_number = key, number[at]
+        voxel[n] = last_number
         count[last_number] += 1
-    return keys, number, voxel_key[:used].copy(), count[:used].copy()
+    return reached[:used].copy(), count[:used].copy()
 
 
 @kernel
-def number_points(
-    xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float,
-    keys: Int64, number: Int32, start: int, stop: int, voxel: Int32,
-) -> None:  # fmt: skip
-    """Voxel number of points ``start`` to ``stop`` into ``voxel``; points of other groups are left as they are."""
-    last_key, last_number = -1, -1
-    for n in range(start, stop):
-        if len(group) > 0 and group[n] != wanted:
-            continue
-        key = _voxel_of(xyz[n], lower, side)
-        if key != last_key:
-            last_key, last_number = key, number[_slot(keys, key)]
-        voxel[n] = last_number
+def unite(entry_key: Int64, entry_count: Int32) -> tuple[Int64, Int32, Int64, Int32, Int32]:
+    """One table of the entries of many: slots, numbers; key and count of each number; the number of each entry."""
+    keys = np.full(_FIRST_SLOTS, -1, dtype=np.int64)
+    number = np.empty(_FIRST_SLOTS, dtype=np.int32)
+    voxel_key = np.empty(_FIRST_SLOTS // 2 + 1, dtype=np.int64)
+    count = np.zeros(_FIRST_SLOTS // 2 + 1, dtype=np.int32)
+    of_entry = np.empty(len(entry_key), dtype=np.int32)
+    used = 0
+    for e in range(len(entry_key)):
+        key = entry_key[e]
+        at = _slot(keys, key)
+        if keys[at] == -1:
+            keys[at] = key
+            number[at] = used
+            voxel_key[used] = key
+            used += 1
+            if 2 * used > len(keys):
+                keys, number = _grown(keys, number)
+                voxel_key = np.concatenate((voxel_key, np.empty(used, dtype=np.int64)))
+                count = np.concatenate((count, np.zeros(used, dtype=np.int32)))
+                at = _slot(keys, key)
+        of_entry[e] = number[at]
+        count[number[at]] += entry_count[e]
+    return keys, number, voxel_key[:used].copy(), count[:used].copy(), of_entry
+
+
+@kernel
+def renumber_slots(slots: Int64, number: Int32, rank: Int32) -> None:
+    """Replace each number of the table by its ``rank``."""
+    for s in range(len(slots)):
+        if slots[s] != -1:
+            number[s] = rank[number[s]]
+
+
+@kernel
+def renumber_points(voxel: Int32, of_entry: Int32) -> None:
+    """Replace each number within a chunk by the number within the cloud; -1 stays."""
+    for n in range(len(voxel)):
+        if voxel[n] >= 0:
+            voxel[n] = of_entry[voxel[n]]
 
 
 @kernel
 def add_moments(
-    xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float, voxel_key: Int64, voxel: Int32,
-    moments: Float64,
-) -> None:  # fmt: skip
-    """Sum the moments (v, 10) of the points of each voxel, in units of its side and about its centre."""
+    xyz: Float64, lower: Float64, side: float, voxel_key: Int64, voxel: Int32, start: int, stop: int, moments: Float64
+) -> None:
+    """Sum the moments of the points of the voxels ``start`` to ``stop``; points with voxel -1 are left alone."""
     for n in range(len(xyz)):
-        if len(group) > 0 and group[n] != wanted:
-            continue
         v = voxel[n]
+        if v < start or v >= stop:
+            continue
         key = voxel_key[v]
         x = (xyz[n, 0] - lower[0]) / side - ((key >> 42) + 0.5)
         y = (xyz[n, 1] - lower[1]) / side - (((key >> 21) & (VOXELS_PER_AXIS - 1)) + 0.5)

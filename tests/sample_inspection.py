@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from appliance import __version__
 from appliance.alignment.records import Alignment
 from appliance.cad.records import CadModel, MeshFinding, TriangleMesh, Zone
+from appliance.deviation.field import CellField
 from appliance.inspections.records import Histogram, Inspection
 from appliance.qc.records import (
     Characteristic,
@@ -70,6 +71,7 @@ def sample_inspection(
         plan=plan,
         instrument=_INSTRUMENT if instrument else None,
         field_at=lambda points, triangles: sample_field(points),
+        field=cast(CellField, None),  # no report prints it
         histogram=_histogram(),
         evidence=evidence,
     )
@@ -100,6 +102,7 @@ def empty_inspection(folder: Path) -> Inspection:
         verdict=replace(base.verdict, results=results),
         result=dict(base.result) | {"points": 0, "outliers": 0, "deviation_mm": statistics},
         field_at=lambda points, triangles: np.full(len(points), np.nan),
+        field=cast(CellField, None),  # no report prints it
         histogram=Histogram(np.zeros(0, dtype=np.int64), np.zeros(1)),
     )
 

@@ -24,6 +24,7 @@ from appliance.core.files import sha256_of_file, unreadable
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.clusters import clusters_beyond_cap
 from appliance.deviation.compare import compare
+from appliance.deviation.field import CellField
 from appliance.deviation.neighbourhood import examine
 from appliance.deviation.statistics import statistics
 from appliance.inspections import frames, result
@@ -185,7 +186,7 @@ def _inspection(
         figures = statistics(measured.deviations.deviation_mm, isolated)
         histogram = histogram_of(measured.deviations.deviation_mm, isolated, plan.characteristics)
     with line.steps.step("field"):
-        field_at = _field_lookup(measured)
+        field, field_at = _fields(measured)
     request, cad = line.request, measured.cad
     table = {
         "format": result.FORMAT,
@@ -212,23 +213,34 @@ def _inspection(
     }
     return Inspection(
         result=table, verdict=verdict, alignment=alignment, cad=cad, plan=plan.characteristics,
-        instrument=instrument, field_at=field_at, histogram=histogram, evidence=request.evidence(),
+        instrument=instrument, field_at=field_at, field=field, histogram=histogram, evidence=request.evidence(),
     )  # fmt: skip
 
 
-def _field_lookup(measured: Measured) -> FieldLookup:
-    """The field for rendered views, on cells that hold enough points to be seen as a surface."""
+def _fields(measured: Measured) -> tuple[CellField, FieldLookup]:
+    """The field on cells that depend on the CAD alone, and the one for rendered views.
+
+    Views take cells that hold enough points to be seen as a surface; in a dense scan they are the same.
+    """
     count = max(1, int(np.count_nonzero(measured.deviations.compatible_triangle >= 0)))
     by_density = float(np.sqrt(_VIEW_POINTS_PER_CELL * measured.surface.areas_mm2.sum() / count))
-    step_mm = max(_diagonal_mm(measured.cad) / _VIEW_CELLS, by_density)
+    by_part = _diagonal_mm(measured.cad) / _VIEW_CELLS
+    fixed = _field_on_cells(measured, by_part)
+    return fixed, _lookup_in(fixed if by_density <= by_part else _field_on_cells(measured, by_density))
+
+
+def _field_on_cells(measured: Measured, step_mm: float) -> CellField:
     cells = SurfaceCells.build(measured.surface, measured.cad.zones["all"], cell_mm=step_mm)
-    found, _ = field_over(measured, cells)
+    return field_over(measured, cells)[0]
+
+
+def _lookup_in(found: CellField) -> FieldLookup:
     means = np.append(found.mean_mm, np.nan)
 
     def field_at(
         points_mm: np.ndarray[Any, np.dtype[np.float64]], triangle: np.ndarray[Any, np.dtype[np.int32]]
     ) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return np.asarray(means[cells.lookup(points_mm, triangle)])
+        return np.asarray(means[found.cells.lookup(points_mm, triangle)])
 
     return field_at
 

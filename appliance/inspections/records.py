@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from appliance.alignment.records import Alignment
 from appliance.cad.records import CadModel
+from appliance.deviation.field import CellField
 from appliance.qc.records import CharacteristicSet, Instrument, Verdict
 
 #: ``value_at(points_mm (n, 3) on the CAD surface, triangle (n,)) -> (n,) mm``, NaN where uncovered.
@@ -34,6 +35,7 @@ class Inspection:
     ----------
     result : the content of result.json (the contract for scripts), JSON types only
     field_at : the deviation field on the CAD surface, for rendered views
+    field : the deviation field on cells that depend on the CAD alone, for the twin and its trends
     evidence : name in the evidence pack -> file as it came (``scan``, ``cad``, ``characteristics``
         and, where given, ``zones``, ``instrument``, ``alignment``)
     """
@@ -45,5 +47,6 @@ class Inspection:
     plan: CharacteristicSet
     instrument: Instrument | None
     field_at: FieldLookup
+    field: CellField
     histogram: Histogram
     evidence: Mapping[str, Path]

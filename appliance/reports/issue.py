@@ -14,7 +14,8 @@ What can fail for reasons of the input (views, hashes) comes before the log is t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -44,13 +45,29 @@ from appliance.reports.records import (
     Record,
     ReportFacts,
 )
-from appliance.reports.sections.views import render_views
+from appliance.reports.sections.views import View, render_views
 from appliance.reports.statement import PAYLOAD_TYPE, report_statement
 
 #: The kind of log entry that stands for an issued report.
 ENTRY_KIND: Final = "report.issued"
 
 Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A report that is signed and waits for its place in the log.
+
+    ``entry`` is what the log shall hold; ``result`` and ``envelope`` are the bytes of their files.
+    """
+
+    number: str
+    issued_at: datetime
+    result: bytes
+    result_sha256: str
+    envelope: bytes
+    evidence: tuple[EvidenceFile, ...]
+    entry: Entry
 
 
 def issue_report(
@@ -74,12 +91,44 @@ def issue_report(
     """
     report = progress or _silent
     _make(folder)
-    # 1. The result, and what it rests on.
-    result = _result_bytes(inspection.result)
-    evidence = tuple(_evidence_file(role, path) for role, path in inspection.evidence.items())
+    # 1. The result, and what it rests on; 2. the statement.
+    draft = draft_report(inspection, keys=keys, issued_at=issued_at)
     report(0.15)
     views = render_views(inspection, lambda share: report(0.15 + 0.45 * share))
-    # 2. The statement.
+    # 3. The log.
+    record = record_of(draft.envelope, keys, log.proof_file(log.append(draft.entry)))
+    report(0.65)
+    # 4. The PDF.
+    pdf = print_report(inspection, draft, record, views, keys)
+    report(0.8)
+    # 5. The files.
+    files = {RESULT_NAME: draft.result, ENVELOPE_NAME: draft.envelope, PROOF_NAME: record.proof, PDF_NAME: pdf}
+    for name, data in files.items():
+        write_whole(folder / name, data)
+    with whole_file(folder / PACK_NAME) as sink:
+        write_evidence_pack(sink, files, draft.evidence)
+    report(1.0)
+    return IssuedReport(
+        draft.number,
+        folder / RESULT_NAME,
+        folder / ENVELOPE_NAME,
+        folder / PROOF_NAME,
+        folder / PDF_NAME,
+        folder / PACK_NAME,
+        record.envelope_sha256,
+        record.index,
+    )
+
+
+def draft_report(inspection: Inspection, *, keys: KeyStore, issued_at: datetime) -> Draft:
+    """The result and the signed statement over it: the same inputs give the same bytes.
+
+    Raises
+    ------
+    InvalidInput : an evidence file cannot be read, or the result is not JSON
+    """
+    result = _result_bytes(inspection.result)
+    evidence = tuple(_evidence_file(role, path) for role, path in inspection.evidence.items())
     digest = sha256(result).hexdigest()
     number = f"D2R-{issued_at:%Y%m%d}-{digest[:8].upper()}"
     statement = report_statement(
@@ -92,32 +141,15 @@ def issue_report(
         pack=constant_hashes(),
     )
     envelope = sign_envelope(statement, PAYLOAD_TYPE, (keys.signer(),))
-    # 3. The log.
     entry = _entry(inspection, number, issued_at, envelope, digest, evidence)
-    record = _record(envelope, keys, log, log.append(entry))
-    report(0.65)
-    # 4. The PDF.
-    facts = ReportFacts(inspection, number, issued_at, evidence, digest, record)
-    document = compose(facts, views)
-    pdf = sign_pdf(document, keys.pdf_identity(), f"Inspection report {number}, issued {rfc3339(issued_at)}")
-    report(0.8)
-    # 5. The files.
-    files = {RESULT_NAME: result, ENVELOPE_NAME: envelope, PROOF_NAME: record.proof, PDF_NAME: pdf}
-    for name, data in files.items():
-        write_whole(folder / name, data)
-    with whole_file(folder / PACK_NAME) as sink:
-        write_evidence_pack(sink, files, evidence)
-    report(1.0)
-    return IssuedReport(
-        number,
-        folder / RESULT_NAME,
-        folder / ENVELOPE_NAME,
-        folder / PROOF_NAME,
-        folder / PDF_NAME,
-        folder / PACK_NAME,
-        record.envelope_sha256,
-        record.index,
-    )
+    return Draft(number, issued_at, result, digest, envelope, evidence, entry)
+
+
+def print_report(inspection: Inspection, draft: Draft, record: Record, views: Sequence[View], keys: KeyStore) -> bytes:
+    """The signed PDF of a report that the log holds."""
+    facts = ReportFacts(inspection, draft.number, draft.issued_at, draft.evidence, draft.result_sha256, record)
+    title = f"Inspection report {draft.number}, issued {rfc3339(draft.issued_at)}"
+    return sign_pdf(compose(facts, views), keys.pdf_identity(), title)
 
 
 def _result_bytes(result: Mapping[str, Any]) -> bytes:
@@ -146,13 +178,14 @@ def _entry(
     return Entry(ENTRY_KIND, issued_at, subjects, facts)
 
 
-def _record(envelope: bytes, keys: KeyStore, log: FileLog, index: int) -> Record:
-    proof = parse_proof(log.proof_file(index))
+def record_of(envelope: bytes, keys: KeyStore, proof_file: bytes) -> Record:
+    """Where a signed statement stands in the log, from the proof file that says so."""
+    proof = parse_proof(proof_file)
     return Record(
         envelope=envelope,
         envelope_sha256=sha256(envelope).hexdigest(),
         proof=bytes(proof),
-        index=index,
+        index=proof.index,
         tree_size=proof.checkpoint.size,
         checkpoint=bytes(proof.note).decode(),
         signer=keys.signer().verifier.label,

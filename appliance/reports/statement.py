@@ -43,7 +43,7 @@ def report_statement(
     """
     subjects = [_subject(file.name, file.sha256, role=file.role) for file in evidence]
     subjects.append(_subject(RESULT_NAME, result_sha256, role="result"))
-    predicate = {
+    predicate: Json = {
         "report": {"number": number, "issued_at": rfc3339(issued_at)},
         "engine": {"name": "D2R Appliance", "version": __version__},
         "verdict": {"decision": inspection.verdict.decision, "reasons": list(inspection.verdict.reasons)},
@@ -59,6 +59,8 @@ def report_statement(
         "pdf_certificate_sha256": certificate_sha256,
         "pack_sha256": dict(pack),
     }
+    if context := inspection.result.get("context"):
+        predicate["context"] = dict(context)
     record = {"_type": STATEMENT_TYPE, "subject": subjects, "predicateType": PREDICATE_TYPE, "predicate": predicate}
     return canonical_bytes(record)
 

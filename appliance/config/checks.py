@@ -1,0 +1,58 @@
+"""What a setting may be: ranges and spellings, each refused with the value and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from appliance.errors import Misconfigured
+
+#: Setting -> smallest and largest value.
+RANGES: Final[Mapping[str, tuple[int, int]]] = {
+    "port": (1, 65_535),
+    "realtime_port": (1, 65_535),
+    "web_threads": (1, 1_024),
+    "workers": (1, 256),
+    "upload_limit_bytes": (1, 1 << 50),
+    "inflate_limit_ratio": (1, 100_000),
+    "upload_expiry_hours": (1, 24 * 365),
+    "free_space_floor_bytes": (0, 1 << 50),
+    "checkpoint_seconds": (1, 86_400),
+    "lease_seconds": (5, 3_600),
+    "clock_skew_seconds": (0, 86_400 * 365),
+}
+#: Setting -> its spellings.
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "database": ("sqlite",),
+    "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+}
+#: Setting -> how its text must begin, where it is not empty.
+BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "public_url": ("http://", "https://"),
+    "redis_url": ("unix://", "redis://", "rediss://"),
+}
+
+
+def check_values(settings: Any) -> None:
+    """Return if every setting is in its range.
+
+    Raises
+    ------
+    Misconfigured : names the setting, its value where that is no secret, and what is allowed
+    """
+    for name, (low, high) in RANGES.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise Misconfigured("settings.range", f"The setting '{name}' is {value}; allowed is {low} to {high}.")
+    for name, choices in CHOICES.items():
+        value = getattr(settings, name)
+        if value not in choices:
+            allowed = ", ".join(choices)
+            raise Misconfigured("settings.choice", f"The setting '{name}' is '{value}'; allowed is: {allowed}.")
+    for name, beginnings in BEGINNINGS.items():
+        value = getattr(settings, name)
+        if value and not value.startswith(beginnings):
+            allowed = " or ".join(beginnings)
+            raise Misconfigured("settings.url", f"The setting '{name}' must begin with {allowed}.")
+    if settings.port == settings.realtime_port:
+        raise Misconfigured("settings.ports", f"API and live events cannot share port {settings.port}.")

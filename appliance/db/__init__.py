@@ -1,0 +1,1 @@
+"""Databases: one for the control plane, one a workspace; queries that know where they belong; migrations."""

@@ -1,0 +1,102 @@
+"""The two bases of all tables: rows of the control plane and rows of a workspace.
+
+A query goes to the database whose session is open when it is made, and runs there or not at all.  A row remembers the
+database that it came from (or was made in) and is saved nowhere else.  Relations are plain columns with ids: a lazy
+foreign key would load a row from whatever scope happens to be open.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import ForeignKeyField, Metadata, Model, Table
+
+from appliance.db.routing import CONTROL, WORKSPACE, Route, ScopeConflict
+
+
+class RoutedMetadata(Metadata):  # type: ignore[misc]
+    """Model metadata whose database is that of the running context."""
+
+    route: Route
+    _table: Any
+
+    @property
+    def database(self) -> Any:
+        """The open database; outside of a scope the route itself, which refuses every use."""
+        engine = self.route.engine()
+        return self.route if engine is None else engine.database
+
+    @database.setter
+    def database(self, value: Any) -> None:
+        self.route = value if isinstance(value, Route) else value.route
+
+    @property
+    def table(self) -> Any:
+        """The table's name and columns, bound to no database."""
+        if self._table is None:
+            columns = [column.column_name for column in self.sorted_fields]
+            self._table = Table(self.table_name, columns, schema=self.schema, _model=self.model)
+        return self._table
+
+    @table.deleter
+    def table(self) -> None:
+        self._table = None
+
+    def set_database(self, database: Any) -> None:
+        raise ScopeConflict(f"{self.model.__name__} follows its scope and is never bound to a database")
+
+    def add_field(self, field_name: str, field: Any, set_attribute: bool = True) -> None:
+        if isinstance(field, ForeignKeyField):
+            raise TypeError(f"{self.model.__name__}.{field_name}: keep the id in a TextField, and REFERENCES in SQL")
+        super().add_field(field_name, field, set_attribute)
+
+
+class _RoutedModel(Model):  # type: ignore[misc]
+    """A row that belongs to the scope it was loaded or made in."""
+
+    class Meta:
+        model_metadata_class = RoutedMetadata
+        database = CONTROL
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        engine = self._meta.route.engine()
+        self._home = engine and engine.name
+        super().__init__(*args, **kwargs)
+
+    def save(self, *args: Any, **kwargs: Any) -> Any:
+        """Write the row.
+
+        Raises
+        ------
+        ScopeMissing : outside of a scope
+        ScopeConflict : in another scope than its own
+        """
+        self._go_home()
+        return super().save(*args, **kwargs)
+
+    def delete_instance(self, *args: Any, **kwargs: Any) -> Any:
+        """Delete the row; raises as ``save`` does."""
+        self._go_home()
+        return super().delete_instance(*args, **kwargs)
+
+    def _go_home(self) -> None:
+        here = self._meta.route.require().name
+        if self._home not in (None, here):
+            raise ScopeConflict(f"a {type(self).__name__} of {self._home} in the scope of {here}")
+        self._home = here
+
+
+class ControlModel(_RoutedModel):
+    """Base of rows in the control database."""
+
+    class Meta:
+        model_metadata_class = RoutedMetadata
+        database = CONTROL
+
+
+class WorkspaceModel(_RoutedModel):
+    """Base of rows in a workspace's own database."""
+
+    class Meta:
+        model_metadata_class = RoutedMetadata
+        database = WORKSPACE

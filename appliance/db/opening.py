@@ -1,0 +1,75 @@
+"""Opening a database file: made where it is missing, brought to its schema, looked over.
+
+A file is made with mode 0600 and switched to write-ahead logging before anything else; every step can be repeated, so
+a crash in between is mended by opening it again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from appliance.core.files import sync_folder
+from appliance.db.engine import Engine
+from appliance.db.migrations import migrate, prepare_ledger, steps
+from appliance.db.routing import Route
+from appliance.db.sqlite import RoutedSqlite, connect, meaning_of
+from appliance.errors import Misconfigured, Unavailable
+
+
+def create_database(path: Path) -> None:
+    """Make an empty database file, if there is none.
+
+    Raises
+    ------
+    Unavailable : the folder cannot be written
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        sync_folder(path.parent)
+    except OSError as error:
+        raise Unavailable(
+            "database.unwritable", f"{path}: {error.strerror}.", "Check space and permissions."
+        ) from error
+
+
+def open_database(path: Path, name: str, route: Route) -> Engine:
+    """The engine of an existing database file, its schema brought up to this program.
+
+    Raises
+    ------
+    Misconfigured : there is no such file, it is damaged, or its schema is another program's
+    Unavailable : it is locked or cannot be written
+    """
+    with schema_connection(path) as connection:
+        if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+            raise Misconfigured("database.wal", f"{path} cannot use write-ahead logging.", "Use a local file system.")
+        prepare_ledger(connection)
+        migrate(connection, steps(route.kind))
+    return Engine(RoutedSqlite(path, name, route))
+
+
+@contextmanager
+def schema_connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that may change the schema.
+
+    Raises
+    ------
+    Misconfigured : there is no such file, or it is damaged
+    Unavailable : it is locked or cannot be written
+    """
+    if not path.is_file():
+        hint = "Run d2r init, or restore the last backup."
+        raise Misconfigured("database.missing", f"There is no database at {path}.", hint)
+    connection = None
+    try:
+        connection = connect(path)
+        yield connection
+    except sqlite3.Error as error:
+        raise meaning_of(error, path) from error
+    finally:
+        if connection is not None:
+            connection.close()

@@ -352,7 +352,7 @@ def _result(evidence: Mapping[str, Path], verdict: Verdict, alignment: Alignment
             for r in verdict.results
         ],
         "verdict": verdict.decision,
-        "hashes": {name: _sha(path) for name, path in evidence.items()},
+        "hashes": {f"{name}_sha256": _sha(path) for name, path in evidence.items()},
         "engine_version": __version__,
         "timings_s": {"read": 1.21, "align": 2.02, "compare": 0.44},
     }

@@ -25,12 +25,11 @@ from appliance.audit.entry import Entry
 from appliance.audit.log import FileLog
 from appliance.audit.proof import parse_proof
 from appliance.core.clock import rfc3339
-from appliance.core.files import whole_file, write_whole
+from appliance.core.files import unreadable, whole_file, write_whole
 from appliance.crypto.dsse import sign_envelope
 from appliance.crypto.keystore import KeyStore
 from appliance.errors import InvalidInput, Unavailable
 from appliance.inspections.records import Inspection
-from appliance.reports.archive import blocks_of, digest_of
 from appliance.reports.document import compose
 from appliance.reports.pack import constant_hashes, safe_name, write_evidence_pack
 from appliance.reports.pdf_signature import sign_pdf
@@ -58,7 +57,7 @@ Progress = Callable[[float], None]
 class Draft:
     """A report that is signed and waits for its place in the log.
 
-    ``entry`` is what the log shall hold; ``result`` and ``envelope`` are the bytes of their files.
+    ``result`` and ``envelope`` are the bytes of their files.
     """
 
     number: str
@@ -67,7 +66,6 @@ class Draft:
     result_sha256: str
     envelope: bytes
     evidence: tuple[EvidenceFile, ...]
-    entry: Entry
 
 
 def issue_report(
@@ -96,7 +94,7 @@ def issue_report(
     report(0.15)
     views = render_views(inspection, lambda share: report(0.15 + 0.45 * share))
     # 3. The log.
-    record = record_of(draft.envelope, keys, log.proof_file(log.append(draft.entry)))
+    record = record_of(draft.envelope, keys, log.proof_file(log.append(log_entry(inspection, draft))))
     report(0.65)
     # 4. The PDF.
     pdf = print_report(inspection, draft, record, views, keys)
@@ -128,7 +126,7 @@ def draft_report(inspection: Inspection, *, keys: KeyStore, issued_at: datetime)
     InvalidInput : an evidence file cannot be read, or the result is not JSON
     """
     result = _result_bytes(inspection.result)
-    evidence = tuple(_evidence_file(role, path) for role, path in inspection.evidence.items())
+    evidence = evidence_files(inspection.evidence, inspection.result["hashes"])
     digest = sha256(result).hexdigest()
     number = f"D2R-{issued_at:%Y%m%d}-{digest[:8].upper()}"
     statement = report_statement(
@@ -141,8 +139,25 @@ def draft_report(inspection: Inspection, *, keys: KeyStore, issued_at: datetime)
         pack=constant_hashes(),
     )
     envelope = sign_envelope(statement, PAYLOAD_TYPE, (keys.signer(),))
-    entry = _entry(inspection, number, issued_at, envelope, digest, evidence)
-    return Draft(number, issued_at, result, digest, envelope, evidence, entry)
+    return Draft(number, issued_at, result, digest, envelope, evidence)
+
+
+def log_entry(inspection: Inspection, draft: Draft) -> Entry:
+    """What the log holds of a report: the hashes of envelope, result and evidence."""
+    subjects = {"envelope": sha256(draft.envelope).hexdigest(), "result": draft.result_sha256}
+    subjects |= {file.role: file.sha256 for file in draft.evidence}
+    facts = {"report": draft.number, "verdict": inspection.verdict.decision}
+    return Entry(ENTRY_KIND, draft.issued_at, subjects, facts)
+
+
+def evidence_files(evidence: Mapping[str, Path], hashes: Mapping[str, str]) -> tuple[EvidenceFile, ...]:
+    """The files of a report with the hashes that the line took while it read them.
+
+    Raises
+    ------
+    InvalidInput : a file is gone
+    """
+    return tuple(_evidence_file(role, path, hashes[f"{role}_sha256"]) for role, path in evidence.items())
 
 
 def print_report(inspection: Inspection, draft: Draft, record: Record, views: Sequence[View], keys: KeyStore) -> bytes:
@@ -159,23 +174,11 @@ def _result_bytes(result: Mapping[str, Any]) -> bytes:
         raise InvalidInput("report.result", f"The result has no JSON form: {error}.") from error
 
 
-def _evidence_file(role: str, path: Path) -> EvidenceFile:
-    digest = digest_of(blocks_of(path))
-    return EvidenceFile(role, safe_name(role, path.name), path, digest.sha256, digest.size)
-
-
-def _entry(
-    inspection: Inspection,
-    number: str,
-    issued_at: datetime,
-    envelope: bytes,
-    result_sha256: str,
-    evidence: tuple[EvidenceFile, ...],
-) -> Entry:
-    subjects = {"envelope": sha256(envelope).hexdigest(), "result": result_sha256}
-    subjects |= {file.role: file.sha256 for file in evidence}
-    facts = {"report": number, "verdict": inspection.verdict.decision}
-    return Entry(ENTRY_KIND, issued_at, subjects, facts)
+def _evidence_file(role: str, path: Path, digest: str) -> EvidenceFile:
+    try:
+        return EvidenceFile(role, safe_name(role, path.name), path, digest, path.stat().st_size)
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def record_of(envelope: bytes, keys: KeyStore, proof_file: bytes) -> Record:

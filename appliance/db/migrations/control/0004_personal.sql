@@ -22,3 +22,9 @@ CREATE TABLE personal_opening (
     holder BLOB,
     sealed BLOB
 );
+
+-- Keys of this database's own, sealed: the one that places are hashed under.
+CREATE TABLE personal_secret (
+    name TEXT PRIMARY KEY,
+    wrapped BLOB NOT NULL
+);

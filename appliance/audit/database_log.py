@@ -143,6 +143,16 @@ class DatabaseLog:
         """Validate what is new since the last checkpoint; the state that the log is in, unsigned."""
         return self._state(self._validated())
 
+    def validate_for_export(self) -> Checkpoint:
+        """Validate up to a checkpoint that is signed now: what every export does before it hands anything out.
+
+        Raises
+        ------
+        Modified : the log fails its validation; nothing may leave it
+        RuntimeError : the caller's transaction is open
+        """
+        return self._state(self._signed()[0])
+
     def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
         """The audit path of an entry, from the leaf upwards."""
         tree = self._validated()

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.audit.entry import Entry
-from appliance.audit.log import FileLog
+from appliance.audit.interface import Log
 from appliance.audit.proof import parse_proof
 from appliance.core.clock import rfc3339
 from appliance.core.files import unreadable, whole_file, write_whole
@@ -73,7 +73,7 @@ def issue_report(
     folder: Path,
     *,
     keys: KeyStore,
-    log: FileLog,
+    log: Log,
     issued_at: datetime,
     progress: Progress | None = None,
 ) -> IssuedReport:

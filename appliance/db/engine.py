@@ -26,10 +26,11 @@ from appliance.errors import Unavailable
 _IDLE_CONNECTIONS: Final = 4
 
 
-class _Pending(threading.local):
-    """What one thread will do after its outermost transaction."""
+class _Here(threading.local):
+    """Where one thread stands: its nested sessions and transactions, and what it will do after the outermost."""
 
     def __init__(self) -> None:
+        self.sessions = 0
         self.depth = 0
         self.callbacks: list[Callable[[], None]] = []
 
@@ -49,7 +50,7 @@ class Engine:
         self._idle: deque[Any] = deque()
         self._abandoned: list[Any] = []
         self._writing = threading.Lock()
-        self._pending = _Pending()
+        self._here = _Here()
         _engines.add(self)
 
     def __repr__(self) -> str:
@@ -61,22 +62,35 @@ class Engine:
 
         Raises
         ------
-        ScopeConflict : another engine of the same kind is in session, or ``base`` is of another kind
+        ScopeConflict : another engine of the same kind is in session
+        TypeError : ``base`` is of another kind
         Unavailable, Misconfigured : the database cannot be opened
         """
-        self._refuse_other_kind(base)
+        if base is not None and base._meta.route is not self.route:
+            raise TypeError(f"{base.__name__} has no rows in the {self.route.kind} database")
+        self.enter()
+        try:
+            yield self
+        finally:
+            self.leave()
+
+    def enter(self) -> None:
+        """Begin a session; it ends with ``leave``, in the same thread.  Raises as ``session`` does."""
         self.route.enter(self)
         try:
-            opened = self.database.is_closed()
-            if opened:
+            if not self._here.sessions:
                 self.database.use(self._take())
-            try:
-                yield self
-            finally:
-                if opened:
-                    self._give_back(self.database.release())
-        finally:
+        except BaseException:
             self.route.leave()
+            raise
+        self._here.sessions += 1
+
+    def leave(self) -> None:
+        """End the latest session of this thread; the outermost gives the connection back."""
+        self.route.leave()
+        self._here.sessions -= 1
+        if not self._here.sessions:
+            self._give_back(self.database.release())
 
     @contextmanager
     def transaction(self, base: Any = None) -> Iterator[Engine]:
@@ -86,21 +100,21 @@ class Engine:
         ------
         Unavailable : other writers did not end in time, or the disk is full
         """
-        pending = self._pending
+        here = self._here
         with self.session(base):
-            outermost = pending.depth == 0
+            outermost = here.depth == 0
             if outermost:
                 self._stand_in_line()
-            registered = len(pending.callbacks)
-            pending.depth += 1
+            registered = len(here.callbacks)
+            here.depth += 1
             try:
                 with self.database.atomic("IMMEDIATE"):
                     yield self
             except BaseException:
-                del pending.callbacks[registered:]
+                del here.callbacks[registered:]
                 raise
             finally:
-                pending.depth -= 1
+                here.depth -= 1
                 if outermost:
                     self._writing.release()
             if outermost:
@@ -108,15 +122,15 @@ class Engine:
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when this thread's outermost transaction is durable; at once where there is none."""
-        if self._pending.depth:
-            self._pending.callbacks.append(callback)
+        if self._here.depth:
+            self._here.callbacks.append(callback)
         else:
             callback()
 
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is in a transaction of this engine."""
-        return self._pending.depth > 0
+        return self._here.depth > 0
 
     @property
     def idle_connections(self) -> int:
@@ -127,10 +141,6 @@ class Engine:
         """Close the connections that nobody uses; those in use are closed or kept when their session ends."""
         while self._idle:
             self._idle.pop().close()
-
-    def _refuse_other_kind(self, base: Any) -> None:
-        if base is not None and base._meta.route is not self.route:
-            raise TypeError(f"{base.__name__} has no rows in the {self.route.kind} database")
 
     def _take(self) -> Any:
         try:
@@ -149,7 +159,7 @@ class Engine:
             raise Unavailable("database.busy", f"{self.name} stayed locked by another writer.", "Try again.")
 
     def _run_callbacks(self) -> None:
-        callbacks, self._pending.callbacks = self._pending.callbacks, []
+        callbacks, self._here.callbacks = self._here.callbacks, []
         for callback in callbacks:
             callback()
 
@@ -159,7 +169,7 @@ class Engine:
         if not self.database.is_closed():
             self._abandoned.append(self.database.connection())
         self.database.dispose()
-        self._idle, self._writing, self._pending = deque(), threading.Lock(), _Pending()
+        self._idle, self._writing, self._here = deque(), threading.Lock(), _Here()
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()

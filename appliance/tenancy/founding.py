@@ -1,0 +1,121 @@
+"""Founding: what an appliance and a workspace are made of, in an order that a crash may cut anywhere.
+
+An appliance: folders, signing keys, control database, master key.  As long as no workspace is wrapped by it, a master
+key whose recovery key may never have been shown is made anew.  A workspace: its row with its wrapped key, in the state
+``creating``; its database and folders; then the row again, ``active``.  Until then nobody can enter it, and making it
+once more goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from appliance.config.settings import Settings
+from appliance.core.clock import rfc3339_us, utc_now
+from appliance.core.faults import point
+from appliance.core.files import sync_folder
+from appliance.core.ids import new_id
+from appliance.crypto.keystore import KeyStore
+from appliance.crypto.master import MasterKey
+from appliance.crypto.private import make_private_folder
+from appliance.crypto.sodium import random_bytes
+from appliance.db.engine import Engine
+from appliance.db.opening import create_database
+from appliance.errors import Conflict, InvalidInput
+from appliance.tenancy.models import WorkspaceRow
+from appliance.tenancy.records import Principal, Workspace
+
+if TYPE_CHECKING:
+    from appliance.tenancy.site import Site
+
+_SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NAME_CHARACTERS: Final = 200
+_KEY_BYTES: Final = 32
+
+
+def key_context(workspace_id: str) -> str:
+    """What a wrapped data key is bound to."""
+    return f"workspace/{workspace_id}"
+
+
+def make_folders(settings: Settings) -> None:
+    """Make every folder of the appliance (0700) and its empty control database.
+
+    Raises
+    ------
+    Misconfigured : one is there, and others may look into it
+    Unavailable : one cannot be made
+    """
+    for folder in settings.folders:
+        make_private_folder(folder)
+    sync_folder(settings.data)
+    point("init.folders")
+
+
+def make_keys(settings: Settings) -> None:
+    """Make the signing keys, if there are none, and the control database that goes with them."""
+    KeyStore.open_or_create(settings.keys_folder, settings.name or None, settings.passphrase)
+    point("init.keys")
+    create_database(settings.control_db)
+    point("init.control")
+
+
+def make_master_key(settings: Settings, control: Engine) -> str | None:
+    """Make the master key if none is in use; returns its recovery key, or None where one is in use."""
+    with control.session():
+        if WorkspaceRow.select().exists():
+            return None
+    settings.master_key_file.unlink(missing_ok=True)
+    _, recovery = MasterKey.create(settings.master_key_file, settings.passphrase)
+    point("init.master")
+    return recovery
+
+
+def create_workspace(
+    site: Site, slug: str, name: str, by: Principal, record: Callable[[Workspace], None] | None
+) -> Workspace:
+    """Make a workspace; see ``Site.create_workspace``."""
+    _check_names(slug, name)
+    row = _reserve(site, slug, name, by)
+    point("workspace.reserved")
+    create_database(site.databases.path(row.id))
+    for folder in (site.settings.objects_folder, site.settings.uploads_folder):
+        make_private_folder(folder / row.id)
+        sync_folder(folder)
+    site.databases.engine(row.id)
+    point("workspace.files")
+    with site.control_transaction():
+        changed = WorkspaceRow.update(state="active").where(WorkspaceRow.id == row.id, WorkspaceRow.state == "creating")
+        if not changed.execute():
+            raise _taken(slug)
+        if record:
+            record(row.record())
+    return row.record()
+
+
+def _reserve(site: Site, slug: str, name: str, by: Principal) -> WorkspaceRow:
+    """The row of a workspace that nobody can enter yet; one that a crash left is taken up."""
+    with site.control_transaction():
+        row: WorkspaceRow | None = WorkspaceRow.get_or_none(WorkspaceRow.slug == slug)
+        if row is not None and row.state != "creating":
+            raise _taken(slug)
+        if row is None:
+            identifier = new_id("wsp")
+            wrapped = site.master.wrap(random_bytes(_KEY_BYTES), key_context(identifier))
+            columns = {"slug": slug, "state": "creating", "data_key": wrapped, "created_by": by.id}
+            row = WorkspaceRow.create(id=identifier, name=name, created_at=rfc3339_us(utc_now()), **columns)
+    return row
+
+
+def _check_names(slug: str, name: str) -> None:
+    if not _SLUG.fullmatch(slug):
+        hint = "Use 1 to 63 lower-case letters, digits and inner hyphens."
+        raise InvalidInput("workspace.slug", f"'{slug}' cannot stand in an address.", hint)
+    if not name.strip() or len(name) > _NAME_CHARACTERS or not name.isprintable():
+        raise InvalidInput("workspace.name", f"A workspace has a printable name of 1 to {_NAME_CHARACTERS} characters.")
+
+
+def _taken(slug: str) -> Conflict:
+    return Conflict("workspace.taken", f"There is a workspace '{slug}' already.")

@@ -1,0 +1,30 @@
+"""The table of workspaces, in the control database."""
+
+from __future__ import annotations
+
+from peewee import BlobField, TextField
+
+from appliance.db.models import ControlModel
+from appliance.tenancy.records import Workspace
+
+
+class WorkspaceRow(ControlModel):
+    """One workspace; ``data_key`` is wrapped by the master key, and opens for this id only.
+
+    ``creating`` until its database and folders are on the disk; nobody can enter it before.
+    """
+
+    id = TextField(primary_key=True)
+    slug = TextField()
+    name = TextField()
+    state = TextField()
+    data_key = BlobField()
+    created_at = TextField()
+    created_by = TextField()
+
+    class Meta:
+        table_name = "workspace"
+
+    def record(self) -> Workspace:
+        """The workspace without its key."""
+        return Workspace(self.id, self.slug, self.name, self.created_at)

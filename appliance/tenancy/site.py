@@ -1,0 +1,177 @@
+"""One appliance, opened: its keys, its control database, its queue, and the only way into its workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from appliance.config.settings import Settings
+from appliance.crypto.keystore import KeyStore
+from appliance.crypto.master import MasterKey
+from appliance.crypto.private import refuse_open_to_others
+from appliance.db.engine import Engine
+from appliance.db.integrity import check_file
+from appliance.db.models import ControlModel
+from appliance.db.opening import open_database
+from appliance.db.routing import CONTROL
+from appliance.errors import Misconfigured, NotFound
+from appliance.queue.connection import Queue
+from appliance.tenancy import founding
+from appliance.tenancy.databases import WorkspaceDatabases
+from appliance.tenancy.models import WorkspaceRow
+from appliance.tenancy.records import SYSTEM, Principal, Workspace
+from appliance.tenancy.scope import WorkspaceScope
+
+#: Roles that act in every workspace, where the principal belongs to none.
+_EVERYWHERE: Final = ("owner", "system")
+
+
+@dataclass(eq=False)
+class Site:
+    """One appliance in one process; safe to use from many threads.
+
+    ``recovery_key`` is there once: on the site that made the master key.
+    """
+
+    settings: Settings
+    keys: KeyStore = field(repr=False)
+    master: MasterKey = field(repr=False)
+    control: Engine
+    queue: Queue = field(repr=False)
+    databases: WorkspaceDatabases = field(repr=False)
+    recovery_key: str | None = field(default=None, repr=False)
+    _data_keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, settings: Settings, *, create: bool = False) -> Site:
+        """Open the appliance in ``settings.data``; with ``create``, make what is missing.
+
+        Raises
+        ------
+        Misconfigured : there is none, others may read it, or a database is damaged or of another program
+        Denied : the passphrase is missing or wrong
+        Unavailable : it cannot be written
+        """
+        if create:
+            founding.make_folders(settings)
+            founding.make_keys(settings)
+        elif not settings.control_db.exists():
+            raise Misconfigured("site.missing", f"There is no appliance in {settings.data}.", "Run d2r init.")
+        refuse_open_to_others(settings.data)
+        keys = KeyStore.open(settings.keys_folder, settings.passphrase)
+        control = open_database(settings.control_db, "control", CONTROL)
+        recovery = founding.make_master_key(settings, control) if create else None
+        master = MasterKey.open(settings.master_key_file, settings.passphrase)
+        databases = WorkspaceDatabases(settings.workspaces_folder)
+        return cls(settings, keys, master, control, Queue(settings), databases, recovery)
+
+    def close(self) -> None:
+        """Close connections; sessions that are open in other threads keep theirs until they end."""
+        self.databases.close()
+        self.control.close()
+        self.queue.close()
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check_databases(self) -> None:
+        """Return if every database is whole: pages, indexes, references.  Reads all of them.
+
+        Raises
+        ------
+        Misconfigured : one is missing or damaged
+        """
+        check_file(self.settings.control_db)
+        for workspace in self.workspaces():
+            check_file(self.databases.path(workspace.id))
+
+    @contextmanager
+    def control_session(self) -> Iterator[Engine]:
+        """Send queries of the control plane to its database while the block runs."""
+        with self.control.session(ControlModel) as engine:
+            yield engine
+
+    @contextmanager
+    def control_transaction(self) -> Iterator[Engine]:
+        """A transaction in the control database; inside another one, a savepoint."""
+        with self.control.transaction(ControlModel) as engine:
+            yield engine
+
+    def workspaces(self) -> tuple[Workspace, ...]:
+        """All workspaces, the oldest first."""
+        with self.control_session():
+            rows = WorkspaceRow.select().where(WorkspaceRow.state == "active").order_by(WorkspaceRow.id)
+            return tuple(row.record() for row in rows)
+
+    def scope(self, principal: Principal, slug: str) -> WorkspaceScope:
+        """The scope of ``principal`` in the workspace ``slug``.
+
+        Raises
+        ------
+        NotFound : there is no such workspace, or not for this principal
+        """
+        row = self._active(WorkspaceRow.slug == slug)
+        if row is None or not _belongs(principal, row.id):
+            raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
+        return self._scope(row, principal)
+
+    def system_scope(self, workspace_id: str) -> WorkspaceScope:
+        """The scope of the appliance itself in a workspace: for jobs.
+
+        Raises
+        ------
+        NotFound : there is no such workspace
+        """
+        row = self._active(WorkspaceRow.id == workspace_id)
+        if row is None:
+            raise NotFound("workspace.unknown", f"There is no workspace '{workspace_id}'.")
+        return self._scope(row, SYSTEM)
+
+    def create_workspace(
+        self, slug: str, name: str, by: Principal, record: Callable[[Workspace], None] | None = None
+    ) -> Workspace:
+        """Make a workspace; one that a crash left half made is finished.
+
+        ``record`` runs in the transaction that opens the workspace, to write what belongs to it.
+
+        Raises
+        ------
+        InvalidInput : the slug or the name cannot be used
+        Conflict : there is one with this slug
+        """
+        return founding.create_workspace(self, slug, name, by, record)
+
+    def _active(self, condition: object) -> WorkspaceRow | None:
+        with self.control_session():
+            row: WorkspaceRow | None = WorkspaceRow.get_or_none(condition, WorkspaceRow.state == "active")
+            return row
+
+    def _scope(self, row: WorkspaceRow, principal: Principal) -> WorkspaceScope:
+        return WorkspaceScope(
+            workspace_id=row.id,
+            slug=row.slug,
+            principal=principal,
+            database=self.databases.engine(row.id),
+            data_key=self._data_key(row.id, bytes(row.data_key)),
+            settings=self.settings,
+            keys=self.keys,
+            queue=self.queue,
+        )
+
+    def _data_key(self, workspace_id: str, wrapped: bytes) -> bytes:
+        """The unwrapped key; remembered by its wrapping, so that another wrapping is opened anew."""
+        key = self._data_keys.get(wrapped)
+        if key is None:
+            key = self._data_keys[wrapped] = self.master.unwrap(wrapped, founding.key_context(workspace_id))
+        return key
+
+
+def _belongs(principal: Principal, workspace_id: str) -> bool:
+    if principal.workspace_id is None:
+        return principal.role in _EVERYWHERE
+    return principal.workspace_id == workspace_id

@@ -1,0 +1,67 @@
+"""How gunicorn serves API, console and live events: one master with the code in memory, one worker that answers.
+
+The master imports the application and the worker builds it: a worker that dies is replaced in milliseconds, and no
+connection to a database or to Redis is shared across a fork.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+from appliance.config.settings import Settings
+from appliance.core.logs import JsonLines
+from appliance.core.process import die_with
+
+#: Seconds that running requests get to end.
+GRACEFUL_S: Final = 8
+#: A worker whose loop says nothing this long is hung, and replaced.
+_SILENT_S: Final = 60
+_KEEP_ALIVE_S: Final = 15
+
+
+def server_settings(settings: Settings, name: str, port: int, threads: int) -> dict[str, Any]:
+    """Settings of one gunicorn, as names and values of its configuration module."""
+    return {
+        "bind": f"[{settings.bind}]:{port}" if ":" in settings.bind else f"{settings.bind}:{port}",
+        "worker_class": "gthread",
+        "workers": 1,
+        "threads": threads,
+        "preload_app": False,
+        "timeout": _SILENT_S,
+        "graceful_timeout": GRACEFUL_S,
+        "keepalive": _KEEP_ALIVE_S,
+        "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(settings.run_folder),
+        "control_socket_disable": True,
+        "proc_name": f"d2r-{name}",
+        "logconfig_dict": _logging(name, settings.log_level),
+    }
+
+
+def on_starting_import(module: str) -> Callable[[Any], None]:
+    """A hook for the master that has everything imported before the worker is forked."""
+
+    def on_starting(server: Any) -> None:
+        import_module(module)
+
+    return on_starting
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """The first thing in a worker: it ends with its master."""
+    die_with(worker.ppid)
+
+
+def _logging(name: str, level: str) -> dict[str, Any]:
+    handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
+    quiet = {"level": "WARNING", "handlers": ["console"], "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonLines, "process": name}},
+        "handlers": {"console": handler},
+        "root": {"level": level, "handlers": ["console"]},
+        "loggers": {"gunicorn.access": quiet, "gunicorn.error": {**quiet, "level": level}},
+    }

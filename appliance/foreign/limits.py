@@ -18,7 +18,7 @@ _BASE_MEMORY_BYTES: Final = 1536 * _MIB
 _MEMORY_PER_FILE_BYTE: Final = 48
 #: Start-up on a busy machine, with room.
 _BASE_WALL_SECONDS: Final = 20.0
-#: The slowest honest reader (text) does 5 to 20 MB/s on a quiet core.
+#: The slowest honest readers (text with unusual numbers, CAD as text) do 5 to 20 MB/s on a quiet core.
 _FILE_BYTES_PER_SECOND: Final = 1_000_000.0
 
 

@@ -170,9 +170,10 @@ def _text_blocks(file: IO[bytes], vertex: Element, skip: int) -> Iterator[dict[s
     for block in line_blocks(file):
         if not left:
             return
-        lines = block.split(b"\n")
-        filled = [line for line in lines if line.strip()] if b"\n\n" in block else lines[:-1]
-        rows = rows_of(b"\n".join(filled[:left]) + b"\n", len(vertex.properties))
+        if block.count(b"\n") > left:  # what follows the last vertex is not for us
+            filled = [line for line in block.split(b"\n") if line.strip()]
+            block = b"\n".join(filled[:left]) + b"\n"
+        rows = rows_of(block, len(vertex.properties))
         left -= len(rows)
         yield {name: rows[:, at] for at, (name, _) in enumerate(vertex.properties)}
     if left:

@@ -9,7 +9,6 @@ Source: Leica Geosystems, PTX file format description.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -19,13 +18,12 @@ import numpy.typing as npt
 from appliance.core.files import unreadable
 from appliance.core.units import mm_per_unit
 from appliance.errors import InvalidInput
-from appliance.foreign.numbers import rows_of
+from appliance.foreign.numbers import lines_of, rows_of
 from appliance.foreign.sink import Sink
 from appliance.scans.collector import Collector, Pose
 
 Float64 = npt.NDArray[np.float64]
 
-_BLOCK_LINES: Final = 1 << 15
 _LINE_BYTES: Final = 1 << 12
 #: The shortest line of a point: "0 0 0 0".
 _SHORTEST_LINE_BYTES: Final = 8
@@ -90,10 +88,11 @@ def _pose(file: IO[bytes], number: int) -> Pose:
 def _rows(file: IO[bytes], count: int) -> Iterator[Float64]:
     width: int | None = None
     while count:
-        lines = list(islice(iter(lambda: file.readline(_LINE_BYTES), b""), min(_BLOCK_LINES, count)))
-        rows = rows_of(b"".join(lines) + b"\n", width)
+        block = lines_of(file, count)
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        rows = rows_of(block if block.endswith(b"\n") else block + b"\n", width)
         width = rows.shape[1]
-        if not len(lines) or len(rows) != len(lines) or width not in (3, 4, 7):
+        if not block or len(rows) != lines or width not in (3, 4, 7):
             raise _bad("The PTX file has a line that is not a point, or ends too early")
         count -= len(rows)
         yield rows

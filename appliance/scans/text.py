@@ -18,7 +18,7 @@ import numpy.typing as npt
 from appliance.core.files import unreadable
 from appliance.core.units import mm_per_unit
 from appliance.errors import InvalidInput
-from appliance.foreign.numbers import line_blocks, rows_of
+from appliance.foreign.numbers import even_rows, line_blocks, rows_of
 from appliance.foreign.sink import Sink
 from appliance.scans.collector import Collector
 from appliance.scans.fields import Columns, has_coordinates
@@ -94,17 +94,23 @@ class _Table:
         self._points.begin_station(self._name if self._scans == 1 else f"{self._name} {self._scans}")
 
     def take(self, block: bytes) -> None:
+        rows = even_rows(block)
+        if rows is not None and rows.shape[1] > 1:
+            self._take_rows(rows)  # no line has a single number, so none states a count
+            return
         for section, count in _sections(block):
             if count is not None:
                 self._end_section()
                 if self._points.record_count:
                     self._begin()
                 self._left = count
-            rows = rows_of(section)
-            if self._left is not None:
-                self._left -= len(rows)
-            if len(rows):
-                self._add(rows)
+            self._take_rows(rows_of(section))
+
+    def _take_rows(self, rows: Float64) -> None:
+        if self._left is not None:
+            self._left -= len(rows)
+        if len(rows):
+            self._add(rows)
 
     def _add(self, rows: Float64) -> None:
         if self._names is None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from appliance.errors import InvalidInput
-from appliance.foreign.numbers import line_blocks, rows_of
+from appliance.foreign.numbers import line_blocks, lines_of, rows_of
 
 
 def test_separators_and_empty_lines_do_not_matter() -> None:
@@ -41,3 +41,19 @@ def test_blocks_end_with_lines_and_lose_nothing() -> None:
 def test_a_line_without_end_is_refused() -> None:
     with pytest.raises(InvalidInput):
         list(line_blocks(io.BytesIO(b"1" * (9 << 20))))
+
+
+def test_lines_are_taken_by_their_number_and_the_rest_is_left() -> None:
+    file = io.BytesIO(b"1 2\n3 4\n5 6")
+    assert lines_of(file, 2) == b"1 2\n3 4\n"
+    assert lines_of(file, 2) == b"5 6"
+    assert lines_of(file, 2) == b""
+
+
+def test_many_lines_are_taken_in_pieces() -> None:
+    text = b"1.5 -2.5\n" * 1_000_000
+    file = io.BytesIO(text)
+    pieces = list(iter(lambda: lines_of(file, 1_000_000), b""))
+    assert len(pieces) > 2
+    assert all(piece.endswith(b"\n") for piece in pieces)
+    assert b"".join(pieces) == text

@@ -1,4 +1,4 @@
-"""Books for tests: a log and its side tables in a SQLite file, with the schema of the migrations and no appliance around."""
+"""Books for tests: a log and its side tables in a SQLite file, made by the migrations, with no appliance around."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from appliance.audit.rows import FileRows
 from appliance.core.clock import utc_now
 from appliance.crypto.aead import open_small, seal_small
 from appliance.crypto.vkey import ALG_ED25519, Signer
+from appliance.tenancy.records import SYSTEM
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "appliance" / "db" / "migrations" / "workspace"
 SIGNER = Signer("plant.example/7", ALG_ED25519, bytes(range(32)))
@@ -43,7 +44,7 @@ def open_book(path: Path, clock: Callable[[], datetime] = utc_now) -> Book:
     """The book in the file at ``path``."""
     return Book(
         open_log(path),
-        None,
+        SYSTEM,
         lambda secret, context: seal_small(KEY, secret, context),
         lambda sealed, context: open_small(KEY, sealed, context),
         clock,

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TypeAlias
 
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.rows import Rows
 from appliance.core.clock import utc_now
 from appliance.crypto.aead import open_small, seal_small
-
-if TYPE_CHECKING:
-    from appliance.tenancy.records import Principal
-    from appliance.tenancy.scope import WorkspaceScope
-    from appliance.tenancy.site import Site
+from appliance.tenancy.records import SYSTEM, Principal
+from appliance.tenancy.scope import WorkspaceScope
+from appliance.tenancy.site import Site
 
 #: (secret, context) -> sealed, and back.
 Sealing = Callable[[bytes, str], bytes]
@@ -27,12 +25,12 @@ class Book:
 
     Attributes
     ----------
-    principal : who acts, unless a call names somebody else; None: the appliance itself
+    principal : who acts, unless a call names somebody else
     wrap, unwrap : seal under the key of the workspace, or under the master key
     """
 
     log: DatabaseLog
-    principal: Principal | None
+    principal: Principal
     wrap: Sealing = field(repr=False)
     unwrap: Sealing = field(repr=False)
     clock: Callable[[], datetime] = utc_now
@@ -56,17 +54,15 @@ class Book:
     @classmethod
     def of_control(cls, site: Site) -> Book:
         """The book of the control plane; personal data is sealed under the master key."""
-        return cls(DatabaseLog.of_control(site), None, site.master.wrap, site.master.unwrap)
+        return cls(DatabaseLog.of_control(site), SYSTEM, site.master.wrap, site.master.unwrap)
 
 
 #: Wherever something happens that is recorded.
-Where: TypeAlias = Union["Book", "WorkspaceScope", "Site"]
+Where: TypeAlias = Book | WorkspaceScope | Site
 
 
 def book_of(where: Where) -> Book:
     """The book of a scope, or of the control plane of a site."""
     if isinstance(where, Book):
         return where
-    from appliance.tenancy.scope import WorkspaceScope
-
     return Book.of_workspace(where) if isinstance(where, WorkspaceScope) else Book.of_control(where)

@@ -16,7 +16,7 @@ from typing import Final
 from appliance.audit.note import Note, parse_note, sign_note, verify_note
 from appliance.audit.tree import HASH_BYTES
 from appliance.crypto.encoding import b64decode, b64encode
-from appliance.crypto.vkey import Signer, VerifierKey
+from appliance.crypto.vkey import ALG_ED25519, Signer, VerifierKey
 from appliance.errors import InvalidInput, Modified
 
 #: Sizes beyond this are not counts of entries (the formats carry them as signed 64-bit numbers).
@@ -75,7 +75,8 @@ def verify_checkpoint(data: bytes, log_keys: Sequence[VerifierKey], origin: str 
 
     1. It is a checkpoint in its one spelling.
     2. A log key signed it, and no known key disagrees.
-    3. It is the state of the log that was asked for: ``origin``, or the name of the key that signed.
+    3. It is the state of the log that was asked for: ``origin``, or a log of the key that signed: named as the key, or
+       ``<name of the key>/...``.  Where several known keys could own that name, the longest of their names does.
 
     Not checked here: whether it continues an earlier one (``tree.verify_consistency``, ``witness``).
 
@@ -92,10 +93,20 @@ def verify_checkpoint(data: bytes, log_keys: Sequence[VerifierKey], origin: str 
     # 2. Signature.
     signed_by = verify_note(note, log_keys)
     # 3. The right log.
-    expected = {key.name for key in signed_by} if origin is None else {origin}
-    if checkpoint.origin not in expected:
+    owner = owner_of(checkpoint.origin, log_keys)
+    fits = owner in {key.name for key in signed_by} if origin is None else checkpoint.origin == origin
+    if not fits:
         raise Modified("checkpoint.origin", f"This is the checkpoint of another log: '{checkpoint.origin}'.")
     return checkpoint
+
+
+def owner_of(origin: str, keys: Sequence[VerifierKey]) -> str | None:
+    """The name of the key whose log is called ``origin``; None if no key of ``keys`` may call a log so.
+
+    An appliance calls its logs by its own name (``plant.example/7``) or by a name below (``plant.example/7/control``).
+    """
+    names = (key.name for key in keys if key.algorithm == ALG_ED25519)
+    return max((name for name in names if f"{origin}/".startswith(f"{name}/")), key=len, default=None)
 
 
 def parse_size(text: str) -> int:

@@ -10,7 +10,7 @@ blocks; the disk's encryption is what protects those.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from appliance.audit.book import Book, Where, book_of
 from appliance.audit.openings import openings_of
@@ -18,9 +18,7 @@ from appliance.audit.persons import Person, find_person
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339
 from appliance.errors import Conflict, InvalidInput, NotFound
-
-if TYPE_CHECKING:
-    from appliance.tenancy.records import Principal
+from appliance.tenancy.records import Principal
 
 ERASED: Final = "person.erased"
 HELD: Final = "person.held"

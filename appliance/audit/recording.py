@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from appliance.audit.book import Book, Where, book_of
 from appliance.audit.entry import Entry
@@ -19,15 +19,12 @@ from appliance.audit.personal import Opening, commitment, open_value
 from appliance.audit.persons import create_person, find_person
 from appliance.core.clock import rfc3339
 from appliance.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from appliance.tenancy.records import Principal
+from appliance.tenancy.records import Principal
 
 BY: Final = "by"
 CLOCK_BEHIND: Final = "clock_behind_s"
 #: The kind of principals who are people.
 _PERSON_KIND: Final = "user"
-_APPLIANCE: Final = {"id": "appliance", "kind": "system", "role": "system"}
 
 
 def record(
@@ -72,16 +69,14 @@ def record(
     return index
 
 
-def _actor(principal: Principal | None) -> dict[str, str]:
-    if principal is None:
-        return _APPLIANCE
+def _actor(principal: Principal) -> dict[str, str]:
     named = {} if principal.kind == _PERSON_KIND else {"id": principal.id}
     return {**named, "kind": principal.kind, "role": principal.role}
 
 
-def _of_actor(book: Book, principal: Principal | None) -> list[tuple[str, Opening]]:
+def _of_actor(book: Book, principal: Principal) -> list[tuple[str, Opening]]:
     """The commitment to which person acted, where a person did; the person's key is made at the first act."""
-    if principal is None or principal.kind != _PERSON_KIND:
+    if principal.kind != _PERSON_KIND:
         return []
     if find_person(book, principal.id) is None:
         create_person(book, {"name": principal.label}, principal.id)

@@ -25,6 +25,7 @@ _PRAGMAS: Final = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA recursive_triggers=ON",  # else REPLACE would delete rows past the triggers that forbid it
     "PRAGMA trusted_schema=OFF",
+    "PRAGMA secure_delete=ON",  # what is erased is overwritten with zeros
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-8192",  # KiB, with a minus
     "PRAGMA journal_size_limit=67108864",

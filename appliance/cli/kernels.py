@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 import time
-from importlib import import_module
-from typing import Final
 
 import click
-
-#: Modules with a ``warm_up()`` that calls their kernels with the types that production uses.
-WARM: Final = (
-    "appliance.cad.warm",
-    "appliance.scans.warm",
-    "appliance.scans.tiles.warm",
-    "appliance.scans.export.warm",
-    "appliance.mesh.warm",
-    "appliance.alignment.warm",
-    "appliance.deviation.warm",
-    "appliance.reports.render",
-)
 
 
 @click.command()
@@ -26,13 +12,10 @@ WARM: Final = (
 def kernels(quiet: bool) -> None:
     """Compile and cache the numeric kernels."""
     from appliance.core.kernels import cache_folder
+    from appliance.supervise.kernels import STAMP, warm_up
 
-    stamp = cache_folder() / "complete"
-    if stamp.exists() and quiet:
+    if (cache_folder() / STAMP).exists() and quiet:
         return
     started = time.perf_counter()
-    for name in WARM:
-        click.echo(f"compiling {name.removeprefix('appliance.').removesuffix('.warm')} ...")
-        import_module(name).warm_up()
-    stamp.touch()
+    warm_up(click.echo)
     click.echo(f"kernels compiled in {time.perf_counter() - started:.0f} s, cached in {cache_folder()}")

@@ -26,6 +26,9 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "keys": ("appliance.cli.keys", "keys", "Show, rotate and trust signing keys."),
     "log": ("appliance.cli.log", "log", "Check the audit log and exchange checkpoints with witnesses."),
     "witness": ("appliance.cli.witness", "witness", "Cosign checkpoints on an auditor's own machine."),
+    "up": ("appliance.cli.up", "up", "Run the appliance: queue, web, workers, scheduler."),
+    "down": ("appliance.cli.down", "down", "End the running appliance in order."),
+    "status": ("appliance.cli.status", "status", "Show what runs where."),
     "kernels": ("appliance.cli.kernels", "kernels", "Compile and cache the numeric kernels."),
 }
 
@@ -99,3 +102,7 @@ def _unexpected(error: Exception) -> int:
 def _say(line: str, code: int) -> int:
     click.echo(f"d2r: {' '.join(line.split())}", err=True)
     return code
+
+
+if __name__ == "__main__":
+    main()

@@ -50,6 +50,7 @@ class QueueWorker(Worker):
 
     Parameters
     ----------
+    name : the worker's number; Redis knows it with its process id, since a killed one stays registered for a while
     beat : called whenever the worker shows that it lives
     """
 
@@ -58,8 +59,9 @@ class QueueWorker(Worker):
     def __init__(self, settings: Settings, name: str, beat: Callable[[], None]) -> None:
         client = connect(settings, answer_timeout_s=None)
         super().__init__(
-            queues(client), name=name, connection=client, serializer=JSONSerializer, job_class=NamedJob,
-            worker_ttl=_WORKER_TTL_S, job_monitoring_interval=HEARTBEAT_S, log_job_description=False,
+            queues(client), name=f"{name}-{os.getpid()}", connection=client, serializer=JSONSerializer,
+            job_class=NamedJob, log_job_description=False, worker_ttl=_WORKER_TTL_S,
+            job_monitoring_interval=HEARTBEAT_S,
         )  # fmt: skip
         self._beat = beat
 

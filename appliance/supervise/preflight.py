@@ -103,5 +103,6 @@ def check_port(host: str, port: int, setting: str) -> None:
                 message = f"Port {port} on {host} is in use."
                 hint = f"Stop what uses it, or set another: {setting} in settings.toml, D2R_{setting.upper()}."
             else:
-                message, hint = f"This machine cannot listen on {host}:{port}: {error.strerror}.", "Check bind and port."
+                message = f"This machine cannot listen on {host}:{port}: {error.strerror}."
+                hint = f"Check bind and {setting}."
             raise Unavailable("up.port", message, hint) from error

@@ -9,21 +9,34 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from appliance.config.settings import Settings
 from appliance.core.process import die_with
 from appliance.errors import D2RError, Unavailable
 
+#: There while the last end was in order, and no process has written since.
+CLEAN_FILE: Final = "clean"
+
 
 def prepare(settings: Settings) -> None:
-    """Open the appliance once: its keys, its databases, their migrations; remove what dead jobs left in scratch.
+    """Open the appliance once: its keys, its databases, their migrations.
+
+    Where the last end was not in order, every database is read through as well.
 
     Raises
     ------
     D2RError : whatever stands in the way
     """
-    in_child(lambda: _open_once(settings))
+    path = settings.run_folder / CLEAN_FILE
+    ended_well = path.exists()
+    path.unlink(missing_ok=True)
+    in_child(lambda: _open_once(settings, read_through=not ended_well))
+
+
+def mark_clean(settings: Settings) -> None:
+    """Note that everything ended in order."""
+    (settings.run_folder / CLEAN_FILE).touch(mode=0o600)
 
 
 def in_child(work: Callable[[], None]) -> None:
@@ -66,11 +79,11 @@ def _work_and_leave(work: Callable[[], None], pipe: int) -> NoReturn:
         os._exit(1)
 
 
-def _open_once(settings: Settings) -> None:
+def _open_once(settings: Settings, *, read_through: bool) -> None:
     from appliance.tenancy.site import Site
 
-    site = Site.open(settings)
-    try:
-        site.workspaces()
-    finally:
-        site.close()
+    with Site.open(settings) as site:
+        for workspace in site.workspaces():
+            site.system_scope(workspace.id)
+        if read_through:
+            site.check_databases()

@@ -39,9 +39,12 @@ class Supervisor:
     ----------
     programs : the first is started alone and is stopped last (the queue); the others together
     tell : receives one line for whatever an operator should know
+    began : when ``d2r up`` began, on the monotonic clock
     """
 
-    def __init__(self, settings: Settings, programs: Sequence[Program], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, programs: Sequence[Program], tell: Callable[[str], None], began: float
+    ) -> None:
         self._settings = settings
         self._tell = tell
         self._children = [Child(program, LogFile(settings.logs_folder, program.name)) for program in programs]
@@ -50,7 +53,7 @@ class Supervisor:
         self._wake, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._requests = 0
-        self._began = time.monotonic()
+        self._began = began
         self._started_at = rfc3339(utc_now())
         self._ready_s: float | None = None
 

@@ -1,0 +1,97 @@
+"""What the appliance does on a schedule.  Each task may be cut anywhere and run again; none needs another's success."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from appliance.audit.database_log import DatabaseLog
+from appliance.config.settings import Settings
+from appliance.queue.job import JOB_TIMEOUT_S
+from appliance.tenancy.site import Site
+
+log = logging.getLogger(__name__)
+
+RECONCILE_S: Final = 3.0
+RELEASE_S: Final = 1.0
+EXPIRE_S: Final = 60.0
+SCRATCH_S: Final = 600.0
+DISK_S: Final = 30.0
+#: Working files that nobody touched for longer than a job may run are nobody's.
+SCRATCH_KEPT_S: Final = JOB_TIMEOUT_S + 3600.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to do every ``period_s`` seconds."""
+
+    name: str
+    period_s: float
+    run: Callable[[Site], object]
+
+
+def tasks(settings: Settings) -> tuple[Task, ...]:
+    """All tasks of an appliance."""
+    return (
+        Task("reconcile", RECONCILE_S, _late("appliance.inspections.service", "reconcile")),
+        Task("release delayed jobs", RELEASE_S, lambda site: site.queue.release_due()),
+        Task("sign checkpoints", float(settings.checkpoint_seconds), sign_checkpoints),
+        Task("expire uploads", EXPIRE_S, _late("appliance.ingest.service", "expire")),
+        Task("clean scratch", SCRATCH_S, lambda site: clean_scratch(site.settings.scratch_folder)),
+        Task("watch the disk", DISK_S, lambda site: watch_disk(site.settings)),
+    )
+
+
+def sign_checkpoints(site: Site) -> int:
+    """Sign the present state of every log that grew; returns how many logs there are."""
+    logs = [DatabaseLog.of_control(site)]
+    logs += [DatabaseLog.of(site.system_scope(workspace.id)) for workspace in site.workspaces()]
+    for each in logs:
+        each.checkpoint()
+    return len(logs)
+
+
+def clean_scratch(folder: Path, kept_s: float = SCRATCH_KEPT_S) -> int:
+    """Remove working files that their job left behind; returns how many folders went."""
+    limit = time.time() - kept_s
+    old = [entry for entry in folder.iterdir() if entry.is_dir() and _latest_change(entry) < limit]
+    for entry in old:
+        log.warning("removing working files that nobody uses: %s", entry.name)
+        shutil.rmtree(entry, ignore_errors=True)
+    return len(old)
+
+
+def watch_disk(settings: Settings) -> int:
+    """Say it before uploads are refused; returns the free bytes."""
+    free = shutil.disk_usage(settings.data).free
+    if free < 2 * settings.free_space_floor_bytes:
+        log.warning(
+            "%d MB free in %s; uploads are refused below %d MB",
+            free >> 20, settings.data, settings.free_space_floor_bytes >> 20,
+        )  # fmt: skip
+    return free
+
+
+def _latest_change(folder: Path) -> float:
+    changes = [folder.stat().st_mtime]
+    for entry in folder.rglob("*"):
+        try:
+            changes.append(entry.stat().st_mtime)
+        except FileNotFoundError:
+            continue
+    return max(changes)
+
+
+def _late(module: str, function: str) -> Callable[[Site], object]:
+    """A task of another station, imported when it first runs: the scheduler is there at once."""
+
+    def run(site: Site) -> object:
+        return getattr(import_module(module), function)(site)
+
+    return run

@@ -1,0 +1,60 @@
+"""The worker's parent: imports every job, warms every kernel, opens the site once, then forks workers.
+
+``python -m worker.main``; the data folder comes from the environment (``D2R_DATA``).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
+from typing import Final
+
+from appliance.config.settings import Settings, load_settings
+from appliance.core.logs import write_logs
+from appliance.queue.job import Handler
+from appliance.queue.pool import WorkerPool
+from appliance.queue.worker import run_worker
+from appliance.supervise.kernels import warm_up
+from appliance.supervise.programs import worker_beat
+from appliance.supervise.readiness import beat
+from appliance.tenancy.site import Site
+
+#: Name in the queue -> module with ``run(site, workspace_id, subject_id)``.
+JOBS: Final[Mapping[str, str]] = {
+    "inspect_scan": "worker.inspect_scan",
+    "replay_inspection": "worker.replay_inspection",
+}
+#: What jobs import when they run, and shall not.
+HEAVY: Final = ("scipy.sparse", "scipy.spatial", "pye57", "laspy", "cascadio", "pcodec", "fpdf", "pyhanko.sign")
+
+
+def handlers(site: Site, jobs: Mapping[str, str] = JOBS) -> dict[str, Handler]:
+    """Every job of this worker, imported, with the site that it works in."""
+    return {name: partial(import_module(module).run, site) for name, module in jobs.items()}
+
+
+def main(settings: Settings) -> None:
+    """Prepare everything, then keep ``settings.workers`` workers going until told to stop."""
+    with Site.open(settings) as site:
+        todo = handlers(site)
+        warm_up()
+        clear_scratch(settings)
+        pool = WorkerPool(
+            settings.workers,
+            lambda number: run_worker(settings, todo, str(number), partial(beat, worker_beat(settings, number))),
+        )
+        pool.run()
+
+
+def clear_scratch(settings: Settings) -> None:
+    """Remove what the jobs of earlier workers left: they ended with their parents."""
+    for entry in settings.scratch_folder.iterdir():
+        shutil.rmtree(entry, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    _settings = load_settings()
+    write_logs("worker", _settings.log_level)
+    main(_settings)

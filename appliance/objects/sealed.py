@@ -138,7 +138,7 @@ class ObjectStore:
         ------
         Unavailable : the file is there already, or the disk is full
         """
-        with _new_file(path) as descriptor, Lane("copy") as lane:
+        with new_working_file(path) as descriptor, Lane("copy") as lane:
             place = 0
             for block in self.blocks(name):
                 lane.submit(write_at, descriptor, block, place)
@@ -216,8 +216,13 @@ def _seal_stream(descriptor: int, data_key: bytes, blocks: Iterable[Buffer]) -> 
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[int]:
-    """The descriptor of a new private file, which is removed when the block fails."""
+def new_working_file(path: Path) -> Iterator[int]:
+    """The descriptor of a new private file, which is removed when the block fails and is not synced.
+
+    Raises
+    ------
+    Unavailable : there is one already, or it cannot be made
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

@@ -64,6 +64,7 @@ GATES = {
     "pcodec": ["scans/tiles/codec.py"],
     "cascadio": ["cad/step"],
     "rfc8785": ["core/canonical.py"],
+    "zstandard": ["core/zstd.py"],
     "numba": ["core/kernels.py"],
     "peewee": ["db", "*/models.py", "*/repository.py", "queue/outbox.py"],
     "redis": ["queue"],

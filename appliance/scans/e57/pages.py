@@ -20,7 +20,7 @@ from appliance.core.files import unreadable
 from appliance.errors import InvalidInput
 
 PAGE_BYTES: Final = 1024
-_PAYLOAD_BYTES: Final = 1020
+PAYLOAD_BYTES: Final = 1020
 _SIGNATURE: Final = b"ASTM-E57"
 _HEADER: Final = struct.Struct("<8sIIQQQQ")
 _PAGES_AT_ONCE: Final = 4096
@@ -73,7 +73,7 @@ def _verify_checksums(file: IO[bytes], pages: int, progress: Callable[[float], N
     first = 0
     while block := file.read(_PAGES_AT_ONCE * PAGE_BYTES):
         for start in range(0, len(block), PAGE_BYTES):
-            end = start + _PAYLOAD_BYTES
+            end = start + PAYLOAD_BYTES
             if checksum(block[start:end]) != int.from_bytes(block[end : end + 4], "big"):
                 message = f"The checksum of page {first + start // PAGE_BYTES} of {pages} differs."
                 raise InvalidInput("scan.e57.checksum", message, _AGAIN)

@@ -1,7 +1,8 @@
 """Points of an E57 file, block by block, through libE57's streaming reader.
 
 All scans of a file are read, their poses applied.  The number of points that arrive must be the one
-that the scan states.  Fields of unknown extensions are left out and named in a warning.
+that the scan states, and its data must not hold more.  Fields of unknown extensions are left out and
+named in a warning.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from appliance.core.units import mm_per_unit
 from appliance.errors import InvalidInput
 from appliance.foreign.sink import Sink
 from appliance.scans.collector import BLOCK_POINTS, Collector
+from appliance.scans.e57.packets import verify_counts
 from appliance.scans.e57.pages import verify_pages
 from appliance.scans.e57.scans import CARTESIAN, COLOUR, NORMAL, SPHERICAL, Field, ScanNode, scans_of
 
@@ -41,7 +43,9 @@ def parse(path: Path, options: Mapping[str, Any], sink: Sink) -> dict[str, Any]:
     try:
         image = libe57.ImageFile(str(path), "r", libe57.CHECKSUM_POLICY_NONE)
         try:
-            return _read(image, size, options.get("unit") or "m", sink)
+            scans = scans_of(image, size)
+            verify_counts(path, scans)
+            return _read(image, scans, options.get("unit") or "m", sink)
         finally:
             image.close()
     except (libe57.E57Exception, RuntimeError, ValueError, IndexError, UnicodeError) as error:
@@ -49,8 +53,7 @@ def parse(path: Path, options: Mapping[str, Any], sink: Sink) -> dict[str, Any]:
         raise InvalidInput("scan.e57.structure", f"The E57 file cannot be read: {reason}.", _DAMAGED) from error
 
 
-def _read(image: Any, size: int, unit: str, sink: Sink) -> dict[str, Any]:
-    scans = scans_of(image, size)
+def _read(image: Any, scans: list[ScanNode], unit: str, sink: Sink) -> dict[str, Any]:
     total = sum(scan.record_count for scan in scans)
     points = Collector(sink, mm_per_unit(unit), total)
     done = 0

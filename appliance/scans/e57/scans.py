@@ -29,13 +29,14 @@ _QUATERNION_TOLERANCE: Final = 1e-3
 
 @dataclass(frozen=True)
 class Field:
-    """One element of a record: its bits in the file and the values it may take."""
+    """One element of a record: its bits in the file, whether they are packed, and the values it may take."""
 
     name: str
     is_float: bool
     bits: int
     low: float
     high: float
+    is_packed: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,11 @@ def _field(node: Any) -> Field:
     if kind == libe57.E57_SCALED_INTEGER:
         scaled = libe57.ScaledIntegerNode(node)
         bits = _bits(scaled.minimum(), scaled.maximum())
-        return Field(name, True, bits, scaled.scaledMinimum(), scaled.scaledMaximum())
+        return Field(name, True, bits, scaled.scaledMinimum(), scaled.scaledMaximum(), True)
     if kind == libe57.E57_INTEGER:
         whole = libe57.IntegerNode(node)
-        return Field(name, False, _bits(whole.minimum(), whole.maximum()), whole.minimum(), whole.maximum())
+        low, high = whole.minimum(), whole.maximum()
+        return Field(name, False, _bits(low, high), low, high, True)
     return Field(name, False, 0, 0.0, 0.0)
 
 

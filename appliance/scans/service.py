@@ -1,0 +1,66 @@
+"""Use cases of scans that every station has: find one, list them, put one aside with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.audit.recording import record
+from appliance.errors import Conflict, NotFound
+from appliance.plant.repository import PAGE, page
+from appliance.queue.outbox import emit
+from appliance.scans.models import DISCARDED, QUARANTINED, Scan
+from appliance.tenancy.scope import WorkspaceScope
+
+
+def find_scan(scope: WorkspaceScope, scan_id: str) -> Scan:
+    """A scan by its id.
+
+    Raises
+    ------
+    NotFound : there is none in this workspace
+    """
+    with scope:
+        scan: Scan | None = Scan.get_or_none(Scan.id == scan_id)
+    if scan is None:
+        raise NotFound("scan.unknown", f"There is no scan '{scan_id[:40]}'.")
+    return scan
+
+
+def list_scans(
+    scope: WorkspaceScope, *, asset_id: str | None = None, state: str | None = None, after: str = "", limit: int = PAGE
+) -> list[Scan]:
+    """Scans in the order of their arrival, behind the id ``after``."""
+    conditions: list[Any] = []
+    if asset_id is not None:
+        conditions.append(Scan.asset_id == asset_id)
+    if state is not None:
+        conditions.append(Scan.state == state)
+    return page(scope, Scan, *conditions, after=after, limit=limit)
+
+
+def quarantine(scope: WorkspaceScope, scan_id: str, code: str, reason: str) -> Scan:
+    """Put a scan aside: its evidence is kept, and nothing inspects it until a person decides.
+
+    Joins the caller's transaction.  A scan that is quarantined already keeps its first reason.
+
+    Raises
+    ------
+    NotFound : there is no such scan
+    Conflict : it was discarded
+    """
+    with scope.transaction():
+        scan = find_scan(scope, scan_id)
+        if scan.state == DISCARDED:
+            raise Conflict("scan.discarded", "The scan was discarded.")
+        if scan.state != QUARANTINED:
+            scan.state, scan.reason_code, scan.reason = QUARANTINED, code, reason
+            scan.save()
+            record(scope, "scan.quarantined", scan_subjects(scan), {"scan": scan.id, "code": code, "reason": reason})
+            emit("scan.quarantined", {"scan": scan.id, "code": code})
+    return scan
+
+
+def scan_subjects(scan: Scan) -> dict[str, str]:
+    """What an audit entry about a scan names: its content, and the bytes that were sent, by SHA-256."""
+    subjects = {"stored": scan.stored_sha256}
+    return subjects | ({"scan": scan.sha256} if scan.sha256 else {})

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from appliance.tenancy.scope import WorkspaceScope
+    from appliance.tenancy.site import Site
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,3 +22,24 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real samples (../shared/data) is not there")
     return folder
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A new appliance with one workspace, ``main``; nobody serves its queue."""
+    from appliance.config.settings import load_settings
+    from appliance.tenancy.records import SYSTEM
+    from appliance.tenancy.site import Site
+
+    settings = load_settings(tmp_path / "appliance", {})
+    with Site.open(settings, create=True) as site:
+        site.create_workspace("main", "Main", SYSTEM)
+        yield site
+
+
+@pytest.fixture
+def scope(site: Site) -> WorkspaceScope:
+    """An owner in the workspace ``main`` of ``site``."""
+    from appliance.tenancy.records import Principal
+
+    return site.scope(Principal("key_owner", "key", "owner", "owner"), "main")

@@ -87,6 +87,7 @@ def create_workspace(
     site.databases.engine(row.id)
     point("workspace.files")
     with site.control_transaction():
+        row.state = "active"
         changed = WorkspaceRow.update(state="active").where(WorkspaceRow.id == row.id, WorkspaceRow.state == "creating")
         if not changed.execute():
             raise _taken(slug)

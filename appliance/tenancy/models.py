@@ -27,4 +27,4 @@ class WorkspaceRow(ControlModel):
 
     def record(self) -> Workspace:
         """The workspace without its key."""
-        return Workspace(self.id, self.slug, self.name, self.created_at)
+        return Workspace(self.id, self.slug, self.name, self.created_at, self.state)

@@ -34,3 +34,4 @@ class Workspace:
     slug: str
     name: str
     created_at: str
+    state: str = "active"

@@ -1,0 +1,1 @@
+"""Who somebody is: API keys of people's programs, of devices and of services."""

@@ -102,6 +102,62 @@ def test_a_stated_count_beyond_the_points_is_refused(stated: bytes, file: Path, 
     assert refusal(tmp_path / "count.e57") in {"scan.e57.count", "scan.e57.structure"}
 
 
+def restated(data: bytes, old: str, new: str) -> bytes:
+    """The file with another text of its description in place of one of the same length."""
+    assert len(old) == len(new)
+    assert old.encode() in data
+    return samples.sealed(data.replace(old.encode(), new.encode(), 1))
+
+
+@pytest.mark.parametrize(("stated", "shown"), [("39", "39"), ("01", "1"), ("00", "0")])
+def test_a_stated_count_below_the_points_is_refused(stated: str, shown: str, file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "count.e57"
+    target.write_bytes(restated(file.read_bytes(), 'recordCount="40"', f'recordCount="{stated}"'))
+    with pytest.raises(InvalidInput) as caught:
+        read_scan(target)
+    assert caught.value.code == "scan.e57.count"
+    assert caught.value.message == f"Scan 'station 0' states {shown} points and its data hold 40."
+
+
+def integers(folder: Path, count: int, bits: int) -> Path:
+    """A scan of nothing but integers, which a writer pads to a register at the end."""
+    import pye57
+    from pye57 import libe57
+
+    path = folder / f"{count}-{bits}.e57"
+    file = pye57.E57(str(path), mode="w")
+    image = file.image_file
+    node, prototype = libe57.StructureNode(image), libe57.StructureNode(image)
+    node.set("guid", libe57.StringNode(image, "{integers}"))
+    columns = {name: np.arange(count, dtype=np.int64) % 2**bits for name in ("cartesianX", "cartesianY", "cartesianZ")}
+    for name in columns:
+        prototype.set(name, libe57.ScaledIntegerNode(image, 0, 0, 2**bits - 1, 0.001, 0.0))
+    vector = libe57.CompressedVectorNode(image, prototype, libe57.VectorNode(image, True))
+    node.set("points", vector)
+    file.data3d.append(node)
+    buffers = libe57.VectorSourceDestBuffer()
+    for name, column in columns.items():
+        buffers.append(libe57.SourceDestBuffer(image, name, column, count, True, False))
+    writer = vector.writer(buffers)
+    writer.write(count)
+    writer.close()
+    file.close()
+    return path
+
+
+@pytest.mark.parametrize("bits", [1, 3, 8, 9, 17, 19, 31, 33])
+@pytest.mark.parametrize("count", [1, 7, 64, 50_003])
+def test_the_padding_of_integers_holds_no_points(count: int, bits: int, tmp_path: Path) -> None:
+    cloud = read_scan(integers(tmp_path, count, bits))
+    assert cloud.summary.record_count == count
+
+
+def test_a_count_of_integers_stated_too_low_is_refused(tmp_path: Path) -> None:
+    path = integers(tmp_path, 50_003, 19)
+    path.write_bytes(samples.sealed(path.read_bytes().replace(b'"50003"', b'"49990"')))
+    assert refusal(path) == "scan.e57.count"
+
+
 def test_a_cut_file_is_refused(file: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.e57").write_bytes(file.read_bytes()[:-1024])
     assert refusal(tmp_path / "cut.e57") == "scan.e57.length"

@@ -70,6 +70,15 @@ class LogFile:
         os.replace(self.path, f"{self.path}.1")
 
 
+def last_message(path: Path) -> str:
+    """The message of a log's last line."""
+    try:
+        lines = path.read_bytes().splitlines()
+        return str(json.loads(lines[-1])["message"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return "it said nothing."
+
+
 def _is_object(text: str) -> bool:
     if not text.startswith("{"):
         return False

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
+from appliance import __version__
 from appliance.config.settings import Settings
 from appliance.core.process import proportional_bytes, with_descendants
 from appliance.errors import Unavailable
 from appliance.supervise.lock import RunLock, holder
+from appliance.supervise.logs import LogFile, last_message
 from appliance.supervise.preflight import check_initialised, check_start
 from appliance.supervise.prepare import mark_clean, prepare
 from appliance.supervise.programs import FINISH_S, programs
@@ -36,12 +37,24 @@ def up(settings: Settings, tell: Callable[[str], None], on_ready: Callable[[Appl
     Conflict : it runs already
     """
     check_initialised(settings)
+    log = supervisor_log(settings)
+
+    def tell_and_note(line: str) -> None:
+        log.say(line, "WARNING")
+        tell(line)
+
+    def ready(status: ApplianceStatus) -> None:
+        log.say(f"ready in {status.ready_s:.1f} s: {status.url}")
+        on_ready(status)
+
     with RunLock(settings.run_folder / LOCK_FILE):
-        check_start(settings)
         began = time.monotonic()
+        check_start(settings)
+        log.say(f"starting, version {__version__}, process {os.getpid()}")
         prepare(settings)
-        Supervisor(settings, programs(settings), tell, began).run(on_ready)
+        Supervisor(settings, programs(settings), tell_and_note, began).run(ready)
         mark_clean(settings)
+        log.say("stopped")
 
 
 def up_detached(settings: Settings) -> ApplianceStatus:
@@ -49,22 +62,30 @@ def up_detached(settings: Settings) -> ApplianceStatus:
 
     Raises
     ------
-    Unavailable : it ended before it was ready; its last line says why
+    Misconfigured, Unavailable : an obstacle, with what to do about it, or it ended before it was ready
+    Conflict : it runs already
     """
     check_initialised(settings)
-    path = settings.logs_folder / "supervisor.log"
-    command = [sys.executable, "-m", "appliance.cli.main", "up", "--data", str(settings.data)]
-    with path.open("ab") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+    with RunLock(settings.run_folder / LOCK_FILE):
+        check_start(settings)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "appliance.supervise.main"],
+        env={**os.environ, "D2R_DATA": str(settings.data)}, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     deadline = time.monotonic() + READY_WITHIN_S + 10.0
     while process.poll() is None and time.monotonic() < deadline:
         status = read_status(settings)
         if status.pid == process.pid and status.ready_s is not None:
             return status
         time.sleep(_POLL_S)
-    raise Unavailable("up.start", f"The appliance did not start: {_last_line(path)}", f"See {path}.")
+    path = supervisor_log(settings).path
+    raise Unavailable("up.start", f"The appliance did not start: {last_message(path)}", f"See {path}.")
+
+
+def supervisor_log(settings: Settings) -> LogFile:
+    """Where the supervisor notes what it did."""
+    return LogFile(settings.logs_folder, "supervisor")
 
 
 def down(settings: Settings) -> float | None:
@@ -99,9 +120,3 @@ def memory_bytes(status: ApplianceStatus) -> dict[str, int]:
         if process.pid:
             used[process.name] = sum(proportional_bytes(pid) for pid in with_descendants(process.pid))
     return used
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").splitlines()
-    return lines[-1] if lines else "it said nothing."
-

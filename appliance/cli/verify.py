@@ -55,13 +55,13 @@ def verify(path: Path, trust: tuple[str, ...], require_anchor: bool, as_json: bo
 def _trusted(trust: Sequence[str]) -> Sequence[VerifierKey]:
     """The keys named on the command line, or else those of the own key store."""
     from appliance.cli.keys import keys_named
-    from appliance.cli.line import home_folder, passphrase
-    from appliance.crypto.keystore import KeyStore
+    from appliance.cli.line import home_folder
+    from appliance.crypto.keystore import trusted_keys
 
     if trust:
         return [key for text in trust for key in keys_named(text)]
     try:
-        return KeyStore.open(home_folder(), passphrase()).trusted()
+        return trusted_keys(home_folder())
     except NotFound as error:
         raise NotProvable(
             "verify.no_keys", "There is no key to trust.", "Name the signer's key with --trust."

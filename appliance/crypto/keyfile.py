@@ -6,6 +6,8 @@ that JSON sealed under the passphrase.  Everything else in the file is public.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -65,15 +67,41 @@ def load_key_ring(data: bytes, passphrase: str | None) -> KeyRing:
     Denied : the passphrase is missing or wrong
     Misconfigured : the file is broken, or its private and public halves do not belong together
     """
+    with _broken_file():
+        return _read_ring(_record_of(data), passphrase)
+
+
+def load_public_keys(data: bytes) -> tuple[VerifierKey, ...]:
+    """The public halves alone, the current one first, then retired ones, latest first: no passphrase is needed.
+
+    That the private halves belong to them is not checked here, but by ``load_key_ring``.
+
+    Raises
+    ------
+    Misconfigured : the file is broken
+    """
+    with _broken_file():
+        record = _record_of(data)
+        return (parse_vkey(record["vkey"]), *(_read_retired(one).vkey for one in reversed(record["retired"])))
+
+
+@contextmanager
+def _broken_file() -> Iterator[None]:
+    """Whatever does not parse is a broken key store."""
     try:
-        return _read_ring(loads_strict(data), passphrase)
+        yield
     except (InvalidInput, KeyError, TypeError, AttributeError) as error:
         raise Misconfigured("keys.broken", f"The key store's file is broken: {error}.", "Restore a backup.") from error
 
 
-def _read_ring(record: Any, passphrase: str | None) -> KeyRing:
+def _record_of(data: bytes) -> Any:
+    record = loads_strict(data)
     if record["format"] != FORMAT:
         raise InvalidInput("keys.format", f"the format is not {FORMAT}")
+    return record
+
+
+def _read_ring(record: Any, passphrase: str | None) -> KeyRing:
     secrets = loads_strict(open_secrets(record, passphrase))
     vkey = parse_vkey(record["vkey"])
     signer = Signer(vkey.name, ALG_ED25519, b64decode(secrets["seed"]))

@@ -18,7 +18,7 @@ from appliance.core.clock import rfc3339, utc_now
 from appliance.core.files import write_whole
 from appliance.crypto import sodium
 from appliance.crypto.certificate import PdfIdentity, new_pdf_identity
-from appliance.crypto.keyfile import KeyRing, RetiredKey, dump_key_ring, load_key_ring
+from appliance.crypto.keyfile import KeyRing, RetiredKey, dump_key_ring, load_key_ring, load_public_keys
 from appliance.crypto.private import locked_folder, make_private_folder, read_private
 from appliance.crypto.rotation import sign_rotation
 from appliance.crypto.vkey import Signer, VerifierKey, check_name, format_trust, read_trust
@@ -46,10 +46,7 @@ class KeyStore:
         Denied : the passphrase is missing or wrong
         Misconfigured : others may read it, or its file is broken
         """
-        path = folder / KEY_FILE
-        if not path.exists():
-            raise NotFound("keys.missing", f"There is no key store in {folder}.")
-        return cls(folder, load_key_ring(read_private(path), passphrase), passphrase)
+        return cls(folder, load_key_ring(_key_file(folder), passphrase), passphrase)
 
     @classmethod
     def open_or_create(cls, folder: Path, name: str | None = None, passphrase: str | None = None) -> KeyStore:
@@ -89,8 +86,7 @@ class KeyStore:
 
     def added_keys(self) -> tuple[VerifierKey, ...]:
         """Keys of others (appliances, witnesses) that this operator chose to trust."""
-        path = self.folder / TRUST_FILE
-        return read_trust(path) if path.exists() else ()
+        return _added_keys(self.folder)
 
     def trusted(self) -> tuple[VerifierKey, ...]:
         """Own keys, current and retired, and the keys that the operator added."""
@@ -126,6 +122,29 @@ class KeyStore:
 
     def _write(self) -> None:
         write_whole(self.folder / KEY_FILE, dump_key_ring(self._ring, self._passphrase), 0o600)
+
+
+def trusted_keys(folder: Path) -> tuple[VerifierKey, ...]:
+    """What ``KeyStore.trusted`` gives, from the public halves alone: verifying needs no passphrase.
+
+    Raises
+    ------
+    NotFound : there is no key store in ``folder``
+    Misconfigured : others may read it, or its file is broken
+    """
+    return load_public_keys(_key_file(folder)) + _added_keys(folder)
+
+
+def _key_file(folder: Path) -> bytes:
+    path = folder / KEY_FILE
+    if not path.exists():
+        raise NotFound("keys.missing", f"There is no key store in {folder}.")
+    return read_private(path)
+
+
+def _added_keys(folder: Path) -> tuple[VerifierKey, ...]:
+    path = folder / TRUST_FILE
+    return read_trust(path) if path.exists() else ()
 
 
 def _new_ring(name: str) -> KeyRing:

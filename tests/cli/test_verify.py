@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.cli.main import run
+from appliance.crypto.keystore import KeyStore
 from appliance.crypto.vkey import Signer
 from tests.sample_report import SampleReport, issue_sample, new_witness
 
@@ -37,6 +38,17 @@ def test_an_intact_report_is_unmodified_under_the_own_key(
     said = capsys.readouterr().out
     assert said.startswith("UNMODIFIED")
     assert "not externally" in said
+
+
+def test_a_sealed_key_store_is_enough_without_its_passphrase(
+    sample: SampleReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = KeyStore.open_or_create(tmp_path / "sealed", passphrase="correct horse")
+    monkeypatch.setenv("D2R_HOME", str(sealed.folder))
+    monkeypatch.delenv("D2R_PASSPHRASE", raising=False)
+    assert run(["verify", str(sample.folder / "report.json")]) == 2
+    sealed.trust(sample.keys.signer().verifier)
+    assert run(["verify", str(sample.folder / "report.json")]) == 0
 
 
 def test_an_unpacked_pack_is_unmodified(sample: SampleReport, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from appliance.crypto import dsse, sodium
-from appliance.crypto.keystore import KEY_FILE, KeyStore
+from appliance.crypto.keystore import KEY_FILE, KeyStore, trusted_keys
 from appliance.crypto.rotation import verify_rotation
 from appliance.crypto.vkey import Signer
 from appliance.errors import Conflict, Denied, Misconfigured, Modified, NotFound, NotProvable
@@ -207,3 +207,28 @@ def test_processes_that_start_together_make_one_key(folder: Path) -> None:
     printed = {process.communicate(timeout=30)[0] for process in running}
     assert len(printed) == 1
     assert b"+" in printed.pop()
+
+
+def test_the_public_keys_of_a_sealed_store_are_read_without_its_passphrase(folder: Path) -> None:
+    store = KeyStore.open_or_create(folder, "plant.example/7", passphrase="correct horse")
+    store.rotate()
+    store.rotate()
+    store.trust(Signer.generate("other.example/1").verifier)
+    with pytest.raises(Denied):
+        KeyStore.open(folder)
+    assert len(trusted_keys(folder)) == 4
+    assert trusted_keys(folder) == KeyStore.open(folder, "correct horse").trusted()
+
+
+def test_public_keys_are_refused_from_a_store_that_is_missing_open_or_broken(folder: Path) -> None:
+    with pytest.raises(NotFound):
+        trusted_keys(folder)
+    KeyStore.open_or_create(folder, "plant.example/7")
+    (folder / KEY_FILE).chmod(0o644)
+    with pytest.raises(Misconfigured, match="open to other users"):
+        trusted_keys(folder)
+    (folder / KEY_FILE).chmod(0o600)
+    for broken in (b"{}", b"[]", b'{"format":"d2r-keystore/1","vkey":7,"retired":[]}', b"\xff"):
+        (folder / KEY_FILE).write_bytes(broken)
+        with pytest.raises(Misconfigured, match="broken"):
+            trusted_keys(folder)

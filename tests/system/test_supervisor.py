@@ -1,4 +1,4 @@
-"""The supervisor with real processes: Redis, two gunicorns, worker, scheduler, on free ports in a folder of their own."""
+"""The supervisor with real processes: Redis, two gunicorns, worker, scheduler, in a folder of their own."""
 
 from __future__ import annotations
 

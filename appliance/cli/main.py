@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "up": ("appliance.cli.up", "up", "Run the appliance: queue, web, workers, scheduler."),
     "down": ("appliance.cli.down", "down", "End the running appliance in order."),
     "status": ("appliance.cli.status", "status", "Show what runs where."),
+    "doctor": ("appliance.cli.doctor", "doctor", "Check machine, data, processes; say what to do."),
     "kernels": ("appliance.cli.kernels", "kernels", "Compile and cache the numeric kernels."),
 }
 

@@ -1,8 +1,8 @@
 """Closest feet of points: by the list of their cell where that proves the answer, else by the tree.
 
-Points are taken in the order of their cells.  Up to ``BATCH`` points of one cell run together
-against each triangle of its list, in a loop without branches that the processor runs on vectors;
-squared distance and triangle are then known, and sign and foot follow once per point.
+Points are taken in the order of their cells.  The list of a cell is laid out once for up to ``BATCH``
+of its points, and each point measures only the triangles that a screen in single precision leaves
+(``appliance.mesh.screen``); squared distance and triangle are then known, and the sign follows once per point.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.core.kernels import inline_kernel, kernel, over_chunks
-from appliance.mesh.frames import Floats, Ints, distance2, flat_distance2, foot_on, inverse
-from appliance.mesh.grid import Grid, code_of
+from appliance.mesh.frames import Floats, Ints, distance2, foot_on
+from appliance.mesh.grid import Grid, Longs, code_of
+from appliance.mesh.screen import ROWS, WIDTH, Singles, closest_on_screen, lay_out
 from appliance.mesh.sign import signed_distance
 from appliance.mesh.topology import Shape
 from appliance.mesh.tree import STACK, Tree, closest_in_tree
 
 Order = npt.NDArray[np.uint32]
 
-#: Points of one cell that run together.
+#: Points of one cell for which its list is laid out once.
 BATCH: Final = 64
-#: Batches are filled up to whole vectors with copies of their first point.
-LANES: Final = 8
 #: Points that are ordered at a time: it bounds the extra memory (8 bytes each).
 BLOCK: Final = 1 << 22
 _TASK: Final = 16_384
@@ -68,25 +67,34 @@ def _order_by_cell(cells: Ints, cell_count: int) -> Order:
 
 
 @inline_kernel
-def _against(
-    frames: Floats, t: int, count: int, x: Floats, y: Floats, z: Floats, best: Floats, found: npt.NDArray[np.int64]
-) -> None:
-    """Take triangle ``t`` for those of ``count`` points to which it is closer than the best so far."""
-    ox, oy, oz = frames[t, 0], frames[t, 1], frames[t, 2]
-    ux, uy, uz = frames[t, 3], frames[t, 4], frames[t, 5]
-    wx, wy, wz = frames[t, 6], frames[t, 7], frames[t, 8]
-    nx, ny, nz = frames[t, 9], frames[t, 10], frames[t, 11]
-    length, a, b = frames[t, 12], frames[t, 13], frames[t, 14]
-    left, right = inverse(a * a + b * b), inverse((a - length) * (a - length) + b * b)
-    for i in range(count):
-        dx, dy, dz = x[i] - ox, y[i] - oy, z[i] - oz
-        h = dx * nx + dy * ny + dz * nz
-        u = dx * ux + dy * uy + dz * uz
-        w = dx * wx + dy * wy + dz * wz
-        d = h * h + flat_distance2(u, w, length, a, b, left, right)
-        closer = d < best[i]
-        best[i] = d if closer else best[i]
-        found[i] = t if closer else found[i]
+def _middle(grid: Grid, x: float, y: float, z: float) -> tuple[float, float, float]:
+    """The middle of the cell that holds a point."""
+    u, v, w = (x - grid.lower[0]) / grid.size, (y - grid.lower[1]) / grid.size, (z - grid.lower[2]) / grid.size
+    return (
+        grid.lower[0] + (int(u) + 0.5) * grid.size,
+        grid.lower[1] + (int(v) + 0.5) * grid.size,
+        grid.lower[2] + (int(w) + 0.5) * grid.size,
+    )
+
+
+@inline_kernel
+def _in_list(
+    frames: Floats, grid: Grid, cell: int, batch: Floats, count: int, best: Floats, found: Longs,
+    screen: Singles, lows: Singles,
+) -> None:  # fmt: skip
+    """Fill ``best`` (squared) and ``found`` of ``count`` points of one cell from its list."""
+    middle = _middle(grid, batch[0, 0], batch[0, 1], batch[0, 2])
+    extent, bits = grid.size + grid.reach, lows.view(np.int32)
+    first, last = grid.begin[cell], grid.begin[cell + 1]
+    while first < last:
+        entries = grid.entries[first : min(first + WIDTH, last)]
+        lay_out(frames, entries, middle, extent, screen)
+        for j in range(count):
+            p = (batch[j, 0], batch[j, 1], batch[j, 2])
+            best[j], found[j] = closest_on_screen(
+                frames, entries, screen, middle, extent, p, best[j], found[j], lows, bits
+            )  # fmt: skip
+        first += WIDTH
 
 
 @inline_kernel
@@ -106,8 +114,8 @@ def _feet(
 ) -> None:  # fmt: skip
     """Fill ``distance`` and ``triangle`` of the points order[start:stop]."""
     stack = np.empty(STACK, np.int32)
-    x, y, z, best = np.empty(BATCH), np.empty(BATCH), np.empty(BATCH), np.empty(BATCH)
-    found = np.empty(BATCH, np.int64)
+    screen, lows = np.empty((ROWS, WIDTH), np.float32), np.empty(WIDTH, np.float32)
+    batch, best, found = np.empty((BATCH, 3)), np.empty(BATCH), np.empty(BATCH, np.int64)
     outside = len(grid.begin) - 1
     hint = 0
     while start < stop:
@@ -115,18 +123,15 @@ def _feet(
         count = 0
         while count < BATCH and start + count < stop and cells[order[start + count]] == cell:
             i = order[start + count]
-            x[count], y[count], z[count] = points[i, 0] - centre[0], points[i, 1] - centre[1], points[i, 2] - centre[2]
+            for axis in range(3):
+                batch[count, axis] = points[i, axis] - centre[axis]
             best[count], found[count] = np.inf, -1
             count += 1
-        full = (count + LANES - 1) // LANES * LANES
-        for j in range(count, full):
-            x[j], y[j], z[j], best[j], found[j] = x[0], y[0], z[0], np.inf, -1
         if cell < outside:
-            for e in range(grid.begin[cell], grid.begin[cell + 1]):
-                _against(shape.frames, grid.entries[e], full, x, y, z, best, found)
+            _in_list(shape.frames, grid, cell, batch, count, best, found, screen, lows)
         for j in range(count):
             i = order[start + j]
-            px, py, pz = x[j], y[j], z[j]
+            px, py, pz = batch[j, 0], batch[j, 1], batch[j, 2]
             distance[i], triangle[i] = np.nan, -1
             if not px * px + py * py + pz * pz < np.inf:
                 continue

@@ -134,7 +134,7 @@ def flat_distance2(x: float, y: float, length: float, a: float, b: float, left: 
     """Squared distance in the plane from (x, y) to the triangle (0, 0), (length, 0), (a, b).
 
     ``left`` and ``right`` are the inverse squared lengths of the edges at the origin and at
-    (length, 0), 0 where an edge has no length.  Free of branches: loops over it run on vectors.
+    (length, 0), 0 where an edge has no length.
     """
     foot = 0.0 if x < 0.0 else x
     foot = length if foot > length else foot

@@ -48,7 +48,8 @@ class Engine:
         self.name: str = database.name
         self.route: Route = database.route
         self._idle: deque[Any] = deque()
-        self._abandoned: list[Any] = []
+        self._used: set[Any] = set()
+        self._is_inherited = False
         self._writing = threading.Lock()
         self._here = _Here()
         _engines.add(self)
@@ -143,12 +144,17 @@ class Engine:
             self._idle.pop().close()
 
     def _take(self) -> Any:
+        if self._is_inherited:
+            raise RuntimeError(f"this process was forked inside a session of {self.name}: start it afresh")
         try:
-            return self._idle.pop()
+            connection = self._idle.pop()
         except IndexError:
-            return self.database.open_connection()
+            connection = self.database.open_connection()
+        self._used.add(connection)
+        return connection
 
     def _give_back(self, connection: Any) -> None:
+        self._used.discard(connection)
         if len(self._idle) < _IDLE_CONNECTIONS:
             self._idle.append(connection)
         else:
@@ -164,15 +170,21 @@ class Engine:
             callback()
 
     def _start_anew(self) -> None:
-        """In a forked child: the parent's connections are kept, untouched, and never used."""
-        self._abandoned += self._idle
-        if not self.database.is_closed():
-            self._abandoned.append(self.database.connection())
+        """In a forked child: forget the parent's sessions, and never use the connections that they held."""
+        self._is_inherited = bool(self._used)
         self.database.dispose()
-        self._idle, self._writing, self._here = deque(), threading.Lock(), _Here()
+        self._writing, self._here = threading.Lock(), _Here()
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    """Before a fork.  SQLite counts the locks of a file for the process: a child that inherits the count would work
+    without a lock of its own, and its commits could be lost when the parent closes the file.
+    """
+    for engine in list(_engines):
+        engine.close()
 
 
 def _start_all_anew() -> None:
@@ -180,4 +192,4 @@ def _start_all_anew() -> None:
         engine._start_anew()
 
 
-os.register_at_fork(after_in_child=_start_all_anew)
+os.register_at_fork(before=_close_all, after_in_child=_start_all_anew)

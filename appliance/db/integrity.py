@@ -33,7 +33,7 @@ def _findings(connection: sqlite3.Connection, path: Path) -> list[str]:
         pages = [str(row[0]) for row in connection.execute("PRAGMA quick_check(10)")]
         orphans = connection.execute("PRAGMA foreign_key_check").fetchmany(_NAMED)
     except sqlite3.Error as error:
-        raise meaning_of(error, path) from error
+        raise meaning_of(error, path) or error from error
     return [line.strip() for line in pages if line != "ok"] + [
         f"row {rowid} of {table} refers to a row of {parent} that is not there" for table, rowid, parent, _ in orphans
     ]

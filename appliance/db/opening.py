@@ -69,7 +69,7 @@ def schema_connection(path: Path) -> Iterator[sqlite3.Connection]:
         connection = connect(path)
         yield connection
     except sqlite3.Error as error:
-        raise meaning_of(error, path) from error
+        raise meaning_of(error, path) or error from error
     finally:
         if connection is not None:
             connection.close()

@@ -89,7 +89,7 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
             connection = connect(self.path)
             self._add_conn_hooks(connection)
         except sqlite3.Error as error:
-            raise meaning_of(error, self.path) from error
+            raise meaning_of(error, self.path) or error from error
         connection.set_authorizer(_authorize)
         return connection
 
@@ -150,9 +150,8 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
 
     def _translate(self, error: peewee.DatabaseError) -> NoReturn:
         """Raise what a failure of the file means; a fault of the query itself stays what it is."""
-        cause = error.args[0] if error.args else None
-        known = meaning_of(cause, self.path) if isinstance(cause, sqlite3.Error) else error
-        raise known from error
+        cause = getattr(error, "orig", None)
+        raise (meaning_of(cause, self.path) if cause else None) or error from cause
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -173,8 +172,8 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def meaning_of(error: sqlite3.Error, path: Path) -> D2RError | sqlite3.Error:
-    """The error of the appliance for a failure of the file; other errors as they are."""
+def meaning_of(error: sqlite3.Error, path: Path) -> D2RError | None:
+    """The error of the appliance for a failure of the file; None for a fault of the query."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _BUSY:
         return Unavailable("database.busy", f"{path.name} stayed locked by another writer.", "Try again.")
@@ -182,7 +181,7 @@ def meaning_of(error: sqlite3.Error, path: Path) -> D2RError | sqlite3.Error:
         return Unavailable("database.unwritable", f"{path}: {error}.", "Check free space and permissions.")
     if code in _DAMAGED:
         return damaged(path, str(error))
-    return error
+    return None
 
 
 def damaged(path: Path, finding: str) -> Misconfigured:

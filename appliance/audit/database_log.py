@@ -17,22 +17,23 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.audit.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint, verify_checkpoint
+from appliance.audit.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from appliance.audit.cosignature import Cosignature, verify_cosignatures
 from appliance.audit.entry import Entry
 from appliance.audit.exchange import Update
 from appliance.audit.note import Note
+from appliance.audit.promises import Promises
 from appliance.audit.proof import Proof
 from appliance.audit.rows import EngineRows, Rows
 from appliance.audit.stored_tree import StoredTree
-from appliance.audit.tables import Epoch, LogTables, SignedState
+from appliance.audit.tables import LogTables
 from appliance.audit.tiles import TILE_WIDTH, bundle_entries, tiles_of
 from appliance.audit.tree import leaf_hash, verify_inclusion
 from appliance.audit.validation import Progress, validate_since, validate_whole
 from appliance.core.clock import rfc3339, utc_now
 from appliance.core.files import write_whole
 from appliance.crypto.vkey import Signer, VerifierKey
-from appliance.errors import InvalidInput, Modified, NotFound, NotProvable
+from appliance.errors import Modified, NotFound, NotProvable
 
 if TYPE_CHECKING:
     from appliance.tenancy.scope import WorkspaceScope
@@ -65,8 +66,8 @@ class DatabaseLog:
     ) -> None:
         self.first_origin = first_origin
         self.tables = LogTables(rows)
+        self.promises = Promises(self.tables, first_origin, log_keys)
         self._signer = signer
-        self._keys = tuple(log_keys)
         self._clock = clock
 
     @classmethod
@@ -84,7 +85,7 @@ class DatabaseLog:
     @property
     def origin(self) -> str:
         """The name of the log, as its next checkpoint carries it."""
-        return self._origins()[-1]
+        return self.promises.origins()[-1]
 
     @property
     def size(self) -> int:
@@ -137,7 +138,8 @@ class DatabaseLog:
         ------
         Modified : naming the entry, or the checkpoint that the entries no longer lead to
         """
-        return self._state(validate_whole(self.tables, self._opened, progress))
+        self.promises.require_epochs()
+        return self._state(validate_whole(self.tables, self.promises.opened, progress))
 
     def validate_since(self) -> Checkpoint:
         """Validate what is new since the last checkpoint; the state that the log is in, unsigned."""
@@ -152,6 +154,14 @@ class DatabaseLog:
         RuntimeError : the caller's transaction is open
         """
         return self._state(self._signed()[0])
+
+    def is_signed(self) -> bool:
+        """Whether the present state was signed by the current key already."""
+        last = self.tables.last_checkpoint()
+        if last is None or last.size != self.size:
+            return False
+        state, note = read_checkpoint(last.note)
+        return state.origin == self.origin and any(one.belongs_to(self._signer.verifier) for one in note.signatures)
 
     def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
         """The audit path of an entry, from the leaf upwards."""
@@ -178,11 +188,8 @@ class DatabaseLog:
         """A ``.tlog-proof`` of an entry against an earlier state, such as a printed checkpoint."""
         tree = self._validated()
         _require_between(index, size, tree)
-        kept = [state.note for state in self.tables.checkpoints(size) if self._opened(state)]
-        if kept:
-            return self._proof(index, tree, read_checkpoint(kept[-1])[1])
         state = Checkpoint(self.origin, size, tree.root(size))
-        return self._proof(index, tree, sign_checkpoint(state, self._signer))
+        return self._proof(index, tree, self.promises.over(size) or sign_checkpoint(state, self._signer))
 
     def update_since(self, old: int) -> bytes:
         """What a witness that saw ``old`` entries needs to cosign the present state (``exchange``)."""
@@ -194,23 +201,12 @@ class DatabaseLog:
     def refresh_proof(self, index: int, witnesses: Sequence[VerifierKey] = ()) -> bytes:
         """A ``.tlog-proof`` against the checkpoint that anchors the entry earliest, else against one signed now."""
         self.entry(index)
-        covering = [(state, note) for state, note in self.anchors() if state.size > index]
-        note = _earliest(covering, witnesses)
+        note = self.promises.earliest(index, witnesses)
         return self._proof(index, self._validated(), note) if note else self.proof_file(index)
-
-    def anchors(self) -> list[tuple[Checkpoint, Note]]:
-        """The checkpoints that witnesses cosigned, the smallest first; cosignatures of one state add up."""
-        found: dict[str, Note] = {}
-        for row in self.tables.anchors():
-            self._opened(row)
-            note = read_checkpoint(row.note)[1]
-            for signature in note.signatures:
-                found[note.text] = found.get(note.text, note).adding(signature)
-        return [(read_checkpoint(bytes(note))[0], note) for note in found.values()]
 
     def anchored_sizes(self) -> tuple[int, ...]:
         """The sizes at which witnesses cosigned this log, the smallest first."""
-        return tuple(sorted({state.size for state, _ in self.anchors()}))
+        return tuple(sorted({state.size for state, _ in self.promises.anchors()}))
 
     def add_anchor(self, data: bytes, witnesses: Sequence[VerifierKey]) -> tuple[Cosignature, ...]:
         """Keep a checkpoint of this log that witnesses cosigned.
@@ -242,15 +238,9 @@ class DatabaseLog:
         Modified : the checkpoint was changed, or the log was rewritten or cut off since
         NotProvable : it covers entries that the log lost and says so (``epochs``)
         """
-        state = self._own(data)
+        state = self.promises.own(data)
         tree = self._validated()
-        lost = next((epoch for epoch in self.tables.epochs() if self._is_lost(state, epoch)), None)
-        if lost:
-            raise NotProvable(
-                "log.lost",
-                f"This state of {state.size} entries reaches beyond the {lost.size} that were left on {lost.opened_at}:"
-                f" the log lost its end then, and says so in entry {lost.size}.",
-            )
+        self.promises.require_not_lost(state)
         if state.size > tree.size:
             message = f"The log holds {tree.size} entries, but it signed a state with {state.size}."
             raise Modified("log.truncated", message)
@@ -276,7 +266,8 @@ class DatabaseLog:
         return self._state(tree)
 
     def _validated(self, known: Checkpoint | None = None) -> StoredTree:
-        return validate_since(self.tables, self._opened, known)
+        self.promises.require_epochs()
+        return validate_since(self.tables, self.promises.opened, known)
 
     def _signed(self) -> tuple[StoredTree, Note]:
         """The present tree and its signed checkpoint; most of the validation runs before writers are excluded."""
@@ -303,30 +294,6 @@ class DatabaseLog:
             raise Modified("log.entry", message) from error
         return bytes(Proof(index, path, note, extra=entry))
 
-    def _own(self, data: bytes) -> Checkpoint:
-        """The checkpoint in ``data``, if a key of this log signed it under one of its names."""
-        try:
-            claimed = read_checkpoint(data)[0].origin
-        except InvalidInput as error:
-            raise Modified("checkpoint.form", f"A checkpoint of the log is damaged: {error.message}") from error
-        origins = self._origins()
-        return verify_checkpoint(data, self._keys, claimed if claimed in origins else origins[-1])
-
-    def _opened(self, row: SignedState) -> Checkpoint:
-        state = self._own(row.note)
-        if state.size != row.size:
-            raise Modified("checkpoint.row", f"The checkpoint over {state.size} entries is filed under {row.size}.")
-        return state
-
-    def _is_lost(self, state: Checkpoint, epoch: Epoch) -> bool:
-        """Whether ``state`` is of an earlier epoch and reaches beyond what was left when ``epoch`` began."""
-        earlier = self._origins()[: epoch.number - 1]
-        return state.origin in earlier and state.size > epoch.size
-
-    def _origins(self) -> list[str]:
-        later = [f"{self.first_origin}/epoch-{epoch.number}" for epoch in self.tables.epochs()]
-        return [self.first_origin, *later]
-
     def _state(self, tree: StoredTree) -> Checkpoint:
         return Checkpoint(self.origin, tree.size, tree.root())
 
@@ -343,13 +310,3 @@ def _not_before(entry: Entry, moment: str) -> Entry:
 def _require_between(index: int, size: int, tree: StoredTree) -> None:
     if not 0 <= index < size <= tree.size:
         raise NotFound("log.entry", f"There is no entry {index} in a state of {size} of {tree.size} entries.")
-
-
-def _earliest(anchors: Sequence[tuple[Checkpoint, Note]], witnesses: Sequence[VerifierKey]) -> Note | None:
-    """The note that was cosigned first; without ``witnesses`` that of the smallest state."""
-    if not witnesses:
-        return anchors[0][1] if anchors else None
-    timed = [
-        (found[0].time, state.size, note) for state, note in anchors if (found := verify_cosignatures(note, witnesses))
-    ]
-    return min(timed, key=lambda one: one[:2])[2] if timed else None

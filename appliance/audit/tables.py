@@ -70,7 +70,7 @@ class LogTables:
         if not found:
             return Last(0, None, "")
         position, leaf, entry = found[0]
-        return Last(position + 1, bytes(leaf), bytes(entry)[_TIME_BYTES].decode("ascii", "replace"))
+        return Last(position + 1, _blob(leaf), _blob(entry)[_TIME_BYTES].decode("ascii", "replace"))
 
     def entry(self, index: int) -> bytes:
         """The bytes of one entry.
@@ -82,7 +82,7 @@ class LogTables:
         found = self.rows.fetch("SELECT entry FROM audit_entry WHERE position = ?", index)
         if not found:
             raise NotFound("log.entry", f"The log has {self.last().size} entries; there is no entry {index}.")
-        return bytes(found[0][0])
+        return _blob(found[0][0])
 
     def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
         """(position, entry, leaf hash) of what lies from ``start`` to ``stop``, in order."""
@@ -106,7 +106,7 @@ class LogTables:
         span = (start, start + TILE_WIDTH)
         found = self.rows.fetch(_LEAVES, *span) if level == 0 else self.rows.fetch(_NODES, level, *span)
         for index, (position, one) in enumerate(found, start):
-            if position != index or len(one) != HASH_BYTES:
+            if position != index or len(_blob(one)) != HASH_BYTES:
                 raise Modified("log.tile", f"A hash of the log's tree is missing: level {level}, number {index}.")
         return b"".join(one for _, one in found)
 
@@ -139,7 +139,7 @@ class LogTables:
     def epochs(self) -> list[Epoch]:
         """What the log was called, in order; empty while it never lost anything."""
         found = self.rows.fetch("SELECT number, size, base, opened_at FROM audit_epoch ORDER BY number")
-        return [Epoch(number, size, bytes(base), opened_at) for number, size, base, opened_at in found]
+        return [Epoch(number, _count(size), _blob(base), opened_at) for number, size, base, opened_at in found]
 
     def add_checkpoint(self, size: int, note: bytes, signed_at: str) -> None:
         """Keep a signed checkpoint."""
@@ -170,4 +170,17 @@ class LogTables:
 
 def _state(row: Sequence[Any]) -> SignedState:
     number, size, note = row
-    return SignedState(number, size, bytes(note))
+    return SignedState(number, _count(size), _blob(note))
+
+
+def _blob(value: Any) -> bytes:
+    """A value as it was written; the types of SQLite's columns bind nobody who edits the file."""
+    if type(value) is not bytes:
+        raise Modified("log.row", "A row of the log does not hold the bytes that were written.")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int:
+        raise Modified("log.row", "A row of the log does not hold the number that was written.")
+    return value

@@ -106,7 +106,7 @@ def _chained(rows: Iterator[tuple[int, bytes, bytes]], span: range, tree: Stored
     for position, entry, leaf in rows:
         if position != index:
             break
-        if sha256(_LEAF + entry).digest() != leaf:
+        if type(entry) is not bytes or sha256(_LEAF + entry).digest() != leaf:
             raise Modified("log.entry", f"Entry {index} of the log differs from what was acknowledged.")
         found = search(entry)
         if (found[1] if found else read_entry(entry).prev.encode()) != previous:

@@ -135,11 +135,10 @@ class Sheet:
 
     def lines_of(self, text: str, width: float, face: str = "text", size: float = 9.0) -> list[str]:
         """``text`` in lines of at most ``width``; a word that is too long is cut."""
-        text = printable(text, face)
         self._use(face, size)
         lines: list[str] = []
         for paragraph in text.split("\n"):
-            lines.extend(self._wrapped(paragraph, width))
+            lines.extend(self._wrapped(printable(paragraph, face), width))
         return lines
 
     def paragraph(
@@ -279,9 +278,12 @@ class Sheet:
 
 
 def printable(text: str, face: str) -> str:
-    """``text`` with every character that the face lacks, and every control character, spelled out."""
+    """``text`` with every character that the face lacks, and every control character, spelled out.
+
+    A line break is one too: whoever wants lines splits the text before.
+    """
     known = _characters(face)
-    return "".join(c if c == "\n" or (ord(c) in known and c >= " ") else f"<U+{ord(c):04X}>" for c in text)
+    return "".join(c if ord(c) in known and c >= " " else f"<U+{ord(c):04X}>" for c in text)
 
 
 @cache

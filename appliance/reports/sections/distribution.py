@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from appliance.inspections.records import Inspection
+from appliance.inspections.records import Histogram, Inspection
 from appliance.reports.figures import NOTHING, count, millimetres
 from appliance.reports.palette import BAR, HAIRLINE, INK, LOOKS, MUTED
 from appliance.reports.records import ReportFacts
 from appliance.reports.sheet import LEFT, RIGHT, WIDTH, Sheet
 
 _HEIGHT = 38.0
+#: Room that the label of an end class takes from the other labels.
+_END_LABEL = 19.0
 _STATISTICS = ("count", "mean", "std", "min", "p1", "p5", "p25", "p50", "p75", "p95", "p99", "max")
 
 
@@ -40,25 +42,30 @@ def _histogram(sheet: Sheet, inspection: Inspection) -> None:
     for number, height in enumerate(counts / most * (base - top)):
         x, right = at(float(edges[number])), at(float(edges[number + 1]))
         if height > 0:
-            sheet.rect(x + 0.08, base - max(height, 0.15), max(right - x - 0.16, 0.1), max(height, 0.15), BAR)
+            beyond = number in (0, len(counts) - 1)
+            shape = (x + 0.08, base - max(height, 0.15), max(right - x - 0.16, 0.1), max(height, 0.15))
+            sheet.rect(*shape, MUTED if beyond else BAR)
     sheet.line(LEFT, base, RIGHT, base, MUTED, 0.25)
     _limit_lines(sheet, inspection, low, high, top, base)
     for value in _ticks(low, high):
         sheet.line(at(value), base, at(value), base + 1.2, MUTED, 0.2)
-        align = "L" if at(value) < LEFT + 3 else "R" if at(value) > RIGHT - 3 else "C"
-        sheet.text(
-            at(value), base + 4.4, millimetres(value, 3, signed=abs(value) > 1e-12), "text", 7.4, INK, align=align
-        )
+        if LEFT + _END_LABEL < at(value) < RIGHT - _END_LABEL:
+            shown = millimetres(value, 3, signed=abs(value) > 1e-12)
+            sheet.text(at(value), base + 4.4, shown, "text", 7.4, INK, align="C")
+    below, above = _end_labels(inspection.histogram)
+    sheet.text(LEFT, base + 4.4, below, "medium", 7.4, INK)
+    sheet.text(RIGHT, base + 4.4, above, "medium", 7.4, INK, align="R")
     sheet.text(RIGHT, base + 8.2, "deviation, mm", "text", 7.4, MUTED, align="R")
-    sheet.text(
-        LEFT,
-        base + 8.2,
-        f"{count(counts.sum())} points in {len(counts)} classes; highest class {count(counts.max())}",
-        "text",
-        7.4,
-        MUTED,
-    )
+    totals = f"{count(counts.sum())} points in {len(counts)} classes; highest class {count(counts.max())}; "
+    ends = f"the end classes hold all beyond: {count(counts[0])} points {below}, {count(counts[-1])} points {above}"
+    sheet.text(LEFT, base + 8.2, totals + ends, "text", 7.4, MUTED, width=WIDTH - 24.0)
     sheet.y = base + 11.5
+
+
+def _end_labels(histogram: Histogram) -> tuple[str, str]:
+    """What the first and the last class hold: everything up to the inner edge of one, and from that of the other on."""
+    edges = histogram.edges_mm
+    return f"≤ {millimetres(edges[1], 3, signed=True)}", f"≥ {millimetres(edges[-2], 3, signed=True)}"
 
 
 def _limit_lines(sheet: Sheet, inspection: Inspection, low: float, high: float, top: float, base: float) -> None:

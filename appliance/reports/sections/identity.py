@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from appliance.core.clock import rfc3339
+from appliance.qc.records import INCONCLUSIVE
 from appliance.reports.figures import NOTHING, count, millimetres, size
-from appliance.reports.palette import ACCENT, HAIRLINE, INK, MUTED
+from appliance.reports.palette import ACCENT, HAIRLINE, INK, LOOKS, MUTED
 from appliance.reports.records import EvidenceFile, ReportFacts
 from appliance.reports.sheet import LEFT, RIGHT, WIDTH, Sheet
 
 _COLUMN_GAP = 6.0
 _COLUMN = (WIDTH - 2 * _COLUMN_GAP) / 3
+
+#: 11.5e-6 per kelvin, the expansion of steel.
+_NO_TEMPERATURE = (
+    "The temperature of the part was not stated: its expansion (steel: 0.012 mm per metre and kelvin) is in no budget."
+)
 
 Fact = tuple[str, str]
 
@@ -59,11 +65,21 @@ def draw_identity(sheet: Sheet, facts: ReportFacts) -> None:
             y += 4.35
         ends.append(y)
     sheet.y = max(ends) + 0.8
+    if not _temperature_known(facts):
+        sheet.text(LEFT, sheet.y + 1.4, "Warning", "medium", 8.2, LOOKS[INCONCLUSIVE].strong)
+        sheet.text(LEFT + 18.5, sheet.y + 1.4, _NO_TEMPERATURE, "text", 8.2, INK, width=WIDTH - 18.5)
+        sheet.y += 5.0
 
 
 def file_of(facts: ReportFacts, role: str) -> EvidenceFile | None:
     """The evidence of one role, None where none was given."""
     return next((file for file in facts.evidence if file.role == role), None)
+
+
+def _temperature_known(facts: ReportFacts) -> bool:
+    """Whether the temperature of the part is stated, or was corrected for."""
+    stated = facts.inspection.instrument
+    return stated is not None and (stated.temperature_corrected or stated.temperature_c is not None)
 
 
 def _part(facts: ReportFacts) -> list[Fact]:
@@ -109,7 +125,7 @@ def _instrument(facts: ReportFacts) -> list[Fact]:
             ("", "unless the plan states it."),
         ]
     temperature = (
-        NOTHING
+        ("corrected" if instrument.temperature_corrected else "not stated")
         if instrument.temperature_c is None
         else f"{instrument.temperature_c:.1f} °C" + ("" if instrument.temperature_corrected else ", not corrected")
     )

@@ -104,8 +104,8 @@ class FilesystemStore:
 
 
 def storage_error(error: OSError) -> Unavailable:
-    """The error for a store that cannot be read or written now; ``object.full`` where space is what is missing."""
+    """The error for a store that cannot be read or written now; ``storage.full`` where space is what is missing."""
     reason = error.strerror or str(error)
     if error.errno in _FULL:
-        return Unavailable("object.full", f"There is no space left: {reason}.", "Free space, then go on.")
+        return Unavailable("storage.full", f"There is no space left: {reason}.", "Free space, then go on.")
     return Unavailable("object.storage", f"The object store answers: {reason}.", "Check the disk and permissions.")

@@ -19,7 +19,7 @@ class Scan(WorkspaceModel):
 
     ``sha256``, ``size_bytes`` : of the scan file itself; None where the sent bytes could not be decompressed
     ``stored_sha256``, ``stored_bytes``, ``object`` : of the bytes as they came, and their name in the object store
-    ``clock_skew_s`` : how far ``captured_at`` lies in the future, in whole seconds, where it is beyond what is allowed
+    ``clock_skew_s`` : seconds that the device's clock was ahead (behind: negative), where more than the settings allow
     ``manifest`` : canonical JSON; ``manifest_envelope`` : the same as the device signed it, if it did
     ``removed_at`` : when a discarded scan's object was deleted
     """

@@ -65,6 +65,7 @@ GATES = {
     "cascadio": ["cad/step"],
     "rfc8785": ["core/canonical.py"],
     "zstandard": ["core/zstd.py"],
+    "pydantic": ["ingest/manifest.py"],
     "numba": ["core/kernels.py"],
     "peewee": ["db", "*/models.py", "*/repository.py", "queue/outbox.py"],
     "redis": ["queue"],

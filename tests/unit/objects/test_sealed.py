@@ -205,7 +205,7 @@ def test_a_full_disk_leaves_nothing_behind(
     monkeypatch.setattr(parts.os, "pwrite", full)
     with pytest.raises(Unavailable) as caught:
         objects.put_bytes(BIG)
-    assert caught.value.code == "object.full"
+    assert caught.value.code == "storage.full"
     assert list(files.names()) == list(files._drafts.iterdir()) == []
     stored = objects.put_bytes(BIG[:100])
     monkeypatch.undo()

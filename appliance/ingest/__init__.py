@@ -1,0 +1,1 @@
+"""How scans come in: uploads that resume, manifests, custody receipts, quarantine."""

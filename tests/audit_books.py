@@ -40,10 +40,10 @@ def open_log(path: Path, signer: Signer = SIGNER, *retired: Signer, origin: str 
     return DatabaseLog(FileRows(connect(path)), origin, signer, keys)
 
 
-def open_book(path: Path, clock: Callable[[], datetime] = utc_now) -> Book:
+def open_book(path: Path, clock: Callable[[], datetime] = utc_now, origin: str = ORIGIN) -> Book:
     """The book in the file at ``path``."""
     return Book(
-        open_log(path),
+        open_log(path, origin=origin),
         SYSTEM,
         lambda secret, context: seal_small(KEY, secret, context),
         lambda sealed, context: open_small(KEY, sealed, context),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping
 from functools import partial
@@ -21,13 +22,13 @@ from appliance.supervise.programs import worker_beat
 from appliance.supervise.readiness import beat
 from appliance.tenancy.site import Site
 
+log = logging.getLogger(__name__)
+
 #: Name in the queue -> module with ``run(site, workspace_id, subject_id)``.
 JOBS: Final[Mapping[str, str]] = {
     "inspect_scan": "worker.inspect_scan",
     "replay_inspection": "worker.replay_inspection",
 }
-#: What jobs import when they run, and shall not.
-HEAVY: Final = ("scipy.sparse", "scipy.spatial", "pye57", "laspy", "cascadio", "pcodec", "fpdf", "pyhanko.sign")
 
 
 def handlers(site: Site, jobs: Mapping[str, str] = JOBS) -> dict[str, Handler]:
@@ -39,7 +40,7 @@ def main(settings: Settings) -> None:
     """Prepare everything, then keep ``settings.workers`` workers going until told to stop."""
     with Site.open(settings) as site:
         todo = handlers(site)
-        warm_up()
+        warm_up(log.info)
         clear_scratch(settings)
         pool = WorkerPool(
             settings.workers,

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from appliance.core.files import sha256_of_file
-from appliance.inspections.records import Inspection
+from appliance.inspections.records import LAZ, PLY, TILES, Inspection
 from appliance.inspections.steps import Steps
 from appliance.inspections.zones import Measured
 from appliance.qc.records import CharacteristicSet
@@ -18,11 +18,7 @@ from appliance.scans.export.ply import write_ply
 from appliance.scans.records import PointCloud
 from appliance.scans.tiles.writer import write_tiles
 
-TILES: Final = "points.d2rt"
-LAZ: Final = "deviation.laz"
-PLY: Final = "deviation.ply"
 FIELD: Final = "field.npz"
-CLOUDS: Final = (LAZ, PLY, TILES)
 
 
 def write_clouds(
@@ -65,7 +61,7 @@ def write_field(folder: Path, inspection: Inspection) -> dict[str, str]:
     revision have the same.
     """
     field, cells = inspection.field, inspection.field.cells
-    columns = {
+    columns: dict[str, Any] = {
         "cell_mm": np.float64(cells.cell_mm), "count": field.count, "mean_mm": field.mean_mm, "sd_mm": field.sd_mm,
         "minimum_mm": field.minimum_mm, "maximum_mm": field.maximum_mm, "area_mm2": cells.area_mm2,
         "centre_mm": cells.centre_mm, "triangle": cells.triangle,

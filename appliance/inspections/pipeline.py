@@ -144,7 +144,7 @@ def _compare(
             f"{far:.0%} of the points lie farther than {plan.characteristics.cap_mm:.3g} mm from the CAD. Is the unit "
             "right (--scan-units, --cad-units)? Does the scan lie in the frame of the CAD, or is --align missing?"
         )
-    return Measured(surface, cad, xyz, deviations, near, clusters)
+    return Measured(surface, cad, xyz, deviations, near.without_normals(), clusters)
 
 
 def _judge(line: Line, plan: Plan, measured: Measured, alignment: Alignment, instrument: Instrument | None) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,12 @@ from appliance.alignment.records import Alignment
 from appliance.cad.records import CadModel
 from appliance.deviation.field import CellField
 from appliance.qc.records import CharacteristicSet, Instrument, Verdict
+
+#: The clouds that an inspection leaves beside its report.
+TILES: Final = "points.d2rt"
+LAZ: Final = "deviation.laz"
+PLY: Final = "deviation.ply"
+CLOUDS: Final = (LAZ, PLY, TILES)
 
 #: ``value_at(points_mm (n, 3) on the CAD surface, triangle (n,)) -> (n,) mm``, NaN where uncovered.
 FieldLookup = Callable[[npt.NDArray[np.float64], npt.NDArray[np.int32]], npt.NDArray[np.float64]]

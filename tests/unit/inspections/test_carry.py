@@ -1,0 +1,254 @@
+"""An inspection in the database: carried to its record, fenced, cancelled, given back, taken up."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.audit.database_log import DatabaseLog
+from appliance.audit.entry import read_entry
+from appliance.errors import Conflict, Unavailable
+from appliance.inspections import service
+from appliance.inspections.carry import carry
+from appliance.inspections.keeper import Cancelled, Keeper
+from appliance.inspections.lease import Lease, LostLease
+from appliance.inspections.models import InspectionRow, Replay
+from appliance.inspections.replaying import carry_replay
+from appliance.objects.sealed import ObjectStore
+from appliance.queue.connection import Queue
+from appliance.queue.outbox import events_since
+from appliance.reports.service import export_pack, issue, report_file, stored_report
+from appliance.reports.verification import verify_path
+from appliance.scans.service import find_scan
+from appliance.tenancy.scope import WorkspaceScope
+from appliance.tenancy.site import Site
+from tests.line_samples import Sample, known_part, sample_files, stored_scan
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    return sample_files(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture
+def asked(scope: WorkspaceScope, sample: Sample) -> InspectionRow:
+    """An inspection that nobody carried yet."""
+    asset = known_part(scope, sample)
+    scan = stored_scan(scope, sample, asset)
+    store = ObjectStore.of(scope)
+    return service.create_inspection(
+        scope, scan.id,
+        alignment_object=store.put_file(sample.alignment).name,
+        instrument_object=store.put_file(sample.series.instrument).name,
+    )  # fmt: skip
+
+
+def test_a_scan_is_carried_to_a_signed_and_logged_record(
+    scope: WorkspaceScope, asked: InspectionRow, tmp_path: Path
+) -> None:
+    assert carry(scope, asked.id, issue) == "recorded"
+    row = service.get_inspection(scope, asked.id)
+    assert row.verdict == "pass"
+    assert row.progress == 1.0
+    assert row.lease_until is None
+    measured = {item.name: item for item in service.measurements_of(scope, asked.id)}
+    assert len(measured) == 6
+    assert measured["Pad wear"].decision == "pass"
+    assert abs(measured["Stub height"].value_mm) < 0.01
+    with scope:
+        states = [
+            json.loads(event.body).get("state") for event in events_since(0) if event.kind.startswith("inspection.")
+        ]
+    assert states == ["stored", "decoded", "aligned", "compared", "judged", "recorded"]
+    entry = read_entry(DatabaseLog.of(scope).entry(stored_report(scope, asked.id).log_index))
+    assert entry.kind == "report.issued"
+    assert entry.facts["verdict"] == "pass"
+    assert not (scope.settings.scratch_folder / asked.id).exists()
+    with (tmp_path / "evidence.zip").open("wb") as sink:
+        export_pack(scope, asked.id, sink)
+    for name in ("report.json", "report.tlog-proof", "report.pdf"):
+        (tmp_path / name).write_bytes(b"".join(report_file(scope, asked.id, name)))
+    for name in ("evidence.zip", "report.json", "report.pdf"):
+        assert verify_path(tmp_path / name, scope.keys.trusted()).report.number == row.report_number
+
+
+def test_a_final_inspection_is_not_carried_again(scope: WorkspaceScope, asked: InspectionRow) -> None:
+    with scope.transaction():
+        service.mark_cancelled(scope, asked.id)
+    assert carry(scope, asked.id, _no_report) is None
+
+
+def test_two_workers_never_hold_one_lease_and_the_older_writes_nothing(
+    scope: WorkspaceScope, asked: InspectionRow
+) -> None:
+    first = Lease.claim(scope, InspectionRow, asked.id)
+    assert first is not None
+    assert Lease.claim(scope, InspectionRow, asked.id) is None
+    _expire(scope, asked.id)
+    second = Lease.claim(scope, InspectionRow, asked.id)
+    assert second is not None
+    assert second.token > first.token
+    with pytest.raises(LostLease):
+        first.write(state="recorded")
+    second.write(step="align")
+    assert service.get_inspection(scope, asked.id).state == "stored"
+
+
+def test_an_inspection_that_nobody_carries_is_cancelled_at_once_and_can_be_retried(
+    scope: WorkspaceScope, asked: InspectionRow
+) -> None:
+    assert service.cancel(scope, asked.id).state == "cancelled"
+    with pytest.raises(Conflict):
+        service.cancel(scope, asked.id)
+    assert service.retry(scope, asked.id).state == "stored"
+
+
+def test_a_running_inspection_stops_at_its_next_word(scope: WorkspaceScope, asked: InspectionRow) -> None:
+    lease = Lease.claim(scope, InspectionRow, asked.id)
+    assert lease is not None
+    with Keeper(lease) as keeper:
+        keeper.begin("read scan")
+        assert service.cancel(scope, asked.id).state == "stored"
+        with pytest.raises(Cancelled):
+            _speak(keeper, seconds=5)
+
+
+def test_a_missing_resource_gives_the_inspection_back_for_later(
+    scope: WorkspaceScope, asked: InspectionRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise Unavailable("storage.full", "The disk is full.", "Free some space.")
+
+    monkeypatch.setattr("appliance.inspections.carry.lay_out", full)
+    assert carry(scope, asked.id, _no_report) == "stored"
+    row = service.get_inspection(scope, asked.id)
+    assert row.error_code == "storage.full"
+    assert row.attempts == 0
+    assert row.lease_until is None
+    assert row.not_before > row.created_at
+    assert carry(scope, asked.id, _no_report) is None, "it waits"
+
+
+def test_a_scan_that_cannot_be_read_is_quarantined_with_its_reason(scope: WorkspaceScope, sample: Sample) -> None:
+    asset = known_part(scope, sample)
+    broken = replace(sample, scan=sample.scan.with_name("broken.e57"))
+    data = bytearray(sample.scan.read_bytes())
+    data[len(data) // 2] ^= 1
+    broken.scan.write_bytes(data)
+    scan = stored_scan(scope, broken, asset)
+    row = service.create_inspection(scope, scan.id, parameters={"fit": False})
+    assert carry(scope, row.id, _no_report) == "failed"
+    assert find_scan(scope, scan.id).state == "quarantined"
+    assert find_scan(scope, scan.id).reason_code == service.get_inspection(scope, row.id).error_code
+
+
+def test_an_inspection_that_ends_every_worker_is_given_up(scope: WorkspaceScope, asked: InspectionRow) -> None:
+    with scope.transaction():
+        InspectionRow.update(attempts=service.ATTEMPT_LIMIT).execute()
+    assert carry(scope, asked.id, _no_report) == "failed"
+    assert service.get_inspection(scope, asked.id).error_code == "inspection.attempts"
+
+
+def test_what_a_killed_worker_left_is_queued_again_and_what_is_carried_is_not(
+    site: Site, scope: WorkspaceScope, asked: InspectionRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued: list[str] = []
+    monkeypatch.setattr(Queue, "enqueue", lambda _, name, workspace, subject, **more: queued.append(subject))
+    assert service.reconcile(site) == 1
+    assert queued == [asked.id]
+    Lease.claim(scope, InspectionRow, asked.id)
+    assert service.reconcile(site) == 0
+    _expire(scope, asked.id)
+    assert service.reconcile(site) == 1
+
+
+def test_what_was_signed_is_taken_up_and_not_signed_again(
+    scope: WorkspaceScope, asked: InspectionRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """The worker dies after its report was logged."""
+
+    def die(name: str) -> None:
+        if name == "report.judged":
+            raise Killed
+
+    monkeypatch.setattr("appliance.reports.service.point", die)
+    with pytest.raises(Killed):
+        carry(scope, asked.id, issue)
+    judged = service.get_inspection(scope, asked.id)
+    assert judged.state == "judged"
+    assert judged.envelope_object
+    monkeypatch.undo()
+    _expire(scope, asked.id)
+    assert carry(scope, asked.id, issue) == "recorded"
+    row = service.get_inspection(scope, asked.id)
+    assert (row.report_number, row.envelope_sha256, row.log_index) == (
+        judged.report_number, judged.envelope_sha256, judged.log_index,
+    )  # fmt: skip
+    log = DatabaseLog.of(scope)
+    kinds = [read_entry(log.entry(index)).kind for index in range(log.size)]
+    assert kinds.count("report.issued") == 1
+
+
+def test_a_replay_reproduces_every_figure_and_notices_other_evidence(
+    scope: WorkspaceScope, asked: InspectionRow, sample: Sample
+) -> None:
+    assert carry(scope, asked.id, issue) == "recorded"
+    replay = service.request_replay(scope, asked.id)
+    carry_replay(scope, replay.id)
+    with scope:
+        done = Replay.get_by_id(replay.id)
+    assert (done.state, done.reproduced, done.same_engine) == ("done", 1, 1)
+    moved = json.loads(sample.alignment.read_text())
+    moved["part_from_scanner"][2][3] += 0.01
+    other = ObjectStore.of(scope).put_bytes(json.dumps(moved).encode())
+    with scope.transaction():
+        InspectionRow.update(alignment_object=other.name).execute()
+    replay = service.request_replay(scope, asked.id)
+    carry_replay(scope, replay.id)
+    with scope:
+        done = Replay.get_by_id(replay.id)
+    assert done.reproduced == 0
+    assert "deviation_mm.mean" in done.differences
+
+
+def test_an_amended_report_names_the_original_and_the_reason(scope: WorkspaceScope, asked: InspectionRow) -> None:
+    assert carry(scope, asked.id, issue) == "recorded"
+    original = service.get_inspection(scope, asked.id)
+    amended = service.create_inspection(
+        scope, original.scan_id, alignment_object=original.alignment_object, amends_id=original.id,
+        reason="The instrument was named wrongly.",
+    )  # fmt: skip
+    assert carry(scope, amended.id, issue) == "recorded"
+    statement = json.loads(
+        base64.b64decode(json.loads(b"".join(report_file(scope, amended.id, "report.json")))["payload"])
+    )
+    named = statement["predicate"]["context"]["amends"]
+    assert named["report_number"] == original.report_number
+    assert named["envelope_sha256"] == original.envelope_sha256
+    assert named["reason"] == "The instrument was named wrongly."
+    assert service.get_inspection(scope, original.id).verdict == "pass", "the original stays as it was"
+
+
+def _speak(keeper: Keeper, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(0.05)
+        keeper.advance("read scan", 0.5)
+
+
+def _no_report(*_: Any) -> None:
+    raise AssertionError("no report is due")
+
+
+def _expire(scope: WorkspaceScope, inspection_id: str) -> None:
+    with scope.transaction():
+        InspectionRow.update(lease_until="2020-01-01T00:00:00.000000Z").where(
+            InspectionRow.id == inspection_id
+        ).execute()

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from appliance.cad.ply_elements import PlyBlock, element_blocks, read_ply_header
+from appliance.cad.ply_elements import PlyBlock, element_blocks
 from appliance.cad.polygons import split_polygons
 from appliance.cad.raw import RawMesh, float32_resolution, no_faces
 from appliance.core.files import unreadable
 from appliance.errors import InvalidInput
+from appliance.foreign.ply import read_header
 
 #: Names that writers give to the list of a polygon's corners.
 _CORNER_LISTS = ("vertex_indices", "vertex_index")
@@ -26,7 +27,7 @@ def parse_ply(path: Path) -> RawMesh:
     """
     try:
         with path.open("rb") as file:
-            header = read_ply_header(file)
+            header = read_header(file)
             vertices, polygons = np.empty((0, 3)), (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
             single = False
             for element in header.elements:

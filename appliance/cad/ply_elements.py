@@ -1,10 +1,9 @@
 """PLY with polygons, text and binary, in either byte order: every element of a file, lists included.
 
-A PLY file is a header that declares *elements* (``vertex``, ``face``, ...) with scalar and list
-properties, and then the rows of each element in that order.  Rows are read as declared: a file
-that ends early, a list of negative length or a word that is no number is refused.  Scalar elements
-stream in blocks of bounded size; elements with lists are one block.  (Scans, which want vertices
-alone, read them through ``appliance.foreign.ply``.)
+The header (``appliance.foreign.ply``) declares *elements* (``vertex``, ``face``, ...) with scalar and
+list properties; the rows of each element follow in that order.  Rows are read as declared: a file that
+ends early, a list of negative length or a word that is no number is refused.  Scalar elements stream in
+blocks of bounded size; elements with lists are one block.
 """
 
 from __future__ import annotations
@@ -19,55 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.errors import InvalidInput
+from appliance.foreign.ply import PlyElement, PlyHeader, PlyProperty, broken_ply
 
 #: Rows of a scalar element in one block (tens of MB at the usual widths).
 BLOCK_ROWS: Final = 1 << 18
-_HEADER_LINES: Final = 10_000
-_LINE_BYTES: Final = 4096
-_ORDERS: Final = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
-_TYPES: Final = {
-    **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "float": "f4"},
-    **{"double": "f8", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4"},
-    **{"uint32": "u4", "float32": "f4", "float64": "f8"},
-}
 
 Column = npt.NDArray[np.generic]
-
-
-@dataclass(frozen=True)
-class PlyProperty:
-    """``kind`` is a numpy type code without byte order; ``size_kind`` is that of a list's length, else empty."""
-
-    name: str
-    kind: str
-    size_kind: str = ""
-
-
-@dataclass(frozen=True)
-class PlyElement:
-    """An element: its name, its number of rows and what each row holds."""
-
-    name: str
-    count: int
-    properties: tuple[PlyProperty, ...]
-
-    @property
-    def has_lists(self) -> bool:
-        """Whether rows differ in length."""
-        return any(item.size_kind for item in self.properties)
-
-    def kind_of(self, name: str) -> str:
-        """Type code of a property, empty where there is none of that name."""
-        return next((item.kind for item in self.properties if item.name == name), "")
-
-
-@dataclass(frozen=True)
-class PlyHeader:
-    """``order`` is the byte order, ``<`` or ``>``, and empty for text; ``comments`` also holds ``obj_info``."""
-
-    order: str
-    elements: tuple[PlyElement, ...]
-    comments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,62 +33,6 @@ class PlyBlock:
     rows: int
     columns: dict[str, Column]
     lists: dict[str, tuple[npt.NDArray[np.int64], Column]]
-
-
-def read_ply_header(file: IO[bytes]) -> PlyHeader:
-    """Read the header and leave ``file`` at the first row.
-
-    Raises
-    ------
-    InvalidInput : not PLY, or a declaration that makes no sense
-    """
-    if file.readline(_LINE_BYTES).rstrip() != b"ply":
-        raise _broken("the first line is not 'ply'")
-    order: str | None = None
-    elements: list[PlyElement] = []
-    comments: list[str] = []
-    for line in itertools.islice(iter(lambda: file.readline(_LINE_BYTES), b""), _HEADER_LINES):
-        words = line.decode("utf-8", "replace").split()
-        match words:
-            case ["end_header"]:
-                return _checked(order, elements, comments)
-            case ["format", name, _] if order is None and name in _ORDERS:
-                order = _ORDERS[name]
-            case ["comment" | "obj_info", *rest]:
-                comments.append(" ".join(rest))
-            case ["element", name, count] if count.isascii() and count.isdigit() and len(count) < 16:
-                elements.append(PlyElement(name, int(count), ()))
-            case ["property", *rest] if elements:
-                last = elements[-1]
-                elements[-1] = PlyElement(last.name, last.count, (*last.properties, _property(rest)))
-            case []:
-                continue
-            case _:
-                raise _broken(f"the header line '{' '.join(words)[:60]}' makes no sense")
-    raise _broken("the header does not end")
-
-
-def _property(words: list[str]) -> PlyProperty:
-    match words:
-        case ["list", size, kind, name] if size in _TYPES and kind in _TYPES and _TYPES[size][0] != "f":
-            return PlyProperty(name, _TYPES[kind], _TYPES[size])
-        case [kind, name] if kind in _TYPES:
-            return PlyProperty(name, _TYPES[kind])
-    raise _broken(f"the property '{' '.join(words)[:60]}' makes no sense")
-
-
-def _checked(order: str | None, elements: list[PlyElement], comments: list[str]) -> PlyHeader:
-    if order is None:
-        raise _broken("the header names no known format")
-    for element in elements:
-        names = [item.name for item in element.properties]
-        if len(set(names)) != len(names):
-            raise _broken(f"the element '{element.name}' declares a property twice")
-        if element.count and not names:
-            raise _broken(f"the element '{element.name}' has rows without properties")
-    if len({element.name for element in elements}) != len(elements):
-        raise _broken("an element is declared twice")
-    return PlyHeader(order, tuple(elements), tuple(comments))
 
 
 def element_blocks(file: IO[bytes], header: PlyHeader, element: PlyElement) -> Iterator[PlyBlock]:
@@ -225,7 +125,7 @@ def _walk(data: bytes, order: str, element: PlyElement) -> _Layout:
             lengths[column].append(length)
             at += width * length
             if length < 0 or at > end:
-                raise _short(element) if length >= 0 else _broken("a list has a negative length")
+                raise _short(element) if length >= 0 else broken_ply("A list has a negative length")
     return [np.array(b, dtype=np.int64) for b in begins], [np.array(n, dtype=np.int64) for n in lengths], at
 
 
@@ -249,7 +149,7 @@ def _text_rows(file: IO[bytes], element: PlyElement, rows: int) -> PlyBlock:
     if element.has_lists:
         return _text_lists(numbers, element, rows)
     if len(numbers) != rows * len(element.properties):
-        raise _broken(f"a row of '{element.name}' has not {len(element.properties)} numbers")
+        raise broken_ply(f"A row of '{element.name}' has not {len(element.properties)} numbers")
     table = numbers.reshape(rows, len(element.properties))
     return PlyBlock(rows, {item.name: _typed(table[:, k], item) for k, item in enumerate(element.properties)}, {})
 
@@ -268,9 +168,9 @@ def _text_lists(numbers: npt.NDArray[np.float64], element: PlyElement, rows: int
             lengths[column].append(length)
             at += length
             if length < 0 or at > len(numbers):
-                raise _broken(f"a list of '{element.name}' is not as long as it says")
+                raise broken_ply(f"A list of '{element.name}' is not as long as it says")
     if at != len(numbers):
-        raise _broken(f"a row of '{element.name}' has more numbers than declared")
+        raise broken_ply(f"A row of '{element.name}' has more numbers than declared")
     columns: dict[str, Column] = {}
     lists: dict[str, tuple[npt.NDArray[np.int64], Column]] = {}
     for column, item in enumerate(element.properties):
@@ -291,7 +191,7 @@ def _typed(values: npt.NDArray[np.float64], item: PlyProperty) -> Column:
     kind = np.dtype(item.kind)
     bounds = np.iinfo(kind)
     if not np.all((values >= bounds.min) & (values <= bounds.max) & (values == np.floor(values))):
-        raise _broken(f"a value of '{item.name}' does not fit its declared type")
+        raise broken_ply(f"A value of '{item.name}' does not fit its declared type")
     return values.astype(kind)
 
 
@@ -301,12 +201,8 @@ def _numbers(text: bytes) -> npt.NDArray[np.float64]:
             warnings.simplefilter("error")
             return np.fromstring(text, dtype=np.float64, sep=" ") if text.strip() else np.empty(0)
     except (ValueError, DeprecationWarning) as error:
-        raise _broken("a word stands where a number must be") from error
-
-
-def _broken(what: str) -> InvalidInput:
-    return InvalidInput("ply.broken", f"This PLY file cannot be read: {what}.", "Export the file again.")
+        raise broken_ply("A word stands where a number must be") from error
 
 
 def _short(element: PlyElement) -> InvalidInput:
-    return _broken(f"it ends before the {element.count} rows of '{element.name}' do")
+    return broken_ply(f"The PLY file ends before its {element.count} rows of '{element.name}' do")

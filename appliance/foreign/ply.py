@@ -1,6 +1,7 @@
 """PLY, text and binary of either byte order: its header, and the vertices block by block.
 
-Scans and CAD share the format.  Vertices are fixed rows; elements before them are skipped where their
+Scans and CAD share the header.  The vertices are read here for scans; CAD reads every row, lists included,
+in ``appliance.cad.ply_elements``.  Vertices are fixed rows; elements before them are skipped where their
 size is known.  A file that ends before its last vertex is refused, in the header where that can be seen.
 
 Source: G. Turk, The PLY polygon file format, 1994.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import IO, Any, Final
 
 import numpy as np
@@ -25,8 +26,8 @@ _TYPES: Final = {
     "double": "f8", "float64": "f8",
 }  # fmt: skip
 _ORDERS: Final = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
-_HEADER_BYTES: Final = 1 << 16
-_HEADER_LINES: Final = 1000
+_LINE_BYTES: Final = 1 << 16
+_HEADER_LINES: Final = 10_000
 _BLOCK_ROWS: Final = 1 << 17
 #: The shortest row of text: a digit and the end of the line.
 _SHORTEST_LINE_BYTES: Final = 2
@@ -34,16 +35,30 @@ _AGAIN: Final = "The file is damaged or cut: copy or export it again."
 
 
 @dataclass(frozen=True)
-class Element:
-    """One kind of rows; a property of type '' is a list, whose rows have no fixed size."""
+class PlyProperty:
+    """``kind`` is a numpy type code without byte order; ``size_kind`` is that of a list's length, else empty."""
+
+    name: str
+    kind: str
+    size_kind: str = ""
+
+
+@dataclass(frozen=True)
+class PlyElement:
+    """One kind of rows: its name, their number, and what each row holds."""
 
     name: str
     count: int
-    properties: tuple[tuple[str, str], ...]
+    properties: tuple[PlyProperty, ...]
 
     @property
     def has_lists(self) -> bool:
-        return any(not kind for _, kind in self.properties)
+        """Whether rows differ in length."""
+        return any(item.size_kind for item in self.properties)
+
+    def kind_of(self, name: str) -> str:
+        """Type code of a property, empty where there is none of that name."""
+        return next((item.kind for item in self.properties if item.name == name), "")
 
 
 @dataclass(frozen=True)
@@ -51,11 +66,11 @@ class PlyHeader:
     """What a PLY file says about itself; ``order`` is '' for text, else numpy's sign of the byte order."""
 
     order: str
-    elements: tuple[Element, ...]
+    elements: tuple[PlyElement, ...]
 
-    def row_type(self, element: Element) -> np.dtype[Any]:
+    def row_type(self, element: PlyElement) -> np.dtype[Any]:
         """The binary row of an element without lists."""
-        return np.dtype([(name, self.order + kind) for name, kind in element.properties])
+        return np.dtype([(item.name, self.order + item.kind) for item in element.properties])
 
 
 def read_header(file: IO[bytes]) -> PlyHeader:
@@ -63,56 +78,53 @@ def read_header(file: IO[bytes]) -> PlyHeader:
 
     Raises
     ------
-    InvalidInput : no PLY header, a type that is not one, a property twice
+    InvalidInput : no PLY header, or a declaration that makes no sense
     """
-    lines = _header_lines(file)
-    if lines[0] != ["ply"] or len(lines) < 2 or lines[1][0] != "format" or lines[1][1:2] == []:
-        raise _bad("The file does not begin as a PLY file")
-    order = _ORDERS.get(lines[1][1])
-    if order is None:
-        raise _bad(f"The PLY form '{lines[1][1]}' is not known")
-    elements: list[Element] = []
-    for words in lines[2:]:
-        if words[0] in ("comment", "obj_info"):
-            continue
-        if words[0] == "element" and len(words) == 3 and words[2].isdecimal():
-            elements.append(Element(words[1], int(words[2]), ()))
-        elif words[0] == "property" and elements:
-            elements[-1] = _with_property(elements[-1], words)
-        else:
-            raise _bad("A line of the PLY header is not understood")
-    return PlyHeader(order, tuple(elements))
-
-
-def _header_lines(file: IO[bytes]) -> list[list[str]]:
-    lines: list[list[str]] = []
-    for _ in range(_HEADER_LINES):
-        line = file.readline(_HEADER_BYTES)
+    if file.readline(_LINE_BYTES).rstrip() != b"ply":
+        raise broken_ply("The file does not begin as a PLY file")
+    order: str | None = None
+    elements: list[PlyElement] = []
+    for line in islice(iter(lambda: file.readline(_LINE_BYTES), b""), _HEADER_LINES):
         words = line.decode("utf-8", "replace").split()
-        if words == ["end_header"]:
-            if lines:
-                return lines
-            break
-        if not line.endswith(b"\n"):
-            break
-        if words:
-            lines.append(words)
-    raise _bad("The PLY header has no end")
+        match words:
+            case ["end_header"] if order is not None:
+                return PlyHeader(order, _checked(elements))
+            case ["format", name, _] if order is None and name in _ORDERS:
+                order = _ORDERS[name]
+            case ["element", name, count] if count.isascii() and count.isdigit() and len(count) < 16:
+                elements.append(PlyElement(name, int(count), ()))
+            case ["property", *rest] if elements:
+                last = elements[-1]
+                elements[-1] = PlyElement(last.name, last.count, (*last.properties, _property(rest)))
+            case [] | ["comment" | "obj_info", *_]:
+                continue
+            case _:
+                raise broken_ply(f"The line '{' '.join(words)[:60]}' of the PLY header makes no sense")
+    raise broken_ply("The PLY header has no end")
 
 
-def _with_property(element: Element, words: list[str]) -> Element:
-    if len(words) == 5 and words[1] == "list" and words[2] in _TYPES and words[3] in _TYPES:
-        name, kind = words[4], ""
-    elif len(words) == 3 and words[1] in _TYPES:
-        name, kind = words[2], _TYPES[words[1]]
-    else:
-        raise _bad("A property of the PLY header has no known type")
-    if any(name == other for other, _ in element.properties):
-        raise _bad(f"The PLY header names the property '{name}' twice")
-    return Element(element.name, element.count, (*element.properties, (name, kind)))
+def _property(words: list[str]) -> PlyProperty:
+    match words:
+        case ["list", size, kind, name] if size in _TYPES and kind in _TYPES and _TYPES[size][0] != "f":
+            return PlyProperty(name, _TYPES[kind], _TYPES[size])
+        case [kind, name] if kind in _TYPES:
+            return PlyProperty(name, _TYPES[kind])
+    raise broken_ply(f"The property '{' '.join(words)[:60]}' of the PLY header makes no sense")
 
 
-def vertex_element(header: PlyHeader) -> Element:
+def _checked(elements: list[PlyElement]) -> tuple[PlyElement, ...]:
+    for element in elements:
+        names = [item.name for item in element.properties]
+        if len(set(names)) != len(names):
+            raise broken_ply(f"The element '{element.name}' of the PLY header declares a property twice")
+        if element.count and not names:
+            raise broken_ply(f"The element '{element.name}' of the PLY header has rows without properties")
+    if len({element.name for element in elements}) != len(elements):
+        raise broken_ply("The PLY header declares an element twice")
+    return tuple(elements)
+
+
+def vertex_element(header: PlyHeader) -> PlyElement:
     """The element ``vertex``.
 
     Raises
@@ -121,12 +133,12 @@ def vertex_element(header: PlyHeader) -> Element:
     """
     before = list(takewhile(lambda element: element.name != "vertex", header.elements))
     if len(before) == len(header.elements):
-        raise _bad("The PLY file has no vertices")
+        raise broken_ply("The PLY file has no vertices")
     vertex = header.elements[len(before)]
     if vertex.has_lists or any(element.has_lists for element in before):
-        raise _bad("The PLY file has lists in or before its vertices")
-    if not {"x", "y", "z"} <= {name for name, _ in vertex.properties}:
-        raise _bad("The PLY file has vertices without x, y and z")
+        raise broken_ply("The PLY file has lists in or before its vertices")
+    if not {"x", "y", "z"} <= {item.name for item in vertex.properties}:
+        raise broken_ply("The PLY file has vertices without x, y and z")
     return vertex
 
 
@@ -143,13 +155,13 @@ def vertex_blocks(file: IO[bytes], header: PlyHeader, file_bytes: int) -> Iterat
     if header.order:
         skipped = sum(element.count * header.row_type(element).itemsize for element in before)
         if skipped + vertex.count * header.row_type(vertex).itemsize > room:
-            raise _bad(f"The PLY file states {vertex.count} vertices and is too short for them")
+            raise broken_ply(f"The PLY file states {vertex.count} vertices and is too short for them")
         file.seek(skipped, 1)
         yield from _binary_blocks(file, header.row_type(vertex), vertex.count)
     else:
         skipped = sum(element.count for element in before)
         if (skipped + vertex.count) * _SHORTEST_LINE_BYTES > room + 1:
-            raise _bad(f"The PLY file states {vertex.count} vertices and is too short for them")
+            raise broken_ply(f"The PLY file states {vertex.count} vertices and is too short for them")
         yield from _text_blocks(file, vertex, skipped)
 
 
@@ -158,14 +170,14 @@ def _binary_blocks(file: IO[bytes], row: np.dtype[Any], count: int) -> Iterator[
         rows = min(_BLOCK_ROWS, count - start)
         data = file.read(rows * row.itemsize)
         if len(data) < rows * row.itemsize:
-            raise _bad("The PLY file ends within its vertices")
+            raise broken_ply("The PLY file ends within its vertices")
         block = np.frombuffer(data, row)
         yield {name: block[name] for name in row.names or ()}
 
 
-def _text_blocks(file: IO[bytes], vertex: Element, skip: int) -> Iterator[dict[str, npt.NDArray[Any]]]:
+def _text_blocks(file: IO[bytes], vertex: PlyElement, skip: int) -> Iterator[dict[str, npt.NDArray[Any]]]:
     for _ in range(skip):
-        file.readline(_HEADER_BYTES)
+        file.readline(_LINE_BYTES)
     left = vertex.count
     for block in line_blocks(file):
         if not left:
@@ -175,10 +187,11 @@ def _text_blocks(file: IO[bytes], vertex: Element, skip: int) -> Iterator[dict[s
             block = b"\n".join(filled[:left]) + b"\n"
         rows = rows_of(block, len(vertex.properties))
         left -= len(rows)
-        yield {name: rows[:, at] for at, (name, _) in enumerate(vertex.properties)}
+        yield {item.name: rows[:, at] for at, item in enumerate(vertex.properties)}
     if left:
-        raise _bad(f"The PLY file ends {left} vertices too early")
+        raise broken_ply(f"The PLY file ends {left} vertices too early")
 
 
-def _bad(what: str) -> InvalidInput:
+def broken_ply(what: str) -> InvalidInput:
+    """The refusal of a PLY file, by what is wrong with it."""
     return InvalidInput("ply.structure", f"{what}.", _AGAIN)

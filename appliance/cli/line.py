@@ -42,9 +42,8 @@ def inspect_and_report(request: InspectionRequest, folder: Path, watcher: Watche
     from appliance.audit.log import FileLog
     from appliance.cli.keys import open_store
     from appliance.core.clock import utc_now
-    from appliance.inspections.outputs import CLOUDS, write_clouds
     from appliance.inspections.pipeline import inspect
-    from appliance.reports.issue import issue_report
+    from appliance.inspections.records import CLOUDS
     from appliance.reports.records import REPORT_NAMES
 
     make_folder(folder)
@@ -54,22 +53,37 @@ def inspect_and_report(request: InspectionRequest, folder: Path, watcher: Watche
     written: list[Future[dict[str, str]]] = []
     try:
         with ThreadPoolExecutor(1) as writer:
+            writer.submit(_load_libraries)
             inspection = inspect(
-                request,
-                watcher,
-                lambda measured, cloud, plan, steps: written.append(
-                    writer.submit(write_clouds, folder, measured, cloud, plan, steps)
-                ),
+                request, watcher, lambda *compared: written.append(writer.submit(_write_clouds, folder, *compared))
             )
+            from appliance.reports.issue import issue_report
+            from appliance.reports.sections.views import render_views
+
+            views = render_views(inspection)
         result = {**inspection.result, "clouds_sha256": written[0].result()}
         inspection = replace(inspection, result=result)
         with Steps(watcher).step("report") as progress:
-            issue_report(inspection, folder, keys=keys, log=FileLog.of(keys), issued_at=utc_now(), progress=progress)
+            issue_report(
+                inspection, folder, keys=keys, log=FileLog.of(keys), issued_at=utc_now(), views=views, progress=progress
+            )
     except BaseException:
         for name in CLOUDS:
             (folder / name).unlink(missing_ok=True)
         raise
     return result
+
+
+def _load_libraries() -> None:
+    """Import what writes clouds and reports, a second's work, while the scan is read in a process of its own."""
+    import appliance.inspections.outputs
+    import appliance.reports.issue  # noqa: F401
+
+
+def _write_clouds(folder: Path, *compared: Any) -> dict[str, str]:
+    from appliance.inspections.outputs import write_clouds
+
+    return write_clouds(folder, *compared)
 
 
 def make_folder(folder: Path) -> None:

@@ -7,13 +7,14 @@ whatever the number of threads.  Finding the cell of each point, which is the de
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from appliance.core.kernels import kernel
+from appliance.core.kernels import CHUNK_POINTS, kernel, worker_count
 from appliance.deviation.cells import SurfaceCells
 from appliance.mesh.records import Feet
 from appliance.mesh.surface import Surface
@@ -22,8 +23,8 @@ Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
-#: Points whose feet exist at the same time: 25 MB.
-_SLICE: Final = 1 << 20
+#: Points whose feet exist at the same time on a thread: they stay in the cache.
+_SLICE: Final = CHUNK_POINTS
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,18 @@ def locate(
     """
     cell = np.full(len(xyz_mm), -1, dtype=np.int32)
     in_zone = np.append(cells.pieces.place >= 0, False)
-    for start in range(0, len(xyz_mm), _SLICE):
+
+    def locate_slice(start: int) -> None:
         own = start + np.flatnonzero(in_zone[triangle[start : start + _SLICE]])
-        feet = Feet(np.empty(0), triangle[own])
-        cell[own] = cells.lookup(surface.foot_points(xyz_mm[own], feet), triangle[own])
-        if progress:
-            progress(min(1.0, (start + _SLICE) / len(xyz_mm)))
+        if len(own):
+            of_own = triangle[own]
+            cell[own] = cells.lookup(surface.foot_points(xyz_mm[own], Feet(np.empty(0), of_own)), of_own)
+
+    # a pool of its own: a slice is one chunk for the kernels, which then run on the thread that asks
+    with ThreadPoolExecutor(worker_count()) as pool:
+        for done, _ in enumerate(pool.map(locate_slice, range(0, len(xyz_mm), _SLICE)), start=1):
+            if progress:
+                progress(min(1.0, done * _SLICE / len(xyz_mm)))
     return cell
 
 

@@ -21,6 +21,7 @@ Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
 UInt16 = npt.NDArray[np.uint16]
 Position = tuple[float, float, float]
 
@@ -54,6 +55,10 @@ class Neighbourhood:
     def rotated(self, rotation: Float64) -> Neighbourhood:
         """The same points after ``rotation`` float64 (3, 3), such as the upper part of ``part_from_scanner``."""
         return replace(self, normals=(self.normals @ rotation.T.astype(np.float32)).astype(np.float32))
+
+    def without_normals(self) -> Neighbourhood:
+        """The same points once they are compared: normals are 12 of the 14 bytes that a point takes here."""
+        return replace(self, normals=self.normals[:0].copy(), uncertain=None)
 
 
 def examine(
@@ -128,13 +133,16 @@ def _groups(
         return _NO_GROUP, [_NOWHERE if single is None else np.array(single, dtype=np.float64)]
     if len(station) != count or (count and int(station.max()) >= len(positions)):
         raise InvalidInput("scan.stations", "The setups of the points do not match the list of setups.")
-    present = [int(s) for s in np.flatnonzero(np.bincount(station, minlength=len(positions)))]
+    counts = over_chunks(count, lambda a, b: np.bincount(station[a:b], minlength=len(positions)))
+    present = [int(s) for s in np.flatnonzero(sum(counts))]
     known = [s for s in present if positions[s] is not None]
     group_of_station = np.full(len(positions), len(known), dtype=np.uint16)
     group_of_station[known] = np.arange(len(known))
     scanners: list[Float64] = [np.array(positions[s], dtype=np.float64) for s in known]
     if len(known) < len(present):
         scanners.append(_NOWHERE)
+    if len(known) == len(positions):
+        return station, scanners
     return group_of_station[station], scanners
 
 
@@ -142,16 +150,24 @@ def _examine_groups(
     xyz: Float64, group: UInt16, scanners: list[Float64], side: float, voxel: Int32, normals: Float32,
     uncertain: Bool, report: Callable[[float], None],
 ) -> None:  # fmt: skip
-    """Normals of every group; groups run side by side where their points do not interleave."""
-    members = [np.flatnonzero(group == wanted) for wanted in range(len(scanners))]
-    parts = [slice(int(member[0]), int(member[-1]) + 1) for member in members]
+    """Normals of every group; groups run side by side where their points do not interleave.
+
+    ``voxel`` numbers the points' voxels of ``side`` mm, which tell how dense each group is; then it is scratch.
+    """
+    parts = _parts(group, len(scanners))
     apart = sum(part.stop - part.start for part in parts) == len(xyz)
+    steps_mm = []
+    for wanted, part in enumerate(parts):
+        own = voxel[part] if apart else voxel[part][group[part] == wanted]
+        steps_mm.append(_step_mm(side, np.bincount(own)))
 
     def examine_one(wanted: int) -> None:
         part = parts[wanted]
-        _examine_group(
-            xyz[part], group[part], wanted, scanners[wanted], side, voxel[part], normals[part], uncertain[part]
-        )
+        points = xyz[part]
+        _find_normals(
+            points, group[part], wanted, scanners[wanted], steps_mm[wanted], bounds_of(points)[0], voxel[part],
+            normals[part], uncertain[part],
+        )  # fmt: skip
 
     # a pool of its own: the work of each group runs on the threads of the kernels
     with ThreadPoolExecutor(worker_count() if apart else 1) as pool:
@@ -159,17 +175,15 @@ def _examine_groups(
             report(0.4 + 0.6 * done / len(scanners))
 
 
-def _examine_group(
-    points: Float64, group: UInt16, wanted: int, scanner: Float64, side: float, voxel: Int32, normals: Float32,
-    uncertain: Bool,
-) -> None:  # fmt: skip
-    """Normals of the points of one group.  ``voxel`` is scratch."""
-    lower, _ = bounds_of(points)
-    step_mm = _step_mm(side, voxels_of(points, group, wanted, lower, side, voxel).count)
-    _find_normals(points, group, wanted, scanner, step_mm, lower, voxel, normals, uncertain)
+def _parts(group: UInt16, count: int) -> list[slice]:
+    """From the first to the last point of each of ``count`` groups."""
+    starts = np.concatenate(([0], np.flatnonzero(group[1:] != group[:-1]) + 1, [len(group)]))
+    of_run = group[starts[:-1]]
+    runs = [np.flatnonzero(of_run == wanted) for wanted in range(count)]
+    return [slice(int(starts[own[0]]), int(starts[own[-1] + 1])) for own in runs]
 
 
-def _step_mm(side: float, count: Int32) -> float:
+def _step_mm(side: float, count: Int32 | Int64) -> float:
     """Side of voxels that hold ``_POINTS_PER_VOXEL`` points, from the counts at another ``side``.
 
     The mean runs over points, not voxels: a fringe of nearly empty voxels has no say.

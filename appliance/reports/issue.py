@@ -75,11 +75,13 @@ def issue_report(
     keys: KeyStore,
     log: Log,
     issued_at: datetime,
+    views: Sequence[View] | None = None,
     progress: Progress | None = None,
 ) -> IssuedReport:
     """Write result.json, report.json, report.tlog-proof, report.pdf and evidence.zip into ``folder``.
 
-    ``progress`` receives the share done, 0 to 1.  The scan is streamed, never held in memory.
+    ``views`` are those of ``render_views``, if they have been rendered already; ``progress`` receives the share
+    done, 0 to 1.  The scan is streamed, never held in memory.
 
     Raises
     ------
@@ -92,7 +94,8 @@ def issue_report(
     # 1. The result, and what it rests on; 2. the statement.
     draft = draft_report(inspection, keys=keys, issued_at=issued_at)
     report(0.15)
-    views = render_views(inspection, lambda share: report(0.15 + 0.45 * share))
+    if views is None:
+        views = render_views(inspection, lambda share: report(0.15 + 0.45 * share))
     # 3. The log.
     record = record_of(draft.envelope, keys, log.proof_file(log.append(log_entry(inspection, draft))))
     report(0.65)

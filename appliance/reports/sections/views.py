@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from appliance.core.kernels import worker_count
 from appliance.inspections.records import Inspection
 from appliance.reports.camera import REPORT_VIEWS, Camera
 from appliance.reports.palette import HAIRLINE, MUTED
@@ -26,17 +28,22 @@ View = tuple[str, Camera, npt.NDArray[np.uint8]]
 
 
 def render_views(inspection: Inspection, progress: Callable[[float], None] | None = None) -> list[View]:
-    """The three views of a report."""
+    """The three views of a report, side by side on all threads.  Memory: about 150 MB a thread."""
     views: list[View] = []
     if not len(inspection.cad.mesh.triangles):
         return views
     surface, colours = Surface.of(inspection.cad.mesh), Scale.of(inspection).colours
-    for title, direction in REPORT_VIEWS:
+
+    def view(title: str, direction: tuple[float, float, float]) -> View:
         camera = Camera.around(inspection.cad.mesh.vertices_mm, direction, _PIXELS[0] / _PIXELS[1])
-        pixels = render(surface, camera, inspection.field_at, colours, *_PIXELS)
-        views.append((title, camera, pixels))
-        if progress:
-            progress(len(views) / len(REPORT_VIEWS))
+        return title, camera, render(surface, camera, inspection.field_at, colours, *_PIXELS)
+
+    # a pool of its own: the field is looked up on the threads of the kernels
+    with ThreadPoolExecutor(min(worker_count(), len(REPORT_VIEWS))) as pool:
+        for done in pool.map(view, *zip(*REPORT_VIEWS, strict=True)):
+            views.append(done)
+            if progress:
+                progress(len(views) / len(REPORT_VIEWS))
     return views
 
 

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.audit.cosignature import cosign
+from appliance.audit.interface import Log
 from appliance.audit.log import FileLog
 from appliance.crypto.keystore import KeyStore
 from appliance.crypto.vkey import ALG_COSIGNATURE, Signer
 from appliance.inspections.records import Inspection
 from appliance.reports.issue import issue_report
 from appliance.reports.records import IssuedReport
+from tests.audit_books import open_log
 from tests.sample_inspection import sample_inspection
 
 ISSUED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -26,7 +28,7 @@ class SampleReport:
     folder: Path
     issued: IssuedReport
     keys: KeyStore
-    log: FileLog
+    log: Log
 
     @property
     def vkey(self) -> str:
@@ -39,10 +41,10 @@ class SampleReport:
         return self.log.refresh_proof(self.issued.log_index, (witness.verifier,))
 
 
-def issue_sample(folder: Path, inspection: Inspection | None = None) -> SampleReport:
-    """Issue the sample inspection, or another one, below ``folder``."""
+def issue_sample(folder: Path, inspection: Inspection | None = None, origin: str | None = None) -> SampleReport:
+    """Issue the sample inspection, or another one, below ``folder``; with ``origin`` into a log in a database."""
     keys = KeyStore.open_or_create(folder / "home", "d2r.example/plant-1")
-    log = FileLog.of(keys)
+    log: Log = FileLog.of(keys) if origin is None else open_log(folder / "log.db", keys.signer(), origin=origin)
     inspection = inspection or sample_inspection(folder / "evidence")
     issued = issue_report(inspection, folder / "report", keys=keys, log=log, issued_at=ISSUED_AT)
     return SampleReport(folder / "report", issued, keys, log)

@@ -92,6 +92,14 @@ def test_another_key_under_the_same_name_proves_nothing(page: Any, sample: Sampl
     assert outcome(page, sample.issued.pack, impostor)[0] == "NOT PROVABLE"
 
 
+def test_the_log_of_a_workspace_is_below_the_name_of_its_key(page: Any, tmp_path: Path) -> None:
+    own = issue_sample(tmp_path / "own", origin="d2r.example/plant-1/wsp_1")
+    word, text = outcome(page, own.issued.pack, own.vkey)
+    assert (word, "d2r.example/plant-1/wsp_1" in text) == ("UNMODIFIED", True)
+    longer = Signer.generate("d2r.example/plant-1/wsp_1").verifier
+    assert outcome(page, own.issued.pack, f"{own.vkey}\n{longer}")[0] == "MODIFIED"
+
+
 def test_a_demanded_witness_that_is_missing_is_not_provable(page: Any, sample: SampleReport) -> None:
     keys = f"{sample.vkey}\n{new_witness().verifier}"
     word, text = outcome(page, sample.issued.pack, keys, require_anchor=True)

@@ -12,6 +12,7 @@ Source: ASTM E2807-11, clause 9 (binary sections); libE57 Encoder (padding).
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,6 +121,8 @@ def _logical(physical: int) -> int:
 def _read(file: IO[bytes], start: int, size: int) -> bytes:
     """Bytes from a logical offset on, checksums left out; fewer at the end of the file."""
     first, skipped = divmod(start, PAYLOAD_BYTES)
+    if first * PAGE_BYTES >= os.fstat(file.fileno()).st_size:
+        return b""  # no system seeks to where a damaged offset may point
     pages = (skipped + size + PAYLOAD_BYTES - 1) // PAYLOAD_BYTES
     file.seek(first * PAGE_BYTES)
     raw = file.read(pages * PAGE_BYTES)

@@ -119,6 +119,15 @@ def test_a_stated_count_below_the_points_is_refused(stated: str, shown: str, fil
     assert caught.value.message == f"Scan 'station 0' states {shown} points and its data hold 40."
 
 
+@pytest.mark.parametrize("offset", [1 << 45, (1 << 63) + 80, (1 << 64) - 1024])
+def test_data_said_to_lie_beyond_the_file_are_refused_as_broken(offset: int, file: Path, tmp_path: Path) -> None:
+    damaged = bytearray(file.read_bytes())
+    struct.pack_into("<Q", damaged, 48 + 16, offset)  # the first section begins at 48, its data offset 16 later
+    struct.pack_into("<Q", damaged, 48 + 8, (1 << 64) - 1)
+    (tmp_path / "far.e57").write_bytes(samples.sealed(bytes(damaged)))
+    assert refusal(tmp_path / "far.e57") == "scan.e57.structure"
+
+
 def integers(folder: Path, count: int, bits: int) -> Path:
     """A scan of nothing but integers, which a writer pads to a register at the end."""
     import pye57

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
 from appliance.alignment.equations import Equations, Nominal, normal_equations
+from appliance.alignment.facing import facing_shares
 from appliance.core.kernels import kernel, over_chunks
 
 Float64 = npt.NDArray[np.float64]
@@ -29,28 +30,25 @@ LEAST_DAMPING: Final = 1e-7
 AT_REST_MM: Final = 1e-6
 #: A point takes part while it is within so many medians of its pose's distances.
 MEDIANS: Final = 4.0
-#: Share of the points, the nearest ones, by which poses are ranked in a search.
-RANKED_SHARE: Final = 0.8
 
 
 @dataclass(frozen=True)
 class Poses:
-    """Candidate poses float64 (c, 4, 4) and the distances (c, m), mm, that their points have there."""
+    """Candidate poses float64 (c, 4, 4), the distances (c, m), mm, that their points have there, and the share (c,)
+    of them that lie on faces turned to their stations (1 where no station is known)."""
 
     part_from_scanner: Float64
     distance_mm: Float64
+    facing_share: Float64
 
     @property
     def rms_mm(self) -> Float64:
         """Root mean square of all distances (c,)."""
         return np.asarray(np.sqrt(np.square(self.distance_mm).mean(axis=1)))
 
-    @property
-    def ranked_rms_mm(self) -> Float64:
-        """The same over the nearest ``RANKED_SHARE`` of the points: what does not belong to the part stays out."""
-        count = max(1, int(RANKED_SHARE * self.distance_mm.shape[1]))
-        nearest = np.partition(np.abs(self.distance_mm), count - 1, axis=1)[:, :count]
-        return np.asarray(np.sqrt(np.square(nearest).mean(axis=1)))
+    def capped_rms_mm(self, far_mm: float) -> Float64:
+        """The same over all points, none of which counts as farther off than ``far_mm``."""
+        return np.asarray(np.sqrt(np.square(np.minimum(np.abs(self.distance_mm), far_mm)).mean(axis=1)))
 
 
 @kernel
@@ -88,18 +86,22 @@ def descend(
     radius_mm: float,
     pivot_mm: Float64,
     damping: float = FIRST_DAMPING,
+    seen_from: Float64 | None = None,
 ) -> Poses:
     """Walk ``poses`` (c, 4, 4) down ``steps`` steps on ``points`` (m, 3), scanner frame.
 
     ``robust`` leaves out, per pose, what is beyond ``MEDIANS`` of its medians; else every point counts.
+    ``seen_from`` : (m, 3), scanner frame, where the station of each point stood, NaN where unknown.
     """
     poses = np.ascontiguousarray(poses, dtype=np.float64).copy()
     distances = np.empty((len(poses), len(points)))
+    shares = np.ones(len(poses))
     walking = np.arange(len(poses))
     for number in range(steps + 1):
         xyz = _moved(poses[walking], points)
         feet = surface.closest(xyz)
         distances[walking] = feet.distance_mm.reshape(-1, len(points))
+        shares[walking] = facing_shares(poses[walking], xyz, feet.triangle, surface.face_normals, seen_from)
         if number == steps:
             break
         label = _labels(distances[walking], robust)
@@ -111,7 +113,7 @@ def descend(
         if not len(walking):
             break
         poses[walking] = _turned(poses[walking], motions[on], pivot_mm)
-    return Poses(poses, distances)
+    return Poses(poses, distances, shares)
 
 
 def _labels(distance: Float64, robust: bool) -> npt.NDArray[np.int32]:

@@ -21,13 +21,22 @@ Normals = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Sample:
-    """Points of the fit about their own middle, with what was left out on the way."""
+    """Points of the scan about their own middle, with what was left out on the way."""
 
     points: Float64
     normals: Normals | None
     middle_mm: Float64
     given: int
     strays: int
+    seen_from: Float64 | None = None
+
+    def of(self, chosen: npt.NDArray[np.int64]) -> tuple[Float64, Normals | None]:
+        """Points and normals of a choice."""
+        return self.points[chosen], None if self.normals is None else self.normals[chosen]
+
+    def places(self, chosen: npt.NDArray[np.int64]) -> Float64 | None:
+        """Where the stations of a choice stood."""
+        return None if self.seen_from is None else self.seen_from[chosen]
 
 
 def alignment_of(
@@ -97,7 +106,7 @@ def _notes(fit: Fit, stages: tuple[Stage, ...]) -> tuple[str, ...]:
 def _details(sample: Sample, fit: Fit, stages: tuple[Stage, ...], rival: Rival, sliding_u_mm: float) -> dict[str, Any]:
     return {
         "points_given": sample.given,
-        "points_sampled": len(sample.points),
+        "points_sampled": len(fit.xyz),
         "strays": sample.strays,
         "steps": fit.steps,
         "at_rest": fit.at_rest,
@@ -112,6 +121,7 @@ def _details(sample: Sample, fit: Fit, stages: tuple[Stage, ...], rival: Rival, 
             for stage, members, basis, share in zip(stages, fit.members, fit.fixed.bases, fit.fixed.shares, strict=True)
         ],
         "starts_tried": rival.starts,
+        "facing_share": None if sample.seen_from is None else rival.fit_facing_share,
         "rival_normal_mm": rival.normal_mm,
         "rival_tangential_mm": rival.tangential_mm,
         "tangential_u_mm": sliding_u_mm,

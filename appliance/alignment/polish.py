@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from appliance.alignment import rigid
 from appliance.alignment.equations import Equations, normal_equations
+from appliance.alignment.following import Following
 from appliance.alignment.newton import Freedoms, displacement_rms, freedoms, step
 from appliance.cad.records import Zone
 from appliance.mesh.records import Feet
@@ -31,8 +32,6 @@ AT_REST_MM: Final = 1e-6
 MOST_STEPS: Final = 20
 #: After so many steps at the final cap the members are frozen.
 FREEZE_AFTER: Final = 12
-#: Metrology §1: least cosine between a scanned normal and the face it is compared with.
-COMPATIBLE_COSINE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -83,20 +82,23 @@ def polish(
     first_cap_mm: float = 0.0,
     normals: Normals | None = None,
     most_steps: int = MOST_STEPS,
+    freeze_after: int = FREEZE_AFTER,
 ) -> Fit:
     """Fit ``points`` (n, 3), scanner frame, from ``pose``, in ``most_steps`` steps at most.
 
-    The cap begins at ``first_cap_mm`` and halves with every step down to ``cap_mm``.
+    The cap begins at ``first_cap_mm`` and halves with every step down to ``cap_mm``; after ``freeze_after``
+    steps at that cap the members stay what they are.
     """
-    pivot = rigid.apply(pose, points).mean(axis=0)
+    way = Following(surface, points, normals, pose)
+    pivot = way.pivot_mm
     masks = [_masks(stage, len(surface.mesh.triangles)) for stage in stages]
     shares = [stage.least_share for stage in stages]
     cap, final_steps = max(cap_mm, first_cap_mm), 0
     members: tuple[Bools, ...] = ()
     for steps in range(most_steps + 1):
-        xyz = rigid.apply(pose, points)
-        feet = _feet(surface, xyz, pose, normals, cap)
-        if not members or final_steps <= FREEZE_AFTER:
+        way.measure(pose, cap)
+        xyz, feet = way.xyz, way.feet
+        if not members or final_steps <= freeze_after:
             near = np.abs(feet.distance_mm) <= cap
             members = tuple(
                 near & _on_zones(surface, xyz, feet, stage, mask) for stage, mask in zip(stages, masks, strict=True)
@@ -112,6 +114,7 @@ def polish(
         if at_rest or steps == most_steps:
             break
         pose = rigid.compose(rigid.from_small_motion(motion, pivot), pose)
+        way.moved(motion)
         final_steps += cap <= cap_mm
         cap = max(cap_mm, 0.5 * cap)
     return Fit(pose, xyz, feet, members, equations, fixed, pivot, steps, at_rest)
@@ -120,15 +123,6 @@ def polish(
 def labelled(members: Bools, label: Int32 | None = None) -> Int32:
     """Labels int32 (n,): ``label`` or 0 for members, -1 for all others."""
     return np.where(members, np.int32(0) if label is None else label, np.int32(-1)).astype(np.int32)
-
-
-def _feet(surface: Surface, xyz: Float64, pose: Float64, normals: Normals | None, cap_mm: float) -> Feet:
-    """Closest feet; where normals are known, on compatible faces within the cap only (else none, NaN)."""
-    feet = surface.closest(xyz)
-    if normals is None:
-        return feet
-    turned = normals @ pose[:3, :3].T
-    return surface.closest_compatible(xyz, turned, feet, min_dot=COMPATIBLE_COSINE, cap_mm=cap_mm)
 
 
 def _masks(stage: Stage, triangles: int) -> list[Bools]:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from appliance.alignment.cubes import around, cubes_of, first_of_each
 from appliance.core.bounds import bounds_of
 from appliance.core.kernels import kernel, over_chunks
 
@@ -40,36 +41,25 @@ def drawn(count: int, most: int) -> Int64:
 
     A hash rather than every k-th point: a scanner's rows have a period of their own.
     """
-    indices = np.arange(count, dtype=np.int64)
     if count <= most:
-        return indices
-    return indices[_mixed(indices) < np.uint64(int(most / count * 2.0**64))]
-
-
-def _mixed(indices: Int64) -> npt.NDArray[np.uint64]:
-    """Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
-    bits = indices.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
-
-
-def _voxels(xyz: Float64, side_mm: float) -> Int64:
-    """One number for the cube of side ``side_mm`` that each point lies in (three times 21 bits)."""
-    lower, upper = bounds_of(xyz)
-    side = max(side_mm, float((upper - lower).max()) / (2**20))
-    numbers = np.empty(len(xyz), dtype=np.int64)
-    over_chunks(len(xyz), lambda start, stop: _number(xyz[start:stop], lower, side, numbers[start:stop]))
-    return numbers
+        return np.arange(count, dtype=np.int64)
+    below = np.uint64(int(most / count * 2.0**64))
+    return np.concatenate(over_chunks(count, lambda start, stop: _drawn(start, stop, below), chunk=1 << 20))
 
 
 @kernel
-def _number(xyz: Float64, lower: Float64, side: float, numbers: Int64) -> None:
-    for n in range(len(xyz)):
-        number = np.int64(0)
-        for d in range(3):
-            number = (number << 21) | (np.int64(np.floor((xyz[n, d] - lower[d]) / side)) + 1)
-        numbers[n] = number
+def _drawn(start: int, stop: int, below: np.uint64) -> Int64:
+    """Those of the indices whose hash lies below.  Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
+    found = np.empty(stop - start, np.int64)
+    count = 0
+    for index in range(start, stop):
+        bits = np.uint64(index) * np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        found[count] = index
+        if (bits ^ (bits >> np.uint64(31))) < below:
+            count += 1
+    return found[:count].copy()
 
 
 def strays(xyz: Float64, radius_mm: float) -> Bools:
@@ -78,18 +68,7 @@ def strays(xyz: Float64, radius_mm: float) -> Bools:
     The cubes of side ``radius_mm`` hold the ball of metrology §2, so that every stray found here is an
     outlier there; the few that are not found weigh one point each.
     """
-    voxels, place, count = np.unique(_voxels(xyz, radius_mm), return_inverse=True, return_counts=True)
-    sparse = np.flatnonzero(count <= LEAST_NEIGHBOURS)
-    around = np.zeros(len(sparse), dtype=np.int64)
-    for dx in (-1, 0, 1):
-        for dy in (-1, 0, 1):
-            for dz in (-1, 0, 1):
-                wanted = voxels[sparse] + ((dx << 42) + (dy << 21) + dz)
-                found = np.minimum(np.searchsorted(voxels, wanted), len(voxels) - 1)
-                around += np.where(voxels[found] == wanted, count[found], 0)
-    alone = np.zeros(len(voxels), dtype=np.bool_)
-    alone[sparse[around - 1 < LEAST_NEIGHBOURS]] = True
-    return np.asarray(alone[place])
+    return np.asarray(around(cubes_of(xyz, radius_mm), LEAST_NEIGHBOURS + 1) <= LEAST_NEIGHBOURS)
 
 
 def thinned(xyz: Float64, most: int) -> Int64:
@@ -105,7 +84,7 @@ def thinned(xyz: Float64, most: int) -> Int64:
     side = float((upper - lower).max()) / np.sqrt(most)
     kept = np.arange(len(points), dtype=np.int64)
     while len(kept) > most:
-        kept = np.sort(np.unique(_voxels(points, side), return_index=True)[1]).astype(np.int64)
+        kept = first_of_each(cubes_of(points, side))
         side *= max(1.05, 1.02 * float(np.sqrt(len(kept) / most)))
     return pool[kept]
 
@@ -121,20 +100,30 @@ def blocks(xyz: Float64) -> Int32:
     The cuts are medians, taken over an even share of a large scan.
     """
     some = xyz[drawn(len(xyz), CUT_POINTS)]
-    label, own = np.zeros(len(xyz), dtype=np.int32), np.zeros(len(some), dtype=np.int32)
+    axis, cut = np.zeros(BLOCKS, dtype=np.int64), np.zeros(BLOCKS)
+    own = np.ones(len(some), dtype=np.int64)
     for level in range(HALVINGS):
-        axis, cut = _cuts(some, own, 2**level)
-        label = 2 * label + (np.take_along_axis(xyz, axis[label][:, None], axis=1)[:, 0] > cut[label])
+        for group in range(2**level, 2 ** (level + 1)):
+            axis[group], cut[group] = _cut(some[own == group])
         own = 2 * own + (np.take_along_axis(some, axis[own][:, None], axis=1)[:, 0] > cut[own])
-    return label.astype(np.int32)
+    label = np.empty(len(xyz), dtype=np.int32)
+    over_chunks(len(xyz), lambda start, stop: _fall(xyz[start:stop], axis, cut, label[start:stop]))
+    return label
 
 
-def _cuts(xyz: Float64, label: Int32, count: int) -> tuple[Int64, Float64]:
-    """Axis and place at which each of ``count`` groups is halved."""
-    axis, cut = np.zeros(count, dtype=np.int64), np.zeros(count)
-    for group in range(count):
-        own = xyz[label == group]
-        if len(own):
-            axis[group] = int(np.argmax(own.max(axis=0) - own.min(axis=0)))
-            cut[group] = float(np.median(own[:, axis[group]]))
-    return axis, cut
+def _cut(xyz: Float64) -> tuple[int, float]:
+    """Axis and place at which a group is halved."""
+    if not len(xyz):
+        return 0, 0.0
+    axis = int(np.argmax(xyz.max(axis=0) - xyz.min(axis=0)))
+    return axis, float(np.median(xyz[:, axis]))
+
+
+@kernel
+def _fall(xyz: Float64, axis: Int64, cut: Float64, label: Int32) -> None:
+    """The leaf that each point reaches in the tree of cuts, whose node g has the children 2 g and 2 g + 1."""
+    for n in range(len(xyz)):
+        group = 1
+        for _ in range(HALVINGS):
+            group = 2 * group + (1 if xyz[n, axis[group]] > cut[group] else 0)
+        label[n] = group - BLOCKS

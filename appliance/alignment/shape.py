@@ -20,12 +20,14 @@ PROBED_TRIANGLES: Final = 700
 
 @dataclass(frozen=True)
 class Shape:
-    """Area-weighted ``centre_mm`` (3,), ``axes`` (3, 3) as columns (a rotation), ``radius_mm`` RMS, ``area_mm2``."""
+    """Area-weighted ``centre_mm`` (3,), ``axes`` (3, 3) as columns (a rotation), ``radius_mm`` RMS, ``area_mm2``;
+    ``extent_mm`` (3,), the length of the part along each axis."""
 
     centre_mm: Float64
     axes: Float64
     radius_mm: float
     area_mm2: float
+    extent_mm: Float64
 
 
 def shape_of(mesh: TriangleMesh) -> Shape:
@@ -44,7 +46,9 @@ def shape_of(mesh: TriangleMesh) -> Shape:
     values, axes = np.linalg.eigh(second / (12.0 * total))
     if np.linalg.det(axes) < 0.0:
         axes[:, 0] = -axes[:, 0]
-    return Shape(centre, axes, float(np.sqrt(values.sum())), total)
+    along = mesh.vertices_mm @ axes
+    extent = along.max(axis=0) - along.min(axis=0)
+    return Shape(centre, axes, float(np.sqrt(values.sum())), total, extent)
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,22 @@ def probes_of(mesh: TriangleMesh, face_normals: Float64, zones: Mapping[str, Zon
 
 def shifts_mm(probes: Probes, motion: Float64) -> tuple[float, float]:
     """Largest shift along the normals and along the surface, mm, under a motion (4, 4) of the part frame."""
-    return _largest_shifts(probes.points, probes.normals, np.ascontiguousarray(motion))
+    return _largest_shifts(probes.points, probes.normals, np.ascontiguousarray(motion), np.inf, np.inf)
+
+
+def is_beyond(probes: Probes, motion: Float64, normal_mm: float, tangential_mm: float) -> bool:
+    """Does any probe shift by more than ``normal_mm`` along its normal, or ``tangential_mm`` along the surface?"""
+    along, across = _largest_shifts(
+        probes.points, probes.normals, np.ascontiguousarray(motion), normal_mm, tangential_mm
+    )
+    return along > normal_mm or across > tangential_mm
 
 
 @kernel
-def _largest_shifts(points: Float64, normals: Float64, motion: Float64) -> tuple[float, float]:
+def _largest_shifts(
+    points: Float64, normals: Float64, motion: Float64, enough_along: float, enough_across: float
+) -> tuple[float, float]:
+    """The largest shifts, or the first ones that are beyond what is enough."""
     along_most = across_most = 0.0
     moved = np.empty(3)
     for p in range(len(points)):
@@ -91,4 +106,6 @@ def _largest_shifts(points: Float64, normals: Float64, motion: Float64) -> tuple
             total += moved[k] * moved[k]
         along_most = max(along_most, abs(along))
         across_most = max(across_most, total - along * along)
+        if along_most > enough_along or across_most > enough_across * enough_across:
+            break
     return along_most, np.sqrt(across_most)

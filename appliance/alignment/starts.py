@@ -89,3 +89,11 @@ def offsets(translation_mm: float, rotation_rad: float, centre_mm: Float64) -> F
     shifted = np.tile(np.eye(4), (6, 1, 1))
     shifted[:, :3, 3] = np.concatenate([translation_mm * eye, -translation_mm * eye])
     return np.concatenate([shifted, turned])
+
+
+def shifts(directions: Float64, lengths_mm: Float64) -> Float64:
+    """Motions float64 (2 k, 4, 4) by plus and minus ``lengths_mm`` (k,) along ``directions`` (k, 3)."""
+    vectors = lengths_mm[:, None] * directions
+    shifted = np.tile(np.eye(4), (2 * len(vectors), 1, 1))
+    shifted[:, :3, 3] = np.concatenate([vectors, -vectors])
+    return shifted

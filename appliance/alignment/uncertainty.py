@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from appliance.alignment.equations import Equations
 from appliance.alignment.newton import Freedoms, step
+from appliance.alignment.polish import Fit
 
 Float64 = npt.NDArray[np.float64]
 
@@ -62,8 +63,40 @@ def tangential_u_mm(motions: Float64, points: Float64, normals: Float64, pivot_m
     """Largest standard uncertainty, mm, of how far the fit slides along the surface at any of ``points``."""
     if len(motions) < 2:
         return 0.0
-    arms = points - pivot_mm
-    shift = np.cross(motions[:, None, :3], arms[None, :, :]) + motions[:, None, 3:]
-    along = np.einsum("gnk,nk->gn", shift, normals)
-    shift -= along[:, :, None] * normals[None, :, :]
-    return float(np.sqrt(spread(shift).sum(axis=1).max()))
+    return shift_u_mm(covariance(motions), points, normals, pivot_mm)[1]
+
+
+def noise_covariance(fit: Fit) -> Float64:
+    """Covariance (6, 6) of a fit's motion if every point erred by itself: what more points would lessen.
+
+    It promises too much (metrology §5) and is stated nowhere; it tells how many points are worth their time.
+    """
+    found = np.zeros((6, 6))
+    for stage, basis in zip(fit.equations, fit.fixed.bases, strict=True):
+        if basis.shape[1]:
+            variance = stage.squares[0] / max(1.0, stage.count[0])
+            found += variance * basis @ np.linalg.solve(basis.T @ stage.stiffness[0] @ basis, basis.T)
+    return found
+
+
+def covariance(motions: Float64) -> Float64:
+    """Jackknife covariance (6, 6) of replicates (g, 6)."""
+    away = motions - motions.mean(axis=0)
+    return np.asarray((len(motions) - 1) / len(motions) * away.T @ away)
+
+
+def shift_u_mm(motion: Float64, points: Float64, normals: Float64, pivot_mm: Float64) -> tuple[float, float]:
+    """Largest standard uncertainties, mm, along and across the normals at any of ``points`` (p, 3).
+
+    ``motion`` : covariance (6, 6) of a small motion about ``pivot_mm``, from which a point shifts by J m with
+    J = [-arm x | 1].
+    """
+    jacobian = np.zeros((len(points), 3, 6))
+    x, y, z = (points - pivot_mm).T
+    jacobian[:, 0, 1], jacobian[:, 0, 2], jacobian[:, 1, 2] = z, -y, x
+    jacobian[:, 1, 0], jacobian[:, 2, 0], jacobian[:, 2, 1] = -z, y, -x
+    jacobian[:, range(3), range(3, 6)] = 1.0
+    shift = jacobian @ motion @ jacobian.transpose(0, 2, 1)
+    along = np.einsum("ni,nij,nj->n", normals, shift, normals)
+    across = np.trace(shift, axis1=1, axis2=2) - along
+    return float(np.sqrt(max(0.0, along.max()))), float(np.sqrt(max(0.0, across.max())))

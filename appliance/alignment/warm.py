@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from appliance.alignment.facing import Viewpoints
 from appliance.alignment.fit import align
 from appliance.alignment.rigid import apply_in_place
+from appliance.alignment.sampling import drawn
 from appliance.cad.records import TriangleMesh, Zone
 from appliance.mesh.surface import Surface
 
@@ -23,5 +25,10 @@ def warm_up() -> None:
     zones = {"base": Zone("base", np.array([0], dtype=np.int32))}
     align(surface, points, mode="datum", zones=zones, datums=("base",), start=np.eye(4), tolerance_mm=0.1, cell_mm=1.0)
     outward = np.repeat(surface.face_normals, len(weights), axis=0).astype(np.float32)
-    align(surface, points, mode="best_fit_all", zones=zones, tolerance_mm=0.1, cell_mm=1.0, normals=outward)
+    viewpoints = Viewpoints(np.zeros(len(points), dtype=np.uint16), np.array([[20.0, 20.0, 20.0]]))
+    align(
+        surface, points, mode="best_fit_all", zones=zones, tolerance_mm=0.1, cell_mm=1.0, normals=outward,
+        viewpoints=viewpoints,
+    )  # fmt: skip
+    drawn(100, 50)
     apply_in_place(np.eye(4), points)

@@ -24,7 +24,7 @@ from appliance.simulate.stl_file import write_part
 Float64 = npt.NDArray[np.float64]
 
 NOISE_MM: Final = 0.02
-POINTS: Final = 1_200_000
+POINTS: Final = 1_000_000
 _STRAYS: Final = 42
 _DENT_AT_MM: Final = (36.0, 74.0)
 _DENT_SIGMA_MM: Final = 3.0

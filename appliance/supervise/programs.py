@@ -15,6 +15,8 @@ from appliance.supervise.redis_server import answers, find_redis_server, write_c
 
 #: A worker may finish its job for this long before it is asked to give the job back.
 FINISH_S: Final = 15.0
+#: The first worker of a new release compiles the kernels, if nobody did so before (d2r kernels).
+COMPILE_S: Final = 900.0
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -62,6 +64,7 @@ def worker(settings: Settings) -> Program:
     return Program(
         "worker", (sys.executable, "-m", "worker.main"), f"{settings.workers} at a time",
         lambda start: all(beats_since(path, start) for path in beats), FINISH_S, requests=2,
+        ready_within_s=COMPILE_S,
         environment=_environment(settings),
     )  # fmt: skip
 

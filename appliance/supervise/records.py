@@ -19,6 +19,7 @@ class Program:
     is_ready : asked with the moment (``time.time()``) of its start; cheap and prompt
     stop_s : seconds between the request to stop and the next, harder one
     requests : how often it is asked (SIGTERM) before it is killed
+    ready_within_s : longest time from the start of the appliance until it is ready
     """
 
     name: str
@@ -27,6 +28,7 @@ class Program:
     is_ready: Callable[[float], bool]
     stop_s: float = 10.0
     requests: int = 1
+    ready_within_s: float = 60.0
     environment: dict[str, str] = field(default_factory=dict)
 
 

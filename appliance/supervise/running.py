@@ -21,7 +21,7 @@ from appliance.supervise.prepare import mark_clean, prepare
 from appliance.supervise.programs import FINISH_S, programs
 from appliance.supervise.records import ApplianceStatus
 from appliance.supervise.status import LOCK_FILE, read_status
-from appliance.supervise.supervisor import READY_WITHIN_S, Supervisor
+from appliance.supervise.supervisor import Supervisor
 
 #: Longest that an orderly end can take: workers finish, give back, are killed; Redis follows.
 DOWN_WITHIN_S: Final = 2 * FINISH_S + 20.0
@@ -73,8 +73,7 @@ def up_detached(settings: Settings) -> ApplianceStatus:
         env={**os.environ, "D2R_DATA": str(settings.data)}, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    deadline = time.monotonic() + READY_WITHIN_S + 10.0
-    while process.poll() is None and time.monotonic() < deadline:
+    while process.poll() is None:
         status = read_status(settings)
         if status.pid == process.pid and status.ready_s is not None:
             return status

@@ -28,8 +28,8 @@ _BUSY_LOOK_S: Final = 0.02
 _CALM_LOOK_S: Final = 0.5
 #: A process that ends this often before it was ready once does not start at all.
 _START_ATTEMPTS: Final = 3
-#: Not ready after this long is said; Redis comes first, and the others do not wait longer for it.
-READY_WITHIN_S: Final = 60.0
+#: Who is waited for is said this often.
+_TELL_S: Final = 10.0
 
 
 class Supervisor:
@@ -53,6 +53,7 @@ class Supervisor:
         self._wake, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._requests = 0
+        self._tell_at = _TELL_S
         self._began = began
         self._started_at = rfc3339(utc_now())
         self._ready_s: float | None = None
@@ -89,16 +90,20 @@ class Supervisor:
         for wave in (self._children[:1], self._children[1:]):
             for child in wave:
                 child.start()
-            while not self._requests and any(child.state != "ready" for child in wave):
+            while not self._requests and (late := [child for child in wave if child.state != "ready"]):
                 self._look()
-                self._give_up_if_hopeless(wave)
+                for child in late:
+                    self._wait_for(child)
 
-    def _give_up_if_hopeless(self, wave: Sequence[Child]) -> None:
-        for child in wave:
-            late = time.monotonic() - self._began > READY_WITHIN_S
-            if child.state != "ready" and (late or child.failures >= _START_ATTEMPTS):
-                why = child.reason or f"it is not ready after {READY_WITHIN_S:.0f} s"
-                raise Unavailable("up.start", f"{child.program.name} does not start: {why}.", f"See {child.log.path}.")
+    def _wait_for(self, child: Child) -> None:
+        """Say now and then what a starting process is at; give up where it is hopeless."""
+        waited = time.monotonic() - self._began
+        if child.state != "ready" and (waited > child.program.ready_within_s or child.failures >= _START_ATTEMPTS):
+            why = child.reason or f"it is not ready after {waited:.0f} s; {child.log.last_line}"
+            raise Unavailable("up.start", f"{child.program.name} does not start: {why}.", f"See {child.log.path}.")
+        if waited > self._tell_at:
+            self._tell_at = waited + _TELL_S
+            self._tell(f"waiting for {child.program.name}: {child.log.last_line}")
 
     def _look(self) -> None:
         """Wait for something to happen, for a moment at most, and see to it."""

@@ -11,18 +11,22 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from appliance.audit.database_log import DatabaseLog
+from appliance.audit.schedule import checkpoint_due
 from appliance.config.settings import Settings
+from appliance.errors import D2RError
 from appliance.queue.job import JOB_TIMEOUT_S
+from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 
 log = logging.getLogger(__name__)
 
-RECONCILE_S: Final = 3.0
 RELEASE_S: Final = 1.0
+RECONCILE_S: Final = 3.0
+RESUME_S: Final = 5.0
+DISK_S: Final = 30.0
 EXPIRE_S: Final = 60.0
 SCRATCH_S: Final = 600.0
-DISK_S: Final = 30.0
+SWEEP_S: Final = 3600.0
 #: Working files that nobody touched for longer than a job may run are nobody's.
 SCRATCH_KEPT_S: Final = JOB_TIMEOUT_S + 3600.0
 
@@ -38,23 +42,49 @@ class Task:
 
 def tasks(settings: Settings) -> tuple[Task, ...]:
     """All tasks of an appliance."""
+    ingest, quarantine = "appliance.ingest.housekeeping", "appliance.ingest.quarantine"
     return (
-        Task("reconcile", RECONCILE_S, _late("appliance.inspections.service", "reconcile")),
         Task("release delayed jobs", RELEASE_S, lambda site: site.queue.release_due()),
-        Task("sign checkpoints", float(settings.checkpoint_seconds), sign_checkpoints),
-        Task("expire uploads", EXPIRE_S, _late("appliance.ingest.service", "expire")),
-        Task("clean scratch", SCRATCH_S, lambda site: clean_scratch(site.settings.scratch_folder)),
+        Task("reconcile", RECONCILE_S, lambda site: import_module("appliance.inspections.service").reconcile(site)),
+        Task("resume uploads", RESUME_S, in_every_workspace(ingest, "resume")),
         Task("watch the disk", DISK_S, lambda site: watch_disk(site.settings)),
+        Task("expire uploads", EXPIRE_S, in_every_workspace(ingest, "expire")),
+        Task(
+            "remove discarded uploads", EXPIRE_S, in_every_workspace("appliance.ingest.quarantine", "remove_discarded")
+        ),
+        Task("sign checkpoints", float(settings.checkpoint_seconds), sign_checkpoints),
+        Task("clean scratch", SCRATCH_S, lambda site: clean_scratch(site.settings.scratch_folder)),
+        Task("sweep objects", SWEEP_S, in_every_workspace(ingest, "sweep")),
     )
 
 
 def sign_checkpoints(site: Site) -> int:
-    """Sign the present state of every log that grew; returns how many logs there are."""
-    logs = [DatabaseLog.of_control(site)]
-    logs += [DatabaseLog.of(site.system_scope(workspace.id)) for workspace in site.workspaces()]
-    for each in logs:
-        each.checkpoint()
-    return len(logs)
+    """Sign the present state of every log that grew; returns how many were.  One that fails is said, loudly."""
+    swept = checkpoint_due(site)
+    for each in swept:
+        if each.error is not None:
+            log.error("the audit log %s is not signed: %s [%s]", each.origin, each.error, each.error.code)
+    return sum(each.error is None for each in swept)
+
+
+def in_every_workspace(module: str, function: str) -> Callable[[Site], object]:
+    """A task of another station for each workspace; imported when it first runs: the scheduler is there at once.
+
+    What fails in one workspace is said and does not keep the others waiting.
+    """
+
+    def run(site: Site) -> int:
+        work: Callable[[WorkspaceScope], object] = getattr(import_module(module), function)
+        failures = 0
+        for workspace in site.workspaces():
+            try:
+                work(site.system_scope(workspace.id))
+            except D2RError as error:
+                failures += 1
+                log.error("%s in %s: %s [%s]", function, workspace.slug, error, error.code)
+        return failures
+
+    return run
 
 
 def clean_scratch(folder: Path, kept_s: float = SCRATCH_KEPT_S) -> int:
@@ -86,12 +116,3 @@ def _latest_change(folder: Path) -> float:
         except FileNotFoundError:
             continue
     return max(changes)
-
-
-def _late(module: str, function: str) -> Callable[[Site], object]:
-    """A task of another station, imported when it first runs: the scheduler is there at once."""
-
-    def run(site: Site) -> object:
-        return getattr(import_module(module), function)(site)
-
-    return run

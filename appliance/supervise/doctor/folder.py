@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from appliance.audit.database_log import DatabaseLog
+from appliance.audit.schedule import logs_of
 from appliance.config.settings import Settings
 from appliance.crypto.keystore import KeyStore
 from appliance.crypto.master import MasterKey
@@ -63,10 +64,8 @@ def databases(settings: Settings) -> Iterator[Finding]:
 
 def logs(site: Site) -> Iterator[Finding]:
     """Whether the audit logs verify, from their last checkpoint on."""
-    found = [("audit log of the appliance", DatabaseLog.of_control(site))]
-    found += [(f"audit log of {each.slug}", DatabaseLog.of(site.system_scope(each.id))) for each in site.workspaces()]
-    for name, log in found:
-        yield attempted(name, "it verifies", partial(_verified, log))
+    for log in logs_of(site):
+        yield attempted(f"audit log {log.first_origin}", "it verifies", partial(_verified, log))
 
 
 def _verified(log: DatabaseLog) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from appliance.config.settings import Settings
 from appliance.core.clock import parse_rfc3339, rfc3339_us, utc_now
-from appliance.ingest.models import UploadRow
+from appliance.ingest.models import RECEIVING, UploadRow
 from appliance.inspections.models import FINAL, InspectionRow
 from appliance.queue.connection import Queue
 from appliance.supervise.doctor.records import Finding, good, judged
@@ -88,7 +88,7 @@ def _oldest_inspection(slug: str, now: datetime) -> Finding:
 
 def _expiring_uploads(slug: str, now: datetime) -> Finding:
     soon = rfc3339_us(now + timedelta(seconds=EXPIRING_S))
-    count = UploadRow.select().where(UploadRow.state == "open", UploadRow.expires_at <= soon).count()
+    count = UploadRow.select().where(UploadRow.state == RECEIVING, UploadRow.expires_at <= soon).count()
     remedy = "Resume them from their devices, or let them go."
     name = f"uploads of {slug}"
     return judged(name, count == 0, f"{count} stand still and end within a day", "none", remedy, warning=True)

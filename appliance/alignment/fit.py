@@ -48,7 +48,7 @@ Progress = Callable[[float], None]
 #: Points of the final fit, at most: enough that noise of 0.1 mm leaves 0.1 um.
 FINAL_POINTS: Final = 1_000_000
 #: It takes as many of them as leave, of the noise, this share of the tolerance along the normals of any zone.
-PRECISION_SHARE: Final = 1e-3
+PRECISION_SHARE: Final = 5e-4
 #: Steps with these points: from the fit of a share of them one or two are enough, unless the scan leaves the pose
 #: free.  Members are then known: those that come and go at the edges of zones would keep the fit from resting.
 LAST_STEPS: Final = 5

@@ -10,9 +10,10 @@ import hmac
 import re
 import secrets
 from base64 import b32encode
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final, cast
+from typing import Final
 
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
@@ -30,6 +31,28 @@ KEY_ROLES: Final = tuple(role for role in ROLES if role != "system")
 #: ``last_used_at`` is written when it is older than this: reading must not cost a write.
 _USE_NOTED_EVERY: Final = timedelta(minutes=5)
 _LABEL_CHARACTERS: Final = 120
+
+
+_KNOWN_BY_PREFIX: Final = (
+    "SELECT id, secret_sha256, role, label, workspace_id, last_used_at, revoked_at FROM api_key WHERE prefix = ?"
+)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a token is compared with."""
+
+    id: str
+    secret_sha256: str
+    role: Role
+    label: str
+    workspace_id: str | None
+    last_used_at: str | None
+    revoked_at: str | None
+
+
+#: Stands in for a key that does not exist; revoked since ever.
+_NOBODY: Final = _Known("", "0" * 64, "operator", "", None, None, "")
 
 
 def create_api_key(site: Site, workspace_slug: str | None, role: str, label: str, by: Principal) -> tuple[ApiKey, str]:
@@ -61,14 +84,14 @@ def authenticate(site: Site, token: str) -> Principal:
     match = _TOKEN.fullmatch(token)
     if match is None:
         raise _denied()
-    with site.control_session():
-        row: ApiKey | None = ApiKey.get_or_none(ApiKey.prefix == match[1])
-    known = row.secret_sha256 if row is not None else _hash("")
-    if not hmac.compare_digest(_hash(match[2]), known) or row is None or row.revoked_at is not None:
+    with site.control_session() as control:
+        rows = control.fetch(_KNOWN_BY_PREFIX, match[1])
+    known = _Known(*rows[0]) if rows else _NOBODY
+    if not hmac.compare_digest(_hash(match[2]), known.secret_sha256) or known.revoked_at is not None:
         raise _denied()
-    _note_use(site, row)
-    kind: Kind = "device" if row.role == "device" else "key"
-    return Principal(row.id, kind, row.label, cast(Role, row.role), row.workspace_id)
+    _note_use(site, known)
+    kind: Kind = "device" if known.role == "device" else "key"
+    return Principal(known.id, kind, known.label, known.role, known.workspace_id)
 
 
 def revoke_api_key(site: Site, key: str, by: Principal) -> ApiKey:
@@ -109,14 +132,14 @@ def _owner_keys() -> int:
     return int(live.count())
 
 
-def _note_use(site: Site, row: ApiKey) -> None:
+def _note_use(site: Site, known: _Known) -> None:
     """Write when the key was last used, now and then; a full disk does not lock anybody out."""
     now = utc_now()
-    if row.last_used_at is not None and row.last_used_at > rfc3339_us(now - _USE_NOTED_EVERY):
+    if known.last_used_at is not None and known.last_used_at > rfc3339_us(now - _USE_NOTED_EVERY):
         return
     try:
         with site.control_transaction():
-            ApiKey.update(last_used_at=rfc3339_us(now)).where(ApiKey.id == row.id).execute()
+            ApiKey.update(last_used_at=rfc3339_us(now)).where(ApiKey.id == known.id).execute()
     except Unavailable:
         return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from appliance.config.settings import Settings
 from appliance.crypto.keystore import KeyStore
@@ -26,6 +26,16 @@ from appliance.tenancy.scope import WorkspaceScope
 
 #: Roles that act in every workspace, where the principal belongs to none.
 _EVERYWHERE: Final = ("owner", "system")
+_ENTRANCE: Final = "SELECT id, slug, data_key FROM workspace"
+
+
+@dataclass(frozen=True)
+class _Entrance:
+    """What a scope needs of a workspace's row."""
+
+    workspace_id: str
+    slug: str
+    data_key: bytes = field(repr=False)
 
 
 @dataclass(eq=False)
@@ -115,10 +125,10 @@ class Site:
         ------
         NotFound : there is no such workspace, or not for this principal
         """
-        row = self._active(WorkspaceRow.slug == slug)
-        if row is None or not _belongs(principal, row.id):
+        entrance = self._active("slug", slug)
+        if entrance is None or not _belongs(principal, entrance.workspace_id):
             raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
-        return self._scope(row, principal)
+        return self._scope(entrance, principal)
 
     def system_scope(self, workspace_id: str) -> WorkspaceScope:
         """The scope of the appliance itself in a workspace: for jobs.
@@ -127,10 +137,10 @@ class Site:
         ------
         NotFound : there is no such workspace
         """
-        row = self._active(WorkspaceRow.id == workspace_id)
-        if row is None:
+        entrance = self._active("id", workspace_id)
+        if entrance is None:
             raise NotFound("workspace.unknown", f"There is no workspace '{workspace_id}'.")
-        return self._scope(row, SYSTEM)
+        return self._scope(entrance, SYSTEM)
 
     def create_workspace(
         self, slug: str, name: str, by: Principal, record: Callable[[Workspace], None] | None = None
@@ -146,18 +156,19 @@ class Site:
         """
         return founding.create_workspace(self, slug, name, by, record)
 
-    def _active(self, condition: object) -> WorkspaceRow | None:
-        with self.control_session():
-            row: WorkspaceRow | None = WorkspaceRow.get_or_none(condition, WorkspaceRow.state == "active")
-            return row
+    def _active(self, column: Literal["id", "slug"], value: str) -> _Entrance | None:
+        """The way into a workspace; asked anew every time, because another process may have closed it."""
+        with self.control_session() as control:
+            rows = control.fetch(f"{_ENTRANCE} WHERE {column} = ? AND state = 'active'", value)
+        return _Entrance(*rows[0]) if rows else None
 
-    def _scope(self, row: WorkspaceRow, principal: Principal) -> WorkspaceScope:
+    def _scope(self, entrance: _Entrance, principal: Principal) -> WorkspaceScope:
         return WorkspaceScope(
-            workspace_id=row.id,
-            slug=row.slug,
+            workspace_id=entrance.workspace_id,
+            slug=entrance.slug,
             principal=principal,
-            database=self.databases.engine(row.id),
-            data_key=self._data_key(row.id, bytes(row.data_key)),
+            database=self.databases.engine(entrance.workspace_id),
+            data_key=self._data_key(entrance.workspace_id, bytes(entrance.data_key)),
             settings=self.settings,
             keys=self.keys,
             queue=self.queue,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from appliance.audit.witness import Witness
+    from appliance.audit.witness_state import Seen
 
 _FOLDER = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -26,7 +28,7 @@ def witness() -> None:
 @click.option("--name", required=True, help="Name of this witness, such as audit.example/line-3.")
 @click.option("--log", "log_key", required=True, help="Verifier key of the log, or a file that holds it.")
 def init(folder: Path, name: str, log_key: str) -> None:
-    """Make a witness of one log in FOLDER."""
+    """Make a witness of one appliance's logs in FOLDER."""
     from appliance.audit.witness import Witness
     from appliance.cli.keys import keys_named
     from appliance.cli.line import passphrase
@@ -46,39 +48,51 @@ def init(folder: Path, name: str, log_key: str) -> None:
 @click.option("--consistency", type=_FILE, help="Update that holds the proof, where CHECKPOINT is a bare checkpoint.")
 @click.option("--out", type=_OUT, help="Where to write the cosigned checkpoint (default: CHECKPOINT.cosigned).")
 def cosign(folder: Path, checkpoint: Path, consistency: Path | None, out: Path | None) -> None:
-    """Check that the log in CHECKPOINT (from d2r log export) continues what was seen, and cosign it.
+    """Check that the log in CHECKPOINT continues what was seen, and cosign it.
 
-    Exit code: 0 cosigned, 1 the log was rewritten (evidence is kept in FOLDER/evidence).
+    CHECKPOINT comes from d2r log export or d2r audit witness-exchange. Exit code: 0 cosigned, 1 the log was rewritten
+    (evidence is kept in FOLDER/evidence).
     """
+    from appliance.audit.checkpoint import read_checkpoint
     from appliance.audit.exchange import update_from
     from appliance.cli.line import passphrase
     from appliance.core.files import write_whole
 
     update = update_from(checkpoint.read_bytes(), consistency.read_bytes() if consistency else None)
     own = _open(folder, passphrase())
+    losses = len(own.memory().losses)
     signed, target = own.cosign(bytes(update)), out or checkpoint.with_name(f"{checkpoint.name}.cosigned")
     write_whole(target, signed)
-    click.echo(f"{target}: {own.seen().size} entries cosigned; hand it back: d2r log cosign-import {target.name}")
+    state = read_checkpoint(signed)[0]
+    for loss in own.memory().losses[losses:]:
+        click.echo(str(loss))
+    back = "d2r log cosign-import" if state.origin == own.log_key.name else "d2r audit anchor"
+    click.echo(f"{target}: {state.size} entries of {state.origin} cosigned; hand it back: {back} {target.name}")
 
 
 @witness.command()
 @_FOLDER
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(folder: Path, as_json: bool) -> None:
-    """Say whose log this is, and what was seen of it last."""
+    """Say whose logs these are, and what was seen of each last."""
     from appliance.cli.line import passphrase
-    from appliance.core.clock import rfc3339
 
     own = _open(folder, passphrase())
-    seen = own.seen()
-    time = rfc3339(seen.time) if seen.size else None
+    memory, first = own.memory(), own.log_key.name
+    others = {origin: seen for origin, seen in sorted(memory.logs.items()) if origin != first}
     if as_json:
-        record = {"witness": str(own.signer.verifier), "log": str(own.log_key), "size": seen.size, "time": time}
-        click.echo(json.dumps({**record, "root": seen.root.hex()}, indent=2, ensure_ascii=False))
+        record = {"witness": str(own.signer.verifier), "log": str(own.log_key), **_record(memory.seen(first))}
+        record["others"] = {origin: _record(seen) for origin, seen in others.items()}
+        record["losses"] = [asdict(loss) for loss in memory.losses]
+        click.echo(json.dumps(record, indent=2, ensure_ascii=False))
         return
     click.echo(f"witness  {own.signer.verifier}\nlog      {own.log_key}")
-    click.echo(f"seen     {seen.size} entries, {time}" if time else "seen     nothing yet")
-    click.echo(f"next     d2r log export --since {seen.size} --out FILE")
+    shown = {first: memory.seen(first), **others} if memory.seen(first).size or not others else others
+    for origin, seen in shown.items():
+        command = "d2r log export" if origin == first else "d2r audit witness-exchange"
+        click.echo(f"seen     {_said(seen)} of {origin}\nnext     {command} --since {seen.size} --out FILE")
+    for loss in memory.losses:
+        click.echo(str(loss))
 
 
 @witness.command()
@@ -90,6 +104,18 @@ def follow(folder: Path, rotation: Path) -> None:
 
     own = _open(folder, passphrase()).follow(rotation.read_bytes())
     click.echo(f"log      {own.log_key}")
+
+
+def _record(seen: Seen) -> dict[str, Any]:
+    from appliance.core.clock import rfc3339
+
+    return {"size": seen.size, "time": rfc3339(seen.time) if seen.size else None, "root": seen.root.hex()}
+
+
+def _said(seen: Seen) -> str:
+    from appliance.core.clock import rfc3339
+
+    return f"{seen.size} entries, {rfc3339(seen.time)}" if seen.size else "nothing yet"
 
 
 def _open(folder: Path, passphrase: str | None) -> Witness:

@@ -20,6 +20,8 @@ GRACEFUL_S: Final = 8
 #: A worker whose loop says nothing this long is hung, and replaced.
 _SILENT_S: Final = 60
 _KEEP_ALIVE_S: Final = 15
+#: The manifest of an upload is a header, and carries 16 KiB of free metadata, perhaps signed.
+HEADER_BYTES: Final = 65_536
 
 
 def server_settings(settings: Settings, name: str, port: int, threads: int) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def server_settings(settings: Settings, name: str, port: int, threads: int) -> d
         "timeout": _SILENT_S,
         "graceful_timeout": GRACEFUL_S,
         "keepalive": _KEEP_ALIVE_S,
+        "limit_request_field_size": HEADER_BYTES,
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(settings.run_folder),
         "control_socket_disable": True,
         "proc_name": f"d2r-{name}",

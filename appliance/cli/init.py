@@ -36,10 +36,12 @@ def init(data: Path | None, name: str, slug: str, as_json: bool) -> None:
     """
     founded = _found(data, name, slug)
     with founded.site:
+        token = _owner_token(founded)
         if as_json:
             click.echo(json.dumps(_record(founded), indent=2, ensure_ascii=False))
         else:
             _print(founded)
+        _finish(founded, token)
 
 
 def _found(data: Path | None, name: str, slug: str) -> _Founded:
@@ -56,7 +58,7 @@ def _found(data: Path | None, name: str, slug: str) -> _Founded:
         if name and site.keys.name != name:
             hint = "The name of signing keys is never changed: reports name them."
             raise Conflict("init.name", f"This appliance signs as '{site.keys.name}'.", hint)
-        return _Founded(site, _first_workspace(site, slug), is_new and _write_admin_key(site))
+        return _Founded(site, _first_workspace(site, slug), is_new)
     except BaseException:
         site.close()
         raise
@@ -71,17 +73,25 @@ def _first_workspace(site: Site, slug: str) -> Workspace:
     return found[0] if found else create_workspace(site, slug, slug, SYSTEM)
 
 
-def _write_admin_key(site: Site) -> bool:
-    """A key of the appliance's owner, into a file that only the owner of the data folder reads."""
-    from appliance.core.faults import point
-    from appliance.core.files import write_whole
+def _owner_token(founded: _Founded) -> str | None:
+    """A key of the appliance's owner; None where the owner has one."""
     from appliance.identity.api_keys import create_api_key
     from appliance.tenancy.records import SYSTEM
 
-    _, token = create_api_key(site, None, "owner", "first owner", SYSTEM)
-    point("init.owner_key")
-    write_whole(site.settings.admin_key_file, f"{token}\n".encode(), 0o600)
-    return True
+    if not founded.is_new:
+        return None
+    _, token = create_api_key(founded.site, None, "owner", "first owner", SYSTEM)
+    return token
+
+
+def _finish(founded: _Founded, token: str | None) -> None:
+    """Write the owner's key, after the recovery key was printed: its file says that the founding is finished."""
+    from appliance.core.faults import point
+    from appliance.core.files import write_whole
+
+    point("init.printed")
+    if token:
+        write_whole(founded.site.settings.admin_key_file, f"{token}\n".encode(), 0o600)
 
 
 def _record(founded: _Founded) -> dict[str, object]:

@@ -126,6 +126,15 @@ class MasterKey:
             self._passphrase = passphrase
             self._write()
 
+    def renew_recovery(self) -> str:
+        """Make another recovery key and return its text; the one before opens the file no more."""
+        recovery = RecoveryKey.generate()
+        with locked_folder(self.path.parent):
+            ring = load_master(_read(self.path), self._passphrase)
+            self._ring = replace(ring, recovery_public=recovery.public)
+            self._write()
+        return recovery.text
+
     def _write(self) -> None:
         write_whole(self.path, dump_master(self._ring, self._passphrase), 0o600)
 

@@ -1,7 +1,7 @@
 """Founding: what an appliance and a workspace are made of, in an order that a crash may cut anywhere.
 
-An appliance: folders, signing keys, control database, master key.  As long as no workspace is wrapped by it, a master
-key whose recovery key may never have been shown is made anew.  A workspace: its row with its wrapped key, in the state
+An appliance: folders, signing keys, control database, master key; the owner's API key is written last, and until then
+a recovery key that may never have been seen is made anew.  A workspace: its row with its wrapped key, in the state
 ``creating``; its database and folders; then the row again, ``active``.  Until then nobody can enter it, and making it
 once more goes on where it stopped.
 """
@@ -21,7 +21,6 @@ from appliance.crypto.keystore import KeyStore
 from appliance.crypto.master import MasterKey
 from appliance.crypto.private import make_private_folder
 from appliance.crypto.sodium import random_bytes
-from appliance.db.engine import Engine
 from appliance.db.opening import create_database
 from appliance.errors import Conflict, InvalidInput
 from appliance.tenancy.models import WorkspaceRow
@@ -62,12 +61,16 @@ def make_keys(settings: Settings) -> None:
     point("init.control")
 
 
-def make_master_key(settings: Settings, control: Engine) -> str | None:
-    """Make the master key if none is in use; returns its recovery key, or None where one is in use."""
-    with control.session():
-        if WorkspaceRow.select().exists():
-            return None
-    settings.master_key_file.unlink(missing_ok=True)
+def make_master_key(settings: Settings) -> str | None:
+    """Make the master key if there is none; returns its recovery key.
+
+    As long as the owner's API key is not written, nobody has seen the recovery key for certain: it is made anew.  None
+    where the founding was finished.
+    """
+    if settings.admin_key_file.exists():
+        return None
+    if settings.master_key_file.exists():
+        return MasterKey.open(settings.master_key_file, settings.passphrase).renew_recovery()
     _, recovery = MasterKey.create(settings.master_key_file, settings.passphrase)
     point("init.master")
     return recovery

@@ -72,7 +72,7 @@ class Site:
         refuse_open_to_others(settings.data)
         keys = KeyStore.open(settings.keys_folder, settings.passphrase)
         control = open_database(settings.control_db, "control", CONTROL)
-        recovery = founding.make_master_key(settings, control) if create else None
+        recovery = founding.make_master_key(settings) if create else None
         master = MasterKey.open(settings.master_key_file, settings.passphrase)
         databases = WorkspaceDatabases(settings.workspaces_folder)
         return cls(settings, keys, master, control, Queue(settings), databases, recovery)

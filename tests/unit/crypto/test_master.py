@@ -116,6 +116,16 @@ def test_the_recovery_key_still_opens_after_rotation_and_a_new_passphrase(path: 
     assert MasterKey.recover(path, text, None).unwrap(wrapped, "w") == b"k" * 32
 
 
+def test_a_renewed_recovery_key_opens_and_the_one_before_does_not(path: Path) -> None:
+    made, first = MasterKey.create(path, "old")
+    wrapped = made.wrap(b"k" * 32, "x")
+    second = made.renew_recovery()
+    with pytest.raises(Denied):
+        MasterKey.recover(path, first, "new")
+    assert MasterKey.recover(path, second, "new").unwrap(wrapped, "x") == b"k" * 32
+    assert MasterKey.open(path, "new").unwrap(wrapped, "x") == b"k" * 32
+
+
 def test_another_recovery_key_does_not_open(path: Path) -> None:
     MasterKey.create(path, "one")
     with pytest.raises(Denied):

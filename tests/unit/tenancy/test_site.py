@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config.settings import Settings, load_settings
+from appliance.crypto import sodium
 from appliance.crypto.aead import new_key
 from appliance.crypto.master import MasterKey
 from appliance.db.models import ControlModel
@@ -27,6 +28,12 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings(tmp_path / "appliance", {})
 
 
+@pytest.fixture(autouse=True)
+def cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sodium, "PASSPHRASE_PASSES", 1)
+    monkeypatch.setattr(sodium, "PASSPHRASE_MEMORY_BYTES", 8192)
+
+
 def test_every_folder_is_for_the_owner_alone(site: Site) -> None:
     for folder in site.settings.folders:
         assert folder.stat().st_mode & 0o777 == 0o700
@@ -41,6 +48,7 @@ def test_the_recovery_key_is_given_once_and_opens_the_master_key(settings: Setti
         assert site.recovery_key is not None
         recovery = site.recovery_key
         wrapped = site.master.wrap(b"k" * 32, "x")
+    sealed.admin_key_file.write_text("the founding is finished")
     with Site.open(sealed, create=True) as again:
         assert again.recovery_key is None
     opened = MasterKey.recover(sealed.master_key_file, recovery, "two")

@@ -31,6 +31,7 @@ from appliance.audit.tiles import TILE_WIDTH, bundle_entries, tiles_of
 from appliance.audit.tree import leaf_hash, verify_inclusion
 from appliance.audit.validation import Progress, validate_since, validate_whole
 from appliance.core.clock import rfc3339, utc_now
+from appliance.core.faults import point
 from appliance.core.files import write_whole
 from appliance.crypto.vkey import Signer, VerifierKey
 from appliance.errors import Modified, NotFound, NotProvable
@@ -281,6 +282,8 @@ class DatabaseLog:
             note = sign_checkpoint(self._state(tree), self._signer)
             if last is None or last.note != bytes(note):
                 self.tables.add_checkpoint(tree.size, bytes(note), rfc3339(self._clock()))
+            point("audit.signed")
+        point("audit.checkpoint")
         return tree, note
 
     def _proof(self, index: int, tree: StoredTree, note: Note) -> bytes:

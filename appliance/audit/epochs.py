@@ -18,6 +18,7 @@ from appliance.audit.promises import EPOCH_ENTRY
 from appliance.audit.recording import record
 from appliance.audit.tables import Epoch
 from appliance.core.clock import rfc3339
+from appliance.core.faults import point
 from appliance.errors import Conflict, InvalidInput, Modified
 from appliance.tenancy.records import Principal
 
@@ -50,6 +51,7 @@ def open_epoch(where: Where, reason: str, *, lost: bytes | None = None, by: Prin
         facts["base_size"] = last.size if last else 0
         index = record(book, EPOCH_ENTRY, {"base": sha256(base).hexdigest()}, facts, by=by)
         book.log.tables.add_epoch(Epoch(number, kept.size, base, rfc3339(book.clock())))
+        point("audit.epoch")
     return index
 
 

@@ -2,7 +2,8 @@
 
 In one transaction: the entry ``person.erased`` (the indices of the entries that held commitments about the person, the
 legal basis, who approved), then the key, the profile and every salt and value go.  The database zeroes what it deletes
-(``secure_delete``), and its write-ahead log is emptied at once where nobody is reading.
+(``secure_delete``), and its write-ahead log is emptied at once where nobody is reading.  To erase the same person once
+more changes nothing and empties the write-ahead log again.
 
 What this cannot reach: backups keep wrapped keys until their own retention ends, and flash memory may keep old
 blocks; the disk's encryption is what protects those.
@@ -17,6 +18,7 @@ from appliance.audit.openings import openings_of
 from appliance.audit.persons import Person, find_person
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339
+from appliance.core.faults import point
 from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.tenancy.records import Principal
 
@@ -41,12 +43,16 @@ def erase(where: Where, person_id: str, *, legal_basis: str, approver: Principal
         raise InvalidInput("person.legal_basis", "An erasure names its legal basis.", "Such as: GDPR Art. 17(1)(a).")
     if approver.id == person_id:
         raise Conflict("person.approver", "Nobody approves the erasure of themselves.")
-    with book.rows.transaction():
-        person = _erasable(book, person_id)
-        entry = _record_erasure(book, person, legal_basis, approver)
-        _destroy(book, person_id, entry)
-    if not book.rows.in_transaction:
-        book.rows.fetch("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        with book.rows.transaction():
+            person = _erasable(book, person_id)
+            entry = _record_erasure(book, person, legal_basis, approver)
+            _destroy(book, person_id, entry)
+            point("audit.erased")
+        point("audit.forgotten")
+    finally:  # also where the person was erased before: a crash may have left the write-ahead log as it was
+        if not book.rows.in_transaction:
+            book.rows.fetch("PRAGMA wal_checkpoint(TRUNCATE)")
     return entry
 
 

@@ -18,6 +18,7 @@ from appliance.audit.openings import keep_opening
 from appliance.audit.personal import Opening, commitment, open_value
 from appliance.audit.persons import create_person, find_person
 from appliance.core.clock import rfc3339
+from appliance.core.faults import point
 from appliance.errors import InvalidInput
 from appliance.tenancy.records import Principal
 
@@ -66,6 +67,7 @@ def record(
         index = book.log.append(Entry(kind, now, subjects or {}, noted, committed))
         for holder, opening in openings:
             keep_opening(book, holder, index, opening)
+        point("audit.recorded")
     return index
 
 

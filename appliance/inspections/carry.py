@@ -31,7 +31,7 @@ from appliance.errors import D2RError, InvalidInput, Unavailable
 from appliance.inspections.evidence import lay_out
 from appliance.inspections.keeper import Cancelled, Keeper
 from appliance.inspections.lease import Lease, LostLease
-from appliance.inspections.models import InspectionRow
+from appliance.inspections.models import LINE, InspectionRow
 from appliance.inspections.outputs import FIELD, write_field, write_tiles_of
 from appliance.inspections.pipeline import inspect
 from appliance.inspections.records import TILES, Inspection
@@ -127,8 +127,9 @@ def _store(lease: Lease, outputs: Path) -> None:
 
 
 def _ended(lease: Lease, step: str) -> None:
+    """A step has ended; a state that an earlier attempt went beyond stays as it is."""
     state = _STATE_AFTER.get(step)
-    if state is None:
+    if state is None or LINE.index(lease.row().state) >= LINE.index(state):
         return
     with lease.writing(state=state):
         emit(f"inspection.{state}", {"inspection": lease.row_id, "state": state})

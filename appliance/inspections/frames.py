@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.alignment import fit, rigid
+from appliance.alignment.facing import Viewpoints
 from appliance.alignment.records import Alignment
 from appliance.alignment.supplied import shared_frame, supplied
 from appliance.cad.records import CadModel
@@ -52,8 +53,18 @@ def choose_alignment(
     return fit.align(
         surface, cloud.xyz_mm, mode=mode, zones=cad.zones, datums=plan.datums,
         reference_zones=plan.reference_zones, start=start, tolerance_mm=smallest_tolerance_mm(plan), cap_mm=plan.cap_mm,
-        cell_mm=min(item.cell_mm for item in plan.characteristics), normals=cloud.normals, progress=progress,
+        cell_mm=min(item.cell_mm for item in plan.characteristics), normals=cloud.normals,
+        viewpoints=_viewpoints(cloud), progress=progress,
     )  # fmt: skip
+
+
+def _viewpoints(cloud: PointCloud) -> Viewpoints | None:
+    """Where the stations stood, in the frame of the file; None where no station says."""
+    stated = [station.position_mm for station in cloud.summary.stations]
+    if not any(place is not None for place in stated):
+        return None
+    unknown = (np.nan, np.nan, np.nan)
+    return Viewpoints(cloud.station, np.array([unknown if place is None else place for place in stated]))
 
 
 def _supplied(stated: SuppliedAlignment, cad: CadModel) -> Alignment:

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
-from peewee import OperationalError
-
 from appliance.errors import Unavailable
 from appliance.inspections.lease import Lease, LostLease
 
@@ -107,7 +105,7 @@ class Keeper:
             except (LostLease, Cancelled) as stop:
                 self._stop = stop
                 return
-            except (OperationalError, Unavailable):  # a busy or full disk: the lease lasts for several more looks
+            except Unavailable:  # a busy or full disk: the lease lasts for several more looks
                 continue
 
     def _look(self, due: bool) -> None:

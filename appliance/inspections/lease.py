@@ -76,7 +76,7 @@ class Lease:
 
     def _write(self, columns: dict[str, Any]) -> None:
         where = (self.model.id == self.row_id) & (self.model.lease_token == self.token)
-        if self.model.update(**columns).where(where).execute() != 1:
+        if self.model.update(lease_token=self.token, **columns).where(where).execute() != 1:
             raise LostLease(f"{self.row_id} is carried by another worker")
 
 

@@ -75,7 +75,7 @@ def test_a_scan_is_carried_to_a_signed_and_logged_record(
     for name in ("report.json", "report.tlog-proof", "report.pdf"):
         (tmp_path / name).write_bytes(b"".join(report_file(scope, asked.id, name)))
     for name in ("evidence.zip", "report.json", "report.pdf"):
-        assert verify_path(tmp_path / name, scope.keys.trusted()).report.number == row.report_number
+        assert verify_path(tmp_path / name, scope.keys.trusted()).statement.number == row.report_number
 
 
 def test_a_final_inspection_is_not_carried_again(scope: WorkspaceScope, asked: InspectionRow) -> None:

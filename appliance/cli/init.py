@@ -86,10 +86,15 @@ def _owner_token(founded: _Founded) -> str | None:
 
 def _finish(founded: _Founded, token: str | None) -> None:
     """Write the owner's key, after the recovery key was printed: its file says that the founding is finished."""
+    from appliance.config.reference import settings_template
+    from appliance.config.settings import SETTINGS_FILE
     from appliance.core.faults import point
     from appliance.core.files import write_whole
 
     point("init.printed")
+    settings_file = founded.site.settings.data / SETTINGS_FILE
+    if not settings_file.exists():
+        write_whole(settings_file, settings_template().encode(), 0o600)
     if token:
         write_whole(founded.site.settings.admin_key_file, f"{token}\n".encode(), 0o600)
 

@@ -25,6 +25,7 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "D2R_API_KEY": "The API key that the client commands use; or D2R_API_KEY_FILE.",
     "D2R_API_KEY_FILE": "A file that holds the API key.",
     "D2R_WORKSPACE": "The workspace that the client commands work in.",
+    "D2R_PUSH_STATE": "The file in which d2r push remembers uploads that it can resume.",
     "D2R_THREADS": "Threads of the numeric kernels; default: the cores of the process.",
     "D2R_KERNEL_CACHE": "The folder of compiled kernels of d2r inspect.",
     "D2R_DEBUG": "Print the traceback of an unexpected error.",

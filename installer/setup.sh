@@ -34,6 +34,8 @@ python=$(usable_python) || {
     python=$(usable_python) || stop "Python 3.11 or newer is needed; this system has $(python3 --version 2>&1)."
 }
 
+command -v redis-server >/dev/null 2>&1 || install_packages redis-server
+
 wanted=$(cat setup.cfg pyproject.toml constraints.txt | sha256sum | cut -d' ' -f1)
 if [ "$(cat .venv/.d2r-setup 2>/dev/null)" != "$wanted" ]; then
     say "making .venv with $($python --version)"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Mapping
 from functools import partial
@@ -17,30 +16,45 @@ from appliance.core.logs import write_logs
 from appliance.queue.job import Handler
 from appliance.queue.pool import WorkerPool
 from appliance.queue.worker import run_worker
-from appliance.supervise.kernels import warm_up
+from appliance.supervise.kernels import load_compiled
 from appliance.supervise.programs import worker_beat
 from appliance.supervise.readiness import beat
 from appliance.tenancy.site import Site
-
-log = logging.getLogger(__name__)
 
 #: Name in the queue -> module with ``run(site, workspace_id, subject_id)``.
 JOBS: Final[Mapping[str, str]] = {
     "inspect_scan": "worker.inspect_scan",
     "replay_inspection": "worker.replay_inspection",
 }
+#: What libraries import when they are first used; a job shall not wait for it.
+LATE: Final = (
+    "cryptography.hazmat.backends.openssl.backend",
+    "encodings.shift_jis",
+    "encodings.utf_16_le",
+    "encodings.utf_32_be",
+    "encodings.utf_8_sig",
+    "fontTools.agl",
+    *(f"fontTools.ttLib.tables.{name}" for name in ("O_S_2f_2", "_c_v_t", "_f_p_g_m", "_g_a_s_p", "_h_h_e_a")),
+    *(f"fontTools.ttLib.tables.{name}" for name in ("_l_o_c_a", "_p_r_e_p")),
+    "fpdf.data.color_profiles",
+    "pyhanko.pdf_utils.filters",
+    "pyhanko.pdf_utils.metadata.xmp_xml",
+    "tzdata.zoneinfo",
+)
 
 
 def handlers(site: Site, jobs: Mapping[str, str] = JOBS) -> dict[str, Handler]:
-    """Every job of this worker, imported, with the site that it works in."""
+    """Every job of this worker, with the site that it works in."""
     return {name: partial(import_module(module).run, site) for name, module in jobs.items()}
 
 
 def main(settings: Settings) -> None:
     """Prepare everything, then keep ``settings.workers`` workers going until told to stop."""
+    for module in (*JOBS.values(), *LATE):
+        import_module(module)
+    load_compiled()
     with Site.open(settings) as site:
         todo = handlers(site)
-        warm_up(log.info)
         clear_scratch(settings)
         pool = WorkerPool(
             settings.workers,

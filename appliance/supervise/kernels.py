@@ -1,10 +1,20 @@
-"""Compiled kernels of all stations: warmed once, before anybody waits for them."""
+"""Compiled kernels of all stations: warmed once, before anybody waits for them.
+
+``python -m appliance.supervise.kernels`` compiles what is missing and ends, and its compiler's memory with it.
+"""
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
+
+from appliance.core.logs import write_logs
+
+log = logging.getLogger(__name__)
 
 #: Modules with a ``warm_up()`` that calls their kernels with the types that production uses.
 WARM: Final = (
@@ -29,3 +39,45 @@ def warm_up(tell: Callable[[str], None] = lambda _: None) -> None:
         tell(f"compiling {name.removeprefix('appliance.').removesuffix('.warm')} ...")
         import_module(name).warm_up()
     (cache_folder() / STAMP).touch()
+
+
+def load_compiled() -> int:
+    """Load every compiled kernel into this process without running any; returns how many.
+
+    What is not compiled yet is compiled in another process first.  The compiler's cache has no public way to be read
+    ahead; where a later one keeps its index elsewhere, kernels are loaded by running them.
+    """
+    from appliance.core.kernels import cache_folder
+
+    if not (cache_folder() / STAMP).exists():
+        log.info("compiling the numeric kernels, once; this takes a minute or two")
+        subprocess.run([sys.executable, "-m", "appliance.supervise.kernels"], check=False)  # if it fails, so does this
+    for name in WARM:
+        import_module(name)
+    try:
+        return sum(_load(dispatcher) for dispatcher in _dispatchers())
+    except AttributeError:
+        warm_up()
+        return 0
+
+
+def _dispatchers() -> list[Any]:
+    """The compiled functions of all imported stations that have a cache on the disk."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("appliance.")]
+    values = {id(value): value for module in modules for value in vars(module).values()}
+    compiled = [value for value in values.values() if type(value).__name__ == "CPUDispatcher"]
+    return [dispatcher for dispatcher in compiled if dispatcher._cache.cache_path]
+
+
+def _load(dispatcher: Any) -> int:
+    """Load every version of a function that the cache holds for this machine."""
+    cache, target = dispatcher._cache, dispatcher.targetctx.codegen()
+    keys = [key for key in cache._cache_file._load_index() if key == cache._index_key(key[0], target)]
+    for signature, *_ in keys:
+        dispatcher.compile(signature)
+    return len(keys)
+
+
+if __name__ == "__main__":
+    write_logs("kernels")
+    warm_up(log.info)

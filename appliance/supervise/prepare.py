@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable
 from typing import Final, NoReturn
@@ -19,51 +20,71 @@ from appliance.errors import D2RError, Unavailable
 CLEAN_FILE: Final = "clean"
 
 
-def prepare(settings: Settings) -> None:
-    """Open the appliance once: its keys, its databases, their migrations.
+class Preparation:
+    """A child that opens the appliance once: its keys, its databases, their migrations.
 
-    Where the last end was not in order, every database is read through as well.
-
-    Raises
-    ------
-    D2RError : whatever stands in the way
+    Where the last end was not in order, it reads every database through as well.
     """
-    path = settings.run_folder / CLEAN_FILE
-    ended_well = path.exists()
-    path.unlink(missing_ok=True)
-    in_child(lambda: _open_once(settings, read_through=not ended_well))
+
+    def __init__(self, settings: Settings) -> None:
+        path = settings.run_folder / CLEAN_FILE
+        ended_well = path.exists()
+        path.unlink(missing_ok=True)
+        self._child = InChild(lambda: _open_once(settings, read_through=not ended_well))
+
+    def is_done(self) -> bool:
+        """Whether the child has ended well; asked again and again.
+
+        Raises
+        ------
+        D2RError : whatever stands in the way
+        """
+        return self._child.is_done()
+
+
+class InChild:
+    """Work in a forked child.  What it raises (a ``D2RError``) is raised here."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._reading, writing = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            die_with(parent)
+            signal.set_wakeup_fd(-1)
+            os.close(self._reading)
+            _work_and_leave(work, writing)
+        os.close(writing)
+        self._done = False
+
+    def is_done(self) -> bool:
+        """Whether the child has ended well.
+
+        Raises
+        ------
+        D2RError : what the child raised
+        Unavailable : the child died
+        """
+        if self._done:
+            return True
+        ended, status = os.waitpid(self._pid, os.WNOHANG)
+        if not ended:
+            return False
+        with os.fdopen(self._reading, "rb") as pipe:
+            said = pipe.read()
+        if said:
+            raise pickle.loads(said)  # our own child wrote it, through a pipe that nobody else has
+        if status:
+            raise Unavailable("up.prepare", "The check of the databases died.", "Run d2r doctor.")
+        self._done = True
+        return True
 
 
 def mark_clean(settings: Settings) -> None:
     """Note that everything ended in order."""
     (settings.run_folder / CLEAN_FILE).touch(mode=0o600)
-
-
-def in_child(work: Callable[[], None]) -> None:
-    """Run ``work`` in a forked child and wait for its end.
-
-    Raises
-    ------
-    D2RError : what the child raised
-    Unavailable : the child died
-    """
-    reading, writing = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        die_with(parent)
-        os.close(reading)
-        _work_and_leave(work, writing)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read()
-    status = os.waitpid(pid, 0)[1]
-    if said:
-        raise pickle.loads(said)  # our own child wrote it, through a pipe that nobody else has
-    if status:
-        raise Unavailable("up.prepare", "The check of the databases died.", "Run d2r doctor.")
 
 
 def _work_and_leave(work: Callable[[], None], pipe: int) -> NoReturn:

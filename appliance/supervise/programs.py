@@ -35,7 +35,7 @@ def redis(settings: Settings) -> Program:
     """The private Redis."""
     return Program(
         "redis", (str(find_redis_server()), str(write_configuration(settings))), str(settings.redis_socket),
-        lambda _: answers(settings.redis_socket), stop_s=5.0,
+        lambda _: answers(settings.redis_socket), stop_s=5.0, early=True,
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def worker(settings: Settings) -> Program:
     return Program(
         "worker", (sys.executable, "-m", "worker.main"), f"{settings.workers} at a time",
         lambda start: all(beats_since(path, start) for path in beats), FINISH_S, requests=2,
-        ready_within_s=COMPILE_S,
+        early=True, ready_within_s=COMPILE_S,
         environment=_environment(settings),
     )  # fmt: skip
 

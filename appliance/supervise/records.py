@@ -19,6 +19,7 @@ class Program:
     is_ready : asked with the moment (``time.time()``) of its start; cheap and prompt
     stop_s : seconds between the request to stop and the next, harder one
     requests : how often it is asked (SIGTERM) before it is killed
+    early : started at once, beside the check of the databases: it opens them late
     ready_within_s : longest time from the start of the appliance until it is ready
     """
 
@@ -28,6 +29,7 @@ class Program:
     is_ready: Callable[[float], bool]
     stop_s: float = 10.0
     requests: int = 1
+    early: bool = False
     ready_within_s: float = 60.0
     environment: dict[str, str] = field(default_factory=dict)
 

@@ -17,7 +17,7 @@ from appliance.errors import Unavailable
 from appliance.supervise.lock import RunLock, holder
 from appliance.supervise.logs import LogFile, last_message
 from appliance.supervise.preflight import check_initialised, check_start
-from appliance.supervise.prepare import mark_clean, prepare
+from appliance.supervise.prepare import Preparation, mark_clean
 from appliance.supervise.programs import FINISH_S, programs
 from appliance.supervise.records import ApplianceStatus
 from appliance.supervise.status import LOCK_FILE, read_status
@@ -51,8 +51,8 @@ def up(settings: Settings, tell: Callable[[str], None], on_ready: Callable[[Appl
         began = time.monotonic()
         check_start(settings)
         log.say(f"starting, version {__version__}, process {os.getpid()}")
-        prepare(settings)
-        Supervisor(settings, programs(settings), tell_and_note, began).run(ready)
+        supervisor = Supervisor(settings, programs(settings), tell_and_note, began)
+        supervisor.run(Preparation(settings).is_done, ready)
         mark_clean(settings)
         log.say("stopped")
 
@@ -79,7 +79,7 @@ def up_detached(settings: Settings) -> ApplianceStatus:
             return status
         time.sleep(_POLL_S)
     path = supervisor_log(settings).path
-    raise Unavailable("up.start", f"The appliance did not start: {last_message(path)}", f"See {path}.")
+    raise Unavailable("up.start", f"It did not start: {last_message(path).rpartition(chr(32))[0]}", "")
 
 
 def supervisor_log(settings: Settings) -> LogFile:

@@ -37,7 +37,7 @@ class Supervisor:
 
     Parameters
     ----------
-    programs : the first is started alone and is stopped last (the queue); the others together
+    programs : the first (the queue) is stopped last, the others together
     tell : receives one line for whatever an operator should know
     began : when ``d2r up`` began, on the monotonic clock
     """
@@ -58,16 +58,21 @@ class Supervisor:
         self._started_at = rfc3339(utc_now())
         self._ready_s: float | None = None
 
-    def run(self, on_ready: Callable[[ApplianceStatus], None]) -> None:
+    def run(self, is_prepared: Callable[[], bool], on_ready: Callable[[ApplianceStatus], None]) -> None:
         """Start everything, call ``on_ready`` once, keep all going until told to stop, and stop.
+
+        Parameters
+        ----------
+        is_prepared : whether the databases can be opened by all; asked until it says so
 
         Raises
         ------
         Unavailable : a process does not start; everything is stopped then
+        D2RError : what ``is_prepared`` raises; likewise
         """
         self._listen()
         try:
-            self._bring_up()
+            self._bring_up(is_prepared)
             if not self._requests:
                 self._ready_s = time.monotonic() - self._began
                 self._write_status()
@@ -86,14 +91,20 @@ class Supervisor:
             ready_s=self._ready_s, processes=tuple(child.status() for child in self._children),
         )  # fmt: skip
 
-    def _bring_up(self) -> None:
-        for wave in (self._children[:1], self._children[1:]):
-            for child in wave:
+    def _bring_up(self, is_prepared: Callable[[], bool]) -> None:
+        """The queue and whoever starts early, beside the check of the databases; then all others."""
+        early = [child for child in self._children if child.program.early]
+        for child in early:
+            child.start()
+        while not self._requests and not is_prepared():
+            self._look()
+        for child in self._children:
+            if child not in early:
                 child.start()
-            while not self._requests and (late := [child for child in wave if child.state != "ready"]):
-                self._look()
-                for child in late:
-                    self._wait_for(child)
+        while not self._requests and (late := [child for child in self._children if child.state != "ready"]):
+            self._look()
+            for child in late:
+                self._wait_for(child)
 
     def _wait_for(self, child: Child) -> None:
         """Say now and then what a starting process is at; give up where it is hopeless."""

@@ -49,9 +49,7 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
         Task("resume uploads", RESUME_S, in_every_workspace(ingest, "resume")),
         Task("watch the disk", DISK_S, lambda site: watch_disk(site.settings)),
         Task("expire uploads", EXPIRE_S, in_every_workspace(ingest, "expire")),
-        Task(
-            "remove discarded uploads", EXPIRE_S, in_every_workspace("appliance.ingest.quarantine", "remove_discarded")
-        ),
+        Task("remove discarded uploads", EXPIRE_S, in_every_workspace(quarantine, "remove_discarded")),
         Task("sign checkpoints", float(settings.checkpoint_seconds), sign_checkpoints),
         Task("clean scratch", SCRATCH_S, lambda site: clean_scratch(site.settings.scratch_folder)),
         Task("sweep objects", SWEEP_S, in_every_workspace(ingest, "sweep")),

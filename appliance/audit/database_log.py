@@ -74,14 +74,15 @@ class DatabaseLog:
     @classmethod
     def of(cls, scope: WorkspaceScope) -> DatabaseLog:
         """The log of a workspace."""
-        origin = f"{scope.keys.name}/{scope.workspace_id}"
-        return cls(EngineRows(scope.database), origin, scope.keys.signer(), scope.keys.own_keys())
+        keys = scope.keys.latest()
+        origin = f"{keys.name}/{scope.workspace_id}"
+        return cls(EngineRows(scope.database), origin, keys.signer(), keys.own_keys())
 
     @classmethod
     def of_control(cls, site: Site) -> DatabaseLog:
         """The log of the control plane."""
-        origin = f"{site.keys.name}/{CONTROL}"
-        return cls(EngineRows(site.control), origin, site.keys.signer(), site.keys.own_keys())
+        keys = site.keys.latest()
+        return cls(EngineRows(site.control), f"{keys.name}/{CONTROL}", keys.signer(), keys.own_keys())
 
     @property
     def origin(self) -> str:

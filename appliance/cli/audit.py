@@ -140,6 +140,20 @@ def epoch(data: Path | None, slug: str, reason: str, lost: Path | None) -> None:
         click.echo(f"entry {index}: the log goes on as {_log_of(site, slug).origin}; tell its witnesses")
 
 
+@audit.command("rotate-key")
+@data_option
+@click.option("--record", type=_OUT, required=True, help="Where to write the record, for witnesses and auditors.")
+def rotate_key(data: Path | None, record: Path) -> None:
+    """Replace the appliance's signing keys; what they signed stays verifiable."""
+    from appliance.audit.rotation import rotate_key as rotate
+
+    with _site(data) as site:
+        gone = rotate(site, _owner(site))
+        _write(record, gone.rotation)
+        click.echo(f"retired  {gone.vkey}\ncurrent  {site.keys.own_keys()[0]}")
+    click.echo(f"at each witness: d2r witness follow FOLDER {record.name}")
+
+
 @audit.command()
 @data_option
 @_workspace

@@ -35,6 +35,8 @@ class KeyStore:
     folder: Path
     _ring: KeyRing
     _passphrase: str | None
+    _stamp: tuple[int, int] = (0, 0)
+    _newer: KeyStore | None = None
 
     @classmethod
     def open(cls, folder: Path, passphrase: str | None = None) -> KeyStore:
@@ -46,7 +48,20 @@ class KeyStore:
         Denied : the passphrase is missing or wrong
         Misconfigured : others may read it, or its file is broken
         """
-        return cls(folder, load_key_ring(_key_file(folder), passphrase), passphrase)
+        stamp = _stamp_of(folder)
+        return cls(folder, load_key_ring(_key_file(folder), passphrase), passphrase, stamp)
+
+    def latest(self) -> KeyStore:
+        """This store as its file has it now: another process may have rotated the keys since it was opened.
+
+        This store itself stays as it is: what was begun with one key ends with it.
+        """
+        stamp = _stamp_of(self.folder)
+        if stamp == self._stamp:
+            return self
+        if self._newer is None or self._newer._stamp != stamp:
+            self._newer = self.open(self.folder, self._passphrase)
+        return self._newer
 
     @classmethod
     def open_or_create(cls, folder: Path, name: str | None = None, passphrase: str | None = None) -> KeyStore:
@@ -122,6 +137,16 @@ class KeyStore:
 
     def _write(self) -> None:
         write_whole(self.folder / KEY_FILE, dump_key_ring(self._ring, self._passphrase), 0o600)
+        self._stamp = _stamp_of(self.folder)
+
+
+def _stamp_of(folder: Path) -> tuple[int, int]:
+    """What changes when the file is written: it is always written whole, as a new file."""
+    try:
+        found = (folder / KEY_FILE).stat()
+    except OSError:
+        return (0, 0)
+    return found.st_ino, found.st_mtime_ns
 
 
 def trusted_keys(folder: Path) -> tuple[VerifierKey, ...]:

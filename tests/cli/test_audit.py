@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from appliance.audit.database_log import DatabaseLog
+from appliance.audit.entry import read_entry
 from appliance.audit.persons import create_person
 from appliance.audit.recording import record
+from appliance.audit.rotation import rotate_key
 from appliance.cli.main import run
 from appliance.config.settings import load_settings
 from appliance.crypto.vkey import VerifierKey
@@ -155,3 +158,24 @@ def test_a_loss_is_declared_and_the_witness_says_what_is_gone(plant: Plant) -> N
     assert "LOST" in said
     assert "of 4 entries that this witness saw, 3 are proven to be there" in said
     assert "LOST" in plant.d2r("witness", "status", plant / "wit", data=False)
+
+
+def test_the_key_is_rotated_and_witnesses_follow(plant: Plant) -> None:
+    plant.d2r("audit", "anchor", plant.cosigned(), *plant.trust)
+    said = plant.d2r("audit", "rotate-key", "--record", plant / "rotation")
+    assert f"retired  {plant.key}" in said
+    plant.d2r("audit", "witness-exchange", "--out", plant / "update")
+    plant.d2r("witness", "cosign", plant / "wit", plant / "update", data=False, code=2)
+    plant.d2r("witness", "follow", plant / "wit", plant / "rotation", data=False)
+    plant.d2r("witness", "cosign", plant / "wit", plant / "update", data=False)
+    plant.d2r("audit", "anchor", plant / "update.cosigned", *plant.trust)
+    found = plant.json("audit", "verify", *plant.trust, "--json", code=2)
+    assert found[plant.origin]["finding"] == "UNMODIFIED"
+    with Site.open(load_settings(plant.data, {})) as site:
+        log = DatabaseLog.of_control(site)
+        entry = read_entry(log.entry(log.size - 1))
+        assert (entry.kind, entry.facts["old"]) == ("key.rotated", str(plant.key))
+        assert entry.facts["new"] == str(site.keys.own_keys()[0])
+        rotate_key(site, SYSTEM)
+        last = read_entry(log.entry(log.size - 1))
+        assert [last.facts["old"], last.facts["new"]] == [entry.facts["new"], str(site.keys.own_keys()[0])]

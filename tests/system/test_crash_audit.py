@@ -13,10 +13,12 @@ import pytest
 
 from appliance.audit.book import book_of
 from appliance.audit.database_log import DatabaseLog
+from appliance.audit.entry import read_entry
 from appliance.audit.erasure import erase
 from appliance.audit.openings import Erased, disclose
 from appliance.audit.persons import create_person, find_person
 from appliance.audit.recording import record
+from appliance.audit.rotation import rotate_key
 from appliance.config.settings import load_settings
 from appliance.errors import Conflict
 from appliance.tenancy.records import SYSTEM
@@ -32,6 +34,7 @@ from appliance.audit.database_log import DatabaseLog
 from appliance.audit.epochs import open_epoch
 from appliance.audit.erasure import erase
 from appliance.audit.recording import record
+from appliance.audit.rotation import rotate_key
 from appliance.config.settings import load_settings
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
@@ -126,3 +129,17 @@ def test_a_new_epoch_is_declared_and_named_or_neither(site: Site, scope: Workspa
     log = DatabaseLog.of(scope)
     assert (log.size, log.origin) == (3, log.first_origin)
     assert log.validate().size == 3
+
+
+def test_a_rotation_that_was_cut_before_its_entry_is_recorded_with_the_next_one(
+    site: Site, scope: WorkspaceScope, person: str
+) -> None:
+    DatabaseLog.of(scope).checkpoint()
+    killed_at("audit.rotated", site, person, "rotate_key(site, SYSTEM)")
+    control = DatabaseLog.of_control(site)
+    assert control.size == 0
+    assert DatabaseLog.of(scope).validate_for_export().size == 3, "signed by the new key, after the old one"
+    rotate_key(site, SYSTEM)
+    said = [read_entry(control.entry(index)) for index in range(control.size)]
+    keys = [str(key) for key in site.keys.own_keys()]
+    assert [(one.facts["old"], one.facts["new"]) for one in said] == [(keys[2], keys[1]), (keys[1], keys[0])]

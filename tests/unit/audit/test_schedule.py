@@ -13,6 +13,7 @@ from appliance.audit.database_log import DatabaseLog
 from appliance.audit.recording import record
 from appliance.audit.schedule import checkpoint_due, validate_all
 from appliance.config.settings import load_settings
+from appliance.crypto.keystore import KeyStore
 from appliance.errors import Modified
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
@@ -43,6 +44,16 @@ def test_a_log_is_signed_again_after_the_key_was_rotated(site: Site) -> None:
     assert len(checkpoint_due(site)) == 3
     assert [one.error for one in validate_all(site)] == [None, None, None]
     assert checkpoint_due(site) == []
+
+
+def test_a_process_that_runs_goes_on_after_another_one_rotated_the_key(site: Site) -> None:
+    scope = site.scope(SYSTEM, "line-1")
+    old = DatabaseLog.of(scope).checkpoint()
+    KeyStore.open(site.settings.keys_folder).rotate()
+    record(scope, "scan.received")
+    new = DatabaseLog.of(scope).checkpoint()
+    assert new.signatures[0].key_id != old.signatures[0].key_id
+    assert [one.error for one in validate_all(site)] == [None, None, None]
 
 
 def test_one_log_that_fails_does_not_keep_the_others_from_being_signed(site: Site) -> None:

@@ -124,6 +124,21 @@ def test_a_rotation_keeps_old_signatures_verifiable_and_destroys_the_old_key(fol
     assert b64encode(old.seed) not in b64decode(secrets)
 
 
+def test_a_store_that_is_open_finds_what_another_process_rotated_and_stays_as_it_is(folder: Path) -> None:
+    store = KeyStore.open_or_create(folder, "plant.example/7", "secret")
+    assert store.latest() is store
+    old = store.signer()
+    KeyStore.open(folder, "secret").rotate()
+    assert store.signer() == old
+    latest = store.latest()
+    assert latest.own_keys()[1] == old.verifier
+    assert latest.signer() != old
+    assert store.latest() is latest
+    latest.rotate()
+    assert len(store.latest().own_keys()) == 3
+    assert latest.latest() is latest
+
+
 def test_an_auditor_follows_a_chain_of_rotations(folder: Path) -> None:
     store = KeyStore.open_or_create(folder)
     held = store.own_keys()[0]

@@ -1,4 +1,4 @@
-"""An application that serves uploads only, over the appliance in ``D2R_DATA``: for gunicorn in tests and benchmarks."""
+"""An application that serves uploads and scans only, over the appliance in ``D2R_DATA``: for gunicorn in tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from flask import Flask
 from appliance.config.settings import load_settings
 from appliance.tenancy.site import Site
 from web.api.dispatch import register
+from web.api.v1.scans import scans
 from web.api.v1.uploads import uploads
 from web.problems import answer_errors
 
@@ -15,5 +16,5 @@ def create_app(site: Site | None = None) -> Flask:
     """The routes of uploads, guarded as in the real application."""
     app = Flask("d2r-uploads", static_folder=None)
     answer_errors(app)
-    register(app, site or Site.open(load_settings()), [uploads])
+    register(app, site or Site.open(load_settings()), [uploads, scans])
     return app

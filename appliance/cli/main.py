@@ -20,6 +20,7 @@ from appliance.errors import D2RError
 #: Command -> (module, attribute, one line of help).
 COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "init": ("appliance.cli.init", "init", "Make an appliance: folders, keys, databases, a first workspace."),
+    "push": ("appliance.cli.push", "push", "Send scans to the appliance; goes on where it stopped."),
     "inspect": ("appliance.cli.inspect", "inspect", "Compare a scan with CAD and decide: pass, fail, inconclusive."),
     "verify": ("appliance.cli.verify", "verify", "Check a report or evidence pack offline."),
     "replay": ("appliance.cli.replay", "replay", "Recompute a verdict from its evidence and compare."),

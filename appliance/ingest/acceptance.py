@@ -31,6 +31,8 @@ from appliance.tenancy.scope import WorkspaceScope
 #: Asks for the inspection of a scan: ``inspections.service.create_inspection``, or what a test puts in its place.
 Inspect = Callable[..., Any]
 MANIFEST: Final = "manifest"
+#: Content up to this size may pack as well as it likes: it cannot fill a disk.
+_HARMLESS_BYTES: Final = 64 << 20
 #: Columns that describe the stored bytes, which stay those that came first.
 _OF_STORED_BYTES: Final = ("object", "stored_sha256", "stored_bytes", "encoding")
 
@@ -211,9 +213,10 @@ def refuse_impossible(scope: WorkspaceScope, manifest: Manifest, length_bytes: i
     InvalidInput : another length than the manifest's, or compressed beyond what is believed
     """
     ratio = scope.settings.inflate_limit_ratio
+    believed = max(_HARMLESS_BYTES, ratio * length_bytes)
     if manifest.encoding == "identity" and manifest.size_bytes != length_bytes:
         message = f"The upload is of {length_bytes} bytes, its manifest says {manifest.size_bytes}."
         raise InvalidInput("ingest.length", message)
-    if manifest.encoding == "zstd" and manifest.size_bytes > ratio * length_bytes:
+    if manifest.encoding == "zstd" and manifest.size_bytes > believed:
         message = f"The manifest promises {manifest.size_bytes} bytes from {length_bytes} compressed ones."
         raise InvalidInput("ingest.bomb", message, f"A scan that packs better than {ratio} to 1 is sent uncompressed.")

@@ -1,0 +1,104 @@
+"""The gate to ``requests``: one appliance, one API key, errors as the appliance's own.
+
+An answer that is no success becomes the error that the server raised: the same code, message and hint, in the family
+of its status.  What never reached the server is ``Unavailable``, which a caller may try again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from appliance.core.canonical import loads_strict
+from appliance.errors import Conflict, D2RError, Denied, InvalidInput, Misconfigured, NotFound, Unavailable
+
+#: Seconds to connect, and between two pieces of an answer: the last bytes of an upload are answered when it is durable.
+TIMEOUT_S: Final = (10.0, 300.0)
+#: Bytes that are written to the socket at once.
+_BLOCK_BYTES: Final = 1 << 20
+_FAMILY: Final[dict[int, type[D2RError]]] = {
+    401: Denied, 403: Denied, 404: NotFound, 410: NotFound, 409: Conflict, 412: Conflict, 423: Conflict,
+}  # fmt: skip
+
+
+class _Adapter(HTTPAdapter):
+    """Connections that send large blocks."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, blocksize=_BLOCK_BYTES, **options)
+
+
+class Connection:
+    """Requests to one workspace of one appliance."""
+
+    def __init__(self, url: str, key: str, workspace: str = "main") -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise Misconfigured("client.url", f"'{url}' is no address of an appliance.", "Write http://host:port.")
+        self.base = f"{url.rstrip('/')}/api/v1/workspaces/{workspace}"
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"Bearer {key}"
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter())
+
+    def request(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, data: Any = None, json: Any = None
+    ) -> requests.Response:
+        """The answer to a request; ``path`` is relative to the workspace, or begins with a slash.
+
+        Raises
+        ------
+        Unavailable : nobody answers, the connection breaks, or the server cannot serve now
+        D2RError : what the server answers
+        """
+        url = urljoin(self.base, path) if path.startswith("/") else f"{self.base}/{path}"
+        try:
+            answer = self._session.request(
+                method, url, headers=dict(headers or {}), data=data, json=json, timeout=TIMEOUT_S, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise Unavailable(
+                "client.unreachable", f"The appliance at {self.base} does not answer: {_why(error)}."
+            ) from error
+        if answer.ok and answer.status_code < 300:
+            return answer
+        raise _error_of(answer)
+
+    def json(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON that a request answers; raises as ``request`` does."""
+        answer = self.request(method, path, json=body)
+        try:
+            return loads_strict(answer.content) if answer.content else None
+        except InvalidInput as error:
+            raise Unavailable("client.answer", "The appliance answers something that is not JSON.") from error
+
+    def close(self) -> None:
+        """Close connections."""
+        self._session.close()
+
+
+def _why(error: requests.RequestException) -> str:
+    """The innermost reason, in a few words."""
+    inner: BaseException = error
+    while (deeper := inner.__cause__ or inner.__context__ or getattr(inner, "reason", None)) is not None:
+        if not isinstance(deeper, BaseException):
+            break
+        inner = deeper
+    return (getattr(inner, "strerror", None) or str(inner) or type(inner).__name__).rstrip(".")[:120]
+
+
+def _error_of(answer: requests.Response) -> D2RError:
+    """The error that an answer stands for."""
+    try:
+        problem = loads_strict(answer.content)
+        code, message, hint = str(problem["code"]), str(problem["detail"]), str(problem.get("hint", ""))
+    except (InvalidInput, KeyError, TypeError, AttributeError):
+        code, message, hint = f"http.{answer.status_code}", f"The appliance answers {answer.status_code}.", ""
+    if answer.status_code >= 500:
+        return Unavailable(code, message, hint)
+    return _FAMILY.get(answer.status_code, InvalidInput)(code, message, hint)

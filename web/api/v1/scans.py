@@ -1,0 +1,202 @@
+"""Scans: what was received, its receipts and evidence, and what stands in quarantine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from flask import Response
+from pydantic import BaseModel, Field
+
+from appliance.core.canonical import loads_strict
+from appliance.crypto.encoding import b64encode
+from appliance.errors import NotFound
+from appliance.ingest.quarantine import discard, retry
+from appliance.inspections.models import InspectionRow
+from appliance.scans.evidence import scan_blocks
+from appliance.scans.models import DISCARDED, Scan, ScanManifest
+from appliance.scans.service import find_scan, list_scans
+from appliance.tenancy.scope import WorkspaceScope
+from web.api.contract import EDITORS, READERS, SENDERS_AND_READERS, Area, Call, Model
+
+_SCANS = "/workspaces/{slug}/scans"
+_SCAN = _SCANS + "/{scan_id}"
+#: An in-toto statement in a DSSE envelope.
+_ENVELOPE = "application/vnd.dsse.envelope.v1+json"
+
+scans = Area("scans", "Scans as they were received: receipts, evidence, quarantine.")
+
+
+class InspectionBrief(BaseModel):
+    """An inspection of a scan, as far as it is."""
+
+    id: str
+    state: str
+    step: str
+    progress: float
+    verdict: str | None
+    error_code: str | None
+    error_message: str | None
+
+
+class ScanOut(BaseModel):
+    """One scan; its inspections, the latest first, where one scan was asked for."""
+
+    id: str
+    state: str
+    reason_code: str | None
+    reason: str | None
+    asset_id: str
+    device_id: str | None
+    format: str
+    encoding: str
+    sha256: str | None
+    size_bytes: int | None
+    stored_sha256: str
+    stored_bytes: int
+    captured_at: str
+    received_at: str
+    clock_skew_s: int | None
+    manifest: dict[str, Any]
+    inspections: list[InspectionBrief] | None = None
+
+
+class ScanPage(BaseModel):
+    """Scans in the order of their arrival; ``next`` goes into ``after`` for the following ones."""
+
+    items: list[ScanOut]
+    next: str | None
+
+
+class ScanQuery(Model):
+    """Which scans."""
+
+    asset: str | None = None
+    state: str | None = None
+    after: str = ""
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class ManifestOut(BaseModel):
+    """One manifest that came with a scan's content; envelope and receipt are DSSE envelopes."""
+
+    sha256: str
+    added_at: str
+    added_by: str
+    manifest: dict[str, Any]
+    manifest_envelope: dict[str, Any] | None
+    receipt: dict[str, Any]
+
+
+class ManifestList(BaseModel):
+    """All manifests of a scan, the first one first."""
+
+    items: list[ManifestOut]
+
+
+class Corrections(Model):
+    """Fields of the manifest to put right; null takes a field away."""
+
+    corrections: dict[str, Any] = Field(default_factory=dict)
+
+
+class Reason(Model):
+    """Why."""
+
+    reason: str
+
+
+@scans.route("GET", _SCANS, roles=READERS, query=ScanQuery, answer=ScanPage, summary="Scans, oldest first")
+def get_scans(call: Call) -> ScanPage:
+    asked = call.query
+    found = list_scans(
+        call.scope, asset_id=asked.asset, state=asked.state, after=asked.after, limit=asked.limit + 1
+    )  # fmt: skip
+    page = found[: asked.limit]
+    return ScanPage(items=[_out(scan) for scan in page], next=page[-1].id if len(found) > asked.limit else None)
+
+
+@scans.route("GET", _SCAN, roles=SENDERS_AND_READERS, answer=ScanOut, summary="One scan and its inspections")
+def get_scan(call: Call, scan_id: str) -> ScanOut:
+    scan = _readable(call, scan_id)
+    with call.scope:
+        rows = InspectionRow.select().where(InspectionRow.scan_id == scan.id).order_by(InspectionRow.id.desc())
+        briefs = [InspectionBrief.model_validate(row, from_attributes=True) for row in rows]
+    return _out(scan).model_copy(update={"inspections": briefs})
+
+
+@scans.route("GET", f"{_SCAN}/receipt", roles=SENDERS_AND_READERS, media_type=_ENVELOPE, summary="Its custody receipt")
+def get_receipt(call: Call, scan_id: str) -> Response:
+    return Response(_readable(call, scan_id).receipt, content_type=_ENVELOPE)
+
+
+@scans.route("GET", f"{_SCAN}/manifests", roles=SENDERS_AND_READERS, answer=ManifestList, summary="All its manifests")
+def get_manifests(call: Call, scan_id: str) -> ManifestList:
+    scan = _readable(call, scan_id)
+    with call.scope:
+        rows = list(ScanManifest.select().where(ScanManifest.scan_id == scan.id).order_by(ScanManifest.id))
+    return ManifestList(items=[_manifest_out(row) for row in rows])
+
+
+@scans.route(
+    "GET", f"{_SCAN}/content", roles=READERS, media_type="application/octet-stream", summary="The scan file itself"
+)
+def get_content(call: Call, scan_id: str) -> Response:
+    scan = find_scan(call.scope, scan_id)
+    if scan.state == DISCARDED or scan.sha256 is None:
+        raise NotFound("scan.no_content", "The scan was discarded, or its file could not be decompressed.")
+    name = f"{scan.id}.{scan.format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Repr-Digest": _digest(scan.sha256)}
+    headers["Content-Length"] = str(scan.size_bytes)
+    return Response(scan_blocks(call.scope, scan), headers=headers, content_type="application/octet-stream")
+
+
+@scans.route("POST", f"{_SCAN}/retry", roles=EDITORS, body=Corrections, answer=ScanOut, summary="Examine it again")
+def retry_scan(call: Call, scan_id: str) -> ScanOut:
+    return _out(retry(call.scope, scan_id, call.body.corrections))
+
+
+@scans.route(
+    "POST", f"{_SCAN}/discard", roles=EDITORS, body=Reason, answer=ScanOut, summary="Give it up, with a reason"
+)
+def discard_scan(call: Call, scan_id: str) -> ScanOut:
+    return _out(discard(call.scope, scan_id, call.body.reason))
+
+
+def _digest(sha256: str) -> str:
+    """As RFC 9530 writes it."""
+    return f"sha-256=:{b64encode(bytes.fromhex(sha256))}:"
+
+
+def _readable(call: Call, scan_id: str) -> Scan:
+    """A scan that the caller may see: a device sees what it sent itself.
+
+    Raises
+    ------
+    NotFound : there is none, or not for this caller
+    """
+    scan = find_scan(call.scope, scan_id)
+    if call.caller.role == "device" and not _sent_by(call.scope, scan, call.caller.id):
+        raise NotFound("scan.unknown", f"There is no scan '{scan_id[:40]}'.")
+    return scan
+
+
+def _sent_by(scope: WorkspaceScope, scan: Scan, principal_id: str) -> bool:
+    with scope:
+        said = (ScanManifest.scan_id == scan.id) & (ScanManifest.added_by == principal_id)
+        return scan.received_by == principal_id or bool(ScanManifest.select().where(said).exists())
+
+
+def _out(scan: Scan) -> ScanOut:
+    columns = {name: getattr(scan, name) for name in ScanOut.model_fields if name not in ("manifest", "inspections")}
+    return ScanOut(**columns, manifest=loads_strict(scan.manifest))
+
+
+def _manifest_out(row: ScanManifest) -> ManifestOut:
+    return ManifestOut(
+        sha256=row.sha256,
+        added_at=row.added_at,
+        added_by=row.added_by,
+        manifest=loads_strict(row.manifest),
+        manifest_envelope=loads_strict(row.manifest_envelope) if row.manifest_envelope else None,
+        receipt=loads_strict(row.receipt),
+    )

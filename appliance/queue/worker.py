@@ -87,10 +87,13 @@ class QueueWorker(Worker):
 
     def execute_job(self, job: Job, queue: Any) -> None:
         """Run the job in a fork; what the databases say about it counts, not what Redis heard."""
+        began = time.monotonic()
+        log.info("job %s begins", job.id)
         try:
             super().execute_job(job, queue)
         except (RedisError, OSError) as error:
             log.warning("job %s ended while Redis was away: %s", job.id, error)
+        log.info("job %s ended after %.3f s", job.id, time.monotonic() - began)
 
     def main_work_horse(self, job: Job, queue: Any) -> NoReturn:
         """The first instructions of a job's own process."""
@@ -136,6 +139,7 @@ def run_worker(
     Everything that ``handlers`` need is imported and compiled when this is called.
     """
     NamedJob.handlers = handlers
+    logging.getLogger("rq.worker").setLevel(logging.WARNING)  # it says each thing four times
     while True:
         beat()
         try:

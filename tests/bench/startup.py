@@ -10,6 +10,7 @@ looks at the clock, calls its first kernels, and calls them again.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import shutil
@@ -42,6 +43,7 @@ JOBS_MEASURED = 20
 
 
 def main(runs: int) -> None:
+    logging.basicConfig(level=logging.WARNING)
     print(f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}")
     subprocess.run([sys.executable, "-m", "appliance.cli.main", "kernels", "--quiet"], check=True)
     folder = Path(tempfile.mkdtemp(prefix="d2r-"))

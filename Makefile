@@ -30,7 +30,7 @@ fuzz: setup  ## Mutate good files of every format 20,000 times each
 	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py
 
 bench: setup  ## Run every benchmark on this machine and print ratios
-	@for name in deviation alignment field tiles end_to_end; do \
+	@for name in deviation alignment field tiles end_to_end scopes; do \
 	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
 
 clean:  ## Remove .venv and what the demo made

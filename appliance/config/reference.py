@@ -42,6 +42,10 @@ def _settings() -> Iterator[Field[Any]]:
     return (entry for entry in fields(Settings) if entry.name != "data")
 
 
+def _default(entry: Field[Any]) -> Any:
+    return entry.default
+
+
 def _variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
@@ -49,7 +53,7 @@ def _variable(name: str) -> str:
 def _shown(entry: Field[Any]) -> str:
     if entry.default in ("", None):
         return "none"
-    return f"`{_size(int(entry.default))}`" if entry.name.endswith("_bytes") else f"`{entry.default}`"
+    return f"`{_size(_default(entry))}`" if entry.name.endswith("_bytes") else f"`{entry.default}`"
 
 
 def _allowed(entry: Field[Any]) -> str:
@@ -69,5 +73,5 @@ def _size(count: int) -> str:
 
 def _toml(entry: Field[Any]) -> str:
     if entry.name.endswith("_bytes"):
-        return json.dumps(_size(int(entry.default)))
+        return json.dumps(_size(_default(entry)))
     return json.dumps(entry.default if entry.default is not None else "")

@@ -99,7 +99,12 @@ class DatabaseLog:
 
         An entry whose time lies before that of the last one takes the last one's: the log is in order.
         """
-        return self.append_many((entry,)).start
+        last = self.tables.last() if self.tables.rows.in_transaction else None
+        if last is None or (last.size + 1) % TILE_WIDTH == 0:
+            return self.append_many((entry,)).start
+        data = _not_before(entry, last.time).after(last.leaf)  # one statement: it needs no savepoint to be whole
+        self.tables.add_entries([(last.size, data, leaf_hash(data))])
+        return last.size
 
     def append_many(self, entries: Iterable[Entry]) -> range:
         """Add entries in one transaction; returns their indices."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -79,8 +80,10 @@ class FileRows:
         """
         if not path.is_file():
             raise NotFound("log.database", f"There is no database at {path}.")
+        at_rest = not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
+        options = "mode=ro&immutable=1" if at_rest else "mode=ro"  # a copy on a disc has no place for SQLite's index
         try:
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None)
         except sqlite3.Error as error:
             raise Unavailable("log.database", f"{path}: {error}.", "Check the rights of the data folder.") from error
         try:

@@ -92,10 +92,16 @@ def proof(data: Path | None, slug: str, index: int, size: int | None, out: Path)
 @data_option
 @_workspace
 @click.argument("index", type=click.IntRange(min=0))
-def show(data: Path | None, slug: str, index: int) -> None:
-    """Print entry INDEX. Personal fields are commitments, and stay so."""
-    with _log(data, slug) as log:
-        click.echo(log.entry(index).decode())
+@click.option("--disclose", "purpose", help="Also open its personal fields, for this purpose; the log says so.")
+def show(data: Path | None, slug: str, index: int, purpose: str | None) -> None:
+    """Print entry INDEX, in which personal fields are commitments; with --disclose also what opens them."""
+    from appliance.audit.disclosure import disclosed_for
+
+    with _site(data) as site:
+        click.echo(_log_of(site, slug).entry(index).decode())
+        if purpose is not None:
+            found = disclosed_for(_where(site, slug), index, purpose)
+            click.echo(json.dumps(found, indent=2, ensure_ascii=False))
 
 
 @audit.command("witness-exchange")

@@ -124,6 +124,7 @@ def test_a_changed_entry_is_named_and_decides_the_exit_code(plant: Plant) -> Non
 def test_a_person_is_held_then_erased(plant: Plant) -> None:
     [person] = plant.json("audit", "persons", "--json")
     assert (person["id"], person["records"]) == (plant.person, 3)
+    assert "Erika" not in plant.d2r("audit", "show", 0)
     plant.d2r("audit", "hold", plant.person, "--reason", "court order 12/26")
     assert "court order" in plant.d2r("audit", "erase", plant.person, "--legal-basis", "GDPR", "--yes", code=3)
     plant.d2r("audit", "hold", plant.person, "--reason", "lifted", "--release")
@@ -132,7 +133,8 @@ def test_a_person_is_held_then_erased(plant: Plant) -> None:
     assert (entry["kind"], entry["facts"]["records"]) == ("person.erased", [0, 1, 2, 3, 4])
     assert entry["facts"]["by"]["role"] == "owner"
     assert "erased" in plant.d2r("audit", "persons")
-    assert "6 entries agree" in plant.d2r("audit", "verify", "--workspace", "main", code=2)
+    assert '"entry": 5' in plant.d2r("audit", "show", 0, "--disclose", "test")
+    assert "7 entries agree" in plant.d2r("audit", "verify", "--workspace", "main", code=2)
 
 
 def test_a_loss_is_declared_and_the_witness_says_what_is_gone(plant: Plant) -> None:

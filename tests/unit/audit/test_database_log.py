@@ -77,11 +77,12 @@ def test_the_root_from_stored_hashes_is_that_of_the_leaves(tmp_path: Path, size:
         verify_consistency(old, size, root, root_of(leaves), log.consistency(old))
 
 
-def test_appending_one_by_one_or_at_once_makes_the_same_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize("joined", [600, 7])
+def test_appending_one_by_one_or_at_once_makes_the_same_log(tmp_path: Path, joined: int) -> None:
     one_by_one = open_log(tmp_path / "b.db")
-    for number in range(600):
+    for start in range(0, 600, joined):
         with one_by_one.tables.rows.transaction():
-            one_by_one.append(entry(number))
+            assert [one_by_one.append(entry(number)) for number in range(start, min(start + joined, 600))]
     assert one_by_one.validate() == filled(tmp_path / "a.db", 600).validate()
 
 

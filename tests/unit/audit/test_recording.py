@@ -9,6 +9,7 @@ import pytest
 
 from appliance.audit.book import Book
 from appliance.audit.database_log import DatabaseLog
+from appliance.audit.disclosure import disclosed_for, verify_disclosed
 from appliance.audit.entry import LoggedEntry, read_entry
 from appliance.audit.erasure import erase, hold, release
 from appliance.audit.openings import Erased, disclose
@@ -234,6 +235,28 @@ def test_an_erasure_of_many_entries_is_said_in_several(book: Book, monkeypatch: 
         ([2, 3], 2, 3),
         ([4], 3, 3),
     ]
+
+
+def test_a_disclosure_opens_a_commitment_to_whoever_gets_it_and_is_logged(book: Book) -> None:
+    person = create_person(book, {"name": NAME})
+    index = record(book, "scan.received", personal={"operator": NAME, "badge": "17"}, person=person)
+    disclosed = disclosed_for(book, index, "audit of supplier 12")
+    assert verify_disclosed(book.log.entry(index), disclosed) == {"operator": NAME, "badge": "17"}
+    said = read(book, book.log.size - 1)
+    assert (said.kind, said.facts["purpose"]) == ("person.disclosed", "audit of supplier 12")
+    assert (said.facts["entry"], said.facts["fields"]) == (index, ["badge", "operator"])
+    operator = disclosed["operator"]
+    for change in ({"value": "Eva"}, {"salt": "00" * 32}, {"salt": "00"}, {"salt": "xy"}):
+        with pytest.raises(Modified):
+            verify_disclosed(book.log.entry(index), {"operator": {**operator, **change}})
+    with pytest.raises(Modified):
+        verify_disclosed(book.log.entry(index), {"reviewer": operator})
+    with pytest.raises(InvalidInput):
+        disclosed_for(book, index, " ")
+    entry = erase(book, person, legal_basis="GDPR", approver=KEY)
+    disclosed = disclosed_for(book, index, "audit of supplier 12")
+    assert disclosed["operator"]["entry"] == entry
+    assert verify_disclosed(book.log.entry(index), disclosed) == {}
 
 
 def test_an_opening_that_is_gone_without_an_erasure_is_a_finding(book: Book, tmp_path: Path) -> None:

@@ -47,9 +47,18 @@ class Connection:
             self._session.mount(scheme, _Adapter())
 
     def request(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, data: Any = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+        json: Any = None,
+        files: Mapping[str, tuple[str, Any]] | None = None,
     ) -> requests.Response:
         """The answer to a request; ``path`` is relative to the workspace, or begins with a slash.
+
+        ``files`` makes the body a form: name of the part -> name of the file and its bytes or its open file.
 
         Raises
         ------
@@ -59,8 +68,9 @@ class Connection:
         url = urljoin(self.base, path) if path.startswith("/") else f"{self.base}/{path}"
         try:
             answer = self._session.request(
-                method, url, headers=dict(headers or {}), data=data, json=json, timeout=TIMEOUT_S, allow_redirects=False
-            )
+                method, url, headers=dict(headers or {}), data=data, json=json, files=files, timeout=TIMEOUT_S,
+                allow_redirects=False,
+            )  # fmt: skip
         except requests.RequestException as error:
             raise Unavailable(
                 "client.unreachable", f"The appliance at {self.base} does not answer: {_why(error)}."

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from appliance.config.settings import Settings
     from appliance.tenancy.records import Workspace
     from appliance.tenancy.site import Site
 
@@ -34,8 +37,12 @@ def init(data: Path | None, name: str, slug: str, as_json: bool) -> None:
     Run again, it makes what is missing and leaves the rest as it is. The recovery key is printed once: it opens the
     master key when its passphrase is lost.
     """
-    founded = _found(data, name, slug)
-    with founded.site:
+    from appliance.config.settings import load_settings
+    from appliance.crypto.private import locked_folder, make_private_folder
+
+    settings = load_settings(data)
+    make_private_folder(settings.data)
+    with locked_folder(settings.data), _found(settings, name, slug) as founded:
         token = _owner_token(founded)
         if as_json:
             click.echo(json.dumps(_record(founded), indent=2, ensure_ascii=False))
@@ -44,24 +51,18 @@ def init(data: Path | None, name: str, slug: str, as_json: bool) -> None:
         _finish(founded, token)
 
 
-def _found(data: Path | None, name: str, slug: str) -> _Founded:
-    from dataclasses import replace
-
-    from appliance.config.settings import load_settings
+@contextmanager
+def _found(settings: Settings, name: str, slug: str) -> Iterator[_Founded]:
+    """The appliance, open, with its first workspace."""
     from appliance.errors import Conflict
     from appliance.tenancy.site import Site
 
-    settings = load_settings(data)
     is_new = not settings.admin_key_file.exists()
-    site = Site.open(replace(settings, name=name or settings.name), create=True)
-    try:
+    with Site.open(replace(settings, name=name or settings.name), create=True) as site:
         if name and site.keys.name != name:
             hint = "The name of signing keys is never changed: reports name them."
             raise Conflict("init.name", f"This appliance signs as '{site.keys.name}'.", hint)
-        return _Founded(site, _first_workspace(site, slug), is_new)
-    except BaseException:
-        site.close()
-        raise
+        yield _Founded(site, _first_workspace(site, slug), is_new)
 
 
 def _first_workspace(site: Site, slug: str) -> Workspace:

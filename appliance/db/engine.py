@@ -19,9 +19,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from appliance.db.routing import Route
-from appliance.db.sqlite import BUSY_TIMEOUT_S
 from appliance.errors import Unavailable
 
+#: How long a writer waits for the writers of its own process.
+LINE_TIMEOUT_S: Final = 30.0
 #: Connections that an engine keeps open while nobody uses them.
 _IDLE_CONNECTIONS: Final = 4
 
@@ -169,7 +170,7 @@ class Engine:
             connection.close()
 
     def _stand_in_line(self) -> None:
-        if not self._writing.acquire(timeout=BUSY_TIMEOUT_S):
+        if not self._writing.acquire(timeout=LINE_TIMEOUT_S):
             raise Unavailable("database.busy", f"{self.name} stayed locked by another writer.", "Try again.")
 
     def _run_callbacks(self) -> None:

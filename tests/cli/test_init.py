@@ -155,3 +155,15 @@ def test_a_damaged_control_database_is_said_in_one_line(d2r: D2r, tmp_path: Path
     assert code == 3
     assert "database.damaged" in err
     assert "backup" in err
+
+
+def test_two_at_once_make_one_appliance_and_show_one_recovery_key(tmp_path: Path) -> None:
+    command = [*_COMMAND, "--data", str(tmp_path / "d"), "--json"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("D2R_")}
+    running = [subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    records = [_json(process.communicate()[0]) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert sorted(record["created"] for record in records) == [False, False, True]
+    shown = [record["recovery_key"] for record in records if record["recovery_key"]]
+    assert len(shown) == 1
+    assert MasterKey.recover(tmp_path / "d" / "keys" / "master.key", shown[0], None)

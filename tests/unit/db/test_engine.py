@@ -142,7 +142,7 @@ def test_a_reader_sees_the_last_commit_while_a_writer_writes(a: Engine, thing: A
 
 
 def test_a_writer_that_never_ends_makes_others_give_up(a: Engine, thing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(engine_module, "LINE_TIMEOUT_S", 0.05)
     raised: list[str] = []
 
     def write() -> None:

@@ -9,7 +9,7 @@ from appliance.audit.recording import record
 from appliance.core.canonical import canonical_bytes
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
-from appliance.errors import InvalidInput
+from appliance.errors import Conflict, InvalidInput
 from appliance.plant.models import Asset, Part
 from appliance.plant.parts import find_part
 from appliance.plant.repository import PAGE, checked_name, checked_text, find, insert, page
@@ -47,17 +47,26 @@ def create_asset(
     return asset
 
 
-def change_asset(scope: WorkspaceScope, asset: Asset | str, **changes: Any) -> Asset:
+def change_asset(
+    scope: WorkspaceScope, asset: Asset | str, *, seen_updated_at: str | None = None, **changes: Any
+) -> Asset:
     """Change ``part``, ``serial``, ``location`` or ``metadata``; the entry says what stood there before.
+
+    Parameters
+    ----------
+    seen_updated_at : ``updated_at`` of the row that the caller looked at; None: whatever stands there
 
     Raises
     ------
     InvalidInput, NotFound : as in ``create_asset``
+    Conflict : somebody changed the asset since the caller looked
     TypeError : any other name
     """
     columns = _columns(scope, **changes)
     with scope.transaction():
         before = find_asset(scope, asset.id if isinstance(asset, Asset) else asset)
+        if seen_updated_at not in (None, before.updated_at):
+            raise Conflict("asset.changed", f"The asset '{before.name}' was changed meanwhile.", "Look at it again.")
         old = {name: getattr(before, name) for name in columns}
         if old != columns:
             query = Asset.update(updated_at=rfc3339_us(utc_now()), **columns).where(Asset.id == before.id)

@@ -180,6 +180,18 @@ def test_a_new_thread_starts_outside_of_every_scope(a: Engine, thing: Any) -> No
     assert len(raised) == 3
 
 
+def test_another_context_of_the_same_thread_is_outside_too(a: Engine, b: Engine, thing: Any) -> None:
+    def enter_b_and_read(query: Any) -> None:
+        with b.session():
+            list(query)
+
+    with a.session():
+        query = thing.select()
+        for read in (list, enter_b_and_read):
+            with pytest.raises(ScopeMissing):
+                contextvars.Context().run(read, query)
+
+
 @pytest.mark.parametrize(
     "statement",
     [

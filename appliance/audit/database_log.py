@@ -24,15 +24,15 @@ from appliance.audit.exchange import Update
 from appliance.audit.note import Note
 from appliance.audit.promises import Promises
 from appliance.audit.proof import Proof
+from appliance.audit.publishing import write_tiles
 from appliance.audit.rows import EngineRows, Rows
 from appliance.audit.stored_tree import StoredTree
 from appliance.audit.tables import LogTables
-from appliance.audit.tiles import TILE_WIDTH, bundle_entries, tiles_of
+from appliance.audit.tiles import TILE_WIDTH
 from appliance.audit.tree import leaf_hash, verify_inclusion
 from appliance.audit.validation import Progress, validate_since, validate_whole
 from appliance.core.clock import rfc3339, utc_now
 from appliance.core.faults import point
-from appliance.core.files import write_whole
 from appliance.crypto.vkey import Signer, VerifierKey
 from appliance.errors import Modified, NotFound, NotProvable
 
@@ -164,11 +164,7 @@ class DatabaseLog:
 
     def is_signed(self) -> bool:
         """Whether the present state was signed by the current key already."""
-        last = self.tables.last_checkpoint()
-        if last is None or last.size != self.size:
-            return False
-        state, note = read_checkpoint(last.note)
-        return state.origin == self.origin and any(one.belongs_to(self._signer.verifier) for one in note.signatures)
+        return self.promises.is_last(self.size, self._signer.verifier)
 
     def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
         """The audit path of an entry, from the leaf upwards."""
@@ -218,16 +214,15 @@ class DatabaseLog:
     def add_anchor(self, data: bytes, witnesses: Sequence[VerifierKey]) -> tuple[Cosignature, ...]:
         """Keep a checkpoint of this log that witnesses cosigned.
 
-        1. It is a checkpoint that this log signed.
+        1. It is a checkpoint that this log signed, and the entries still lead to it.
         2. A known witness cosigned it.
-        3. The entries still lead to it.
 
         Raises
         ------
         Modified : the checkpoint was changed, or the log was
         NotProvable : none of ``witnesses`` cosigned it, or it covers entries that the log says it lost
         """
-        # 1. and 3. A state of this log.
+        # 1. A state of this log.
         state = self.require_state(data)
         # 2. A known witness.
         found = verify_cosignatures(read_checkpoint(data)[1], witnesses)
@@ -258,18 +253,7 @@ class DatabaseLog:
     def publish(self, folder: Path) -> Checkpoint:
         """Write the log as static tiles (``tiles``) with its checkpoint; full tiles that are there stay."""
         tree, note = self._signed()
-        for tile in tiles_of(tree.size):
-            path = folder / tile.path
-            if tile.width == TILE_WIDTH and path.exists():
-                continue
-            start = tile.number * TILE_WIDTH
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if tile.level is None:
-                rows = self.tables.entries(start, start + tile.width)
-                write_whole(path, bundle_entries([entry for _, entry, _ in rows]))
-            else:
-                write_whole(path, tree.tile(tile.level, tile.number, tile.width))
-        write_whole(folder / "checkpoint", bytes(note))
+        write_tiles(self.tables, tree, bytes(note), folder)
         return self._state(tree)
 
     def _validated(self, known: Checkpoint | None = None) -> StoredTree:

@@ -22,7 +22,7 @@ from appliance.audit.note import Note
 from appliance.audit.validation import Progress
 from appliance.audit.verify import Finding, Verdict
 from appliance.crypto.vkey import VerifierKey
-from appliance.errors import Modified, NotProvable
+from appliance.errors import InvalidInput, Modified, NotProvable
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,16 @@ def judge_log(
     Parameters
     ----------
     witnesses : keys of the witnesses that the auditor trusts
-    held : checkpoints that the auditor kept, cosigned or not
+    held : checkpoints of this log that the auditor kept, cosigned or not
+
+    Raises
+    ------
+    InvalidInput : something in ``held`` is no checkpoint of this log, or damaged: that says nothing about the log
     """
     try:
         # 1. The log itself.
         state = log.validate(progress)
+        _require_own(log, held)
         # 2. What the auditor holds.
         outside = [_outside(log.require_state(data), read_checkpoint(data)[1], witnesses) for data in held]
         # 3. Whatever somebody else saw.
@@ -68,6 +73,16 @@ def judge_log(
         return Verdict(Finding.NOT_PROVABLE, reason)
     best = max(outside, key=lambda one: (one.size, one.time is not None))
     return Verdict(Finding.UNMODIFIED, _reach(best, state), best.time)
+
+
+def _require_own(log: DatabaseLog, held: Sequence[bytes]) -> None:
+    for data in held:
+        try:
+            log.promises.own(data)
+        except Modified as error:
+            raise InvalidInput(
+                "audit.held", f"What was given to compare with cannot be used: {error.message}"
+            ) from error
 
 
 def _outside(state: Checkpoint, note: Note, witnesses: Sequence[VerifierKey]) -> _Outside:

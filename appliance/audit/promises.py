@@ -58,6 +58,14 @@ class Promises:
             raise Modified("checkpoint.row", f"The checkpoint over {state.size} entries is filed under {row.size}.")
         return state
 
+    def is_last(self, size: int, key: VerifierKey) -> bool:
+        """Whether the last checkpoint is that of the present name and size, signed by ``key``."""
+        last = self._tables.last_checkpoint()
+        if last is None or last.size != size:
+            return False
+        state, note = read_checkpoint(last.note)
+        return state.origin == self.origins()[-1] and any(one.belongs_to(key) for one in note.signatures)
+
     def over(self, size: int) -> Note | None:
         """The latest checkpoint that was signed over the first ``size`` entries."""
         kept = [row.note for row in self._tables.checkpoints(size) if self.opened(row)]

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from appliance.cli.appliance import data_option
+from appliance.cli.audit_logs import (
+    CONTROL,
+    held_of,
+    keys_of,
+    log_of,
+    logs_to_verify,
+    open_log,
+    open_site,
+    owner_of_site,
+    place_of,
+    read_file,
+    witnesses_of,
+    write_file,
+)
 
 if TYPE_CHECKING:
-    from appliance.audit.database_log import DatabaseLog
     from appliance.audit.verify import Verdict
-    from appliance.crypto.vkey import VerifierKey
-    from appliance.tenancy.records import Principal
-    from appliance.tenancy.scope import WorkspaceScope
-    from appliance.tenancy.site import Site
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
-_CONTROL = "control"
 _workspace = click.option(
-    "--workspace", "slug", default="main", show_default=True, help=f"Whose log; '{_CONTROL}' for the control plane."
+    "--workspace", "slug", default="main", show_default=True, help=f"Whose log; '{CONTROL}' for the control plane."
 )
 _trust = click.option("--trust", multiple=True, metavar="VKEY|FILE", help="Trust this key too, or those in a file.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -37,7 +44,7 @@ def audit() -> None:
 
 @audit.command()
 @data_option
-@click.option("--workspace", "slug", help=f"One log only: a workspace, or '{_CONTROL}'.")
+@click.option("--workspace", "slug", help=f"One log only: a workspace, or '{CONTROL}'.")
 @click.option("--held", multiple=True, type=_FILE, help="A checkpoint that you kept; repeat for several.")
 @click.option("--database", type=_FILE, help="A copy of a database file, instead of a data folder; needs --trust.")
 @_trust
@@ -52,9 +59,9 @@ def verify(
     """
     from appliance.audit.judgement import judge_log
 
-    kept = [_read(path) for path in held]
-    with _logs(data, slug, database, trust) as (logs, witnesses):
-        found = {log.first_origin: judge_log(log, witnesses, _of(log, kept)) for log in logs}
+    kept = [read_file(path) for path in held]
+    with logs_to_verify(data, slug, database, trust) as (logs, witnesses):
+        found = {log.first_origin: judge_log(log, witnesses, held_of(log, kept)) for log in logs}
     if as_json:
         click.echo(json.dumps({name: _record(one) for name, one in found.items()}, indent=2, ensure_ascii=False))
     else:
@@ -69,9 +76,9 @@ def verify(
 @click.option("--out", type=_OUT, help="Where to write it; else it is printed.")
 def checkpoint(data: Path | None, slug: str, out: Path | None) -> None:
     """Sign the present state of a log. Whoever keeps it can tell later whether the log was rewritten."""
-    with _log(data, slug) as log:
+    with open_log(data, slug) as log:
         note = bytes(log.checkpoint())
-    _write(out, note) if out else click.echo(note.decode(), nl=False)
+    write_file(out, note) if out else click.echo(note.decode(), nl=False)
 
 
 @audit.command()
@@ -82,9 +89,10 @@ def checkpoint(data: Path | None, slug: str, out: Path | None) -> None:
 @click.option("--out", type=_OUT, required=True, help="The .tlog-proof to write.")
 def proof(data: Path | None, slug: str, index: int, size: int | None, out: Path) -> None:
     """Write the proof of entry INDEX against the checkpoint that anchors it earliest."""
-    with _site(data) as site:
-        log = _log_of(site, slug)
-        _write(out, log.proof_at(index, size) if size else log.refresh_proof(index, _witnesses(site.keys.trusted())))
+    with open_site(data) as site:
+        log = log_of(site, slug)
+        witnesses = witnesses_of(site.keys.trusted())
+        write_file(out, log.proof_at(index, size) if size else log.refresh_proof(index, witnesses))
     click.echo(f"{out}: proof of entry {index}")
 
 
@@ -97,10 +105,10 @@ def show(data: Path | None, slug: str, index: int, purpose: str | None) -> None:
     """Print entry INDEX, in which personal fields are commitments; with --disclose also what opens them."""
     from appliance.audit.disclosure import disclosed_for
 
-    with _site(data) as site:
-        click.echo(_log_of(site, slug).entry(index).decode())
+    with open_site(data) as site:
+        click.echo(log_of(site, slug).entry(index).decode())
         if purpose is not None:
-            found = disclosed_for(_where(site, slug), index, purpose)
+            found = disclosed_for(place_of(site, slug), index, purpose)
             click.echo(json.dumps(found, indent=2, ensure_ascii=False))
 
 
@@ -111,9 +119,9 @@ def show(data: Path | None, slug: str, index: int, purpose: str | None) -> None:
 @click.option("--out", type=_OUT, required=True, help="File to carry to the witness.")
 def witness_exchange(data: Path | None, slug: str, since: int | None, out: Path) -> None:
     """Write what a witness needs to cosign the log: a checkpoint, and the proof that it continues what was seen."""
-    with _log(data, slug) as log:
+    with open_log(data, slug) as log:
         known = since if since is not None else max(log.anchored_sizes(), default=0)
-        _write(out, log.update_since(known))
+        write_file(out, log.update_since(known))
     click.echo(f"{out}: from entry {known} on; at the witness: d2r witness cosign FOLDER {out.name}")
 
 
@@ -126,8 +134,8 @@ def anchor(data: Path | None, slug: str, trust: tuple[str, ...], file: Path) -> 
     """Keep the checkpoint in FILE that a witness cosigned. Name its key with --trust, or trust it for good."""
     from appliance.core.clock import rfc3339
 
-    with _site(data) as site:
-        found = _log_of(site, slug).add_anchor(_read(file), [*site.keys.trusted(), *_named(trust)])
+    with open_site(data) as site:
+        found = log_of(site, slug).add_anchor(read_file(file), [*site.keys.trusted(), *keys_of(trust)])
     for one in found:
         click.echo(f"anchored: {one.key.name} saw this log at {rfc3339(one.time)}")
 
@@ -141,9 +149,9 @@ def epoch(data: Path | None, slug: str, reason: str, lost: Path | None) -> None:
     """Declare that a log lost its end (a restore, a fail-over): it goes on under a new name, and says so."""
     from appliance.audit.epochs import open_epoch
 
-    with _site(data) as site:
-        index = open_epoch(_where(site, slug), reason, lost=_read(lost) if lost else None, by=_owner(site))
-        click.echo(f"entry {index}: the log goes on as {_log_of(site, slug).origin}; tell its witnesses")
+    with open_site(data) as site:
+        index = open_epoch(place_of(site, slug), reason, lost=read_file(lost) if lost else None, by=owner_of_site(site))
+        click.echo(f"entry {index}: the log goes on as {log_of(site, slug).origin}; tell its witnesses")
 
 
 @audit.command("rotate-key")
@@ -153,9 +161,9 @@ def rotate_key(data: Path | None, record: Path) -> None:
     """Replace the appliance's signing keys; what they signed stays verifiable."""
     from appliance.audit.rotation import rotate_key as rotate
 
-    with _site(data) as site:
-        gone = rotate(site, _owner(site))
-        _write(record, gone.rotation)
+    with open_site(data) as site:
+        gone = rotate(site, owner_of_site(site))
+        write_file(record, gone.rotation)
         click.echo(f"retired  {gone.vkey}\ncurrent  {site.keys.own_keys()[0]}")
     click.echo(f"at each witness: d2r witness follow FOLDER {record.name}")
 
@@ -172,10 +180,9 @@ def erase(data: Path | None, slug: str, person: str, legal_basis: str, yes: bool
 
     if not yes:
         click.confirm(f"Everything about {person} is destroyed for good. Go on?", abort=True)
-    with _site(data) as site:
-        click.echo(
-            f"erased; entry {forget(_where(site, slug), person, legal_basis=legal_basis, approver=_owner(site))}"
-        )
+    with open_site(data) as site:
+        entry = forget(place_of(site, slug), person, legal_basis=legal_basis, approver=owner_of_site(site))
+    click.echo(f"erased; entry {entry}")
 
 
 @audit.command()
@@ -188,9 +195,9 @@ def hold(data: Path | None, slug: str, person: str, reason: str, ends: bool) -> 
     """Forbid the erasure of PERSON (a legal hold)."""
     from appliance.audit import erasure
 
-    with _site(data) as site:
+    with open_site(data) as site:
         act = erasure.release if ends else erasure.hold
-        index = act(_where(site, slug), person, reason)
+        index = act(place_of(site, slug), person, reason)
     click.echo(f"{'released' if ends else 'held'}; entry {index}")
 
 
@@ -204,8 +211,8 @@ def persons(data: Path | None, slug: str, as_json: bool) -> None:
 
     from appliance.audit.persons import persons as everybody
 
-    with _site(data) as site:
-        found = everybody(_where(site, slug))  # ids and counts alone: nothing is opened
+    with open_site(data) as site:
+        found = everybody(place_of(site, slug))  # ids and counts alone: nothing is opened
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
         return
@@ -213,102 +220,6 @@ def persons(data: Path | None, slug: str, as_json: bool) -> None:
         held = f", held since {one.held_at}" if one.held_at else ""
         erased = f", erased {one.erased_at} (entry {one.erased_entry})" if one.erased_at else ""
         click.echo(f"{one.id}  {one.records} commitments{held}{erased}")
-
-
-@contextmanager
-def _site(data: Path | None) -> Iterator[Site]:
-    from appliance.config.settings import load_settings
-    from appliance.tenancy.site import Site
-
-    with Site.open(load_settings(data)) as site:
-        yield site
-
-
-@contextmanager
-def _log(data: Path | None, slug: str) -> Iterator[DatabaseLog]:
-    with _site(data) as site:
-        yield _log_of(site, slug)
-
-
-@contextmanager
-def _logs(
-    data: Path | None, slug: str | None, database: Path | None, trust: Sequence[str]
-) -> Iterator[tuple[list[DatabaseLog], list[VerifierKey]]]:
-    """The logs to verify, and the witnesses that count."""
-    if database is not None:
-        with _copied(database, _named(trust)) as log:
-            yield [log], _witnesses(_named(trust))
-        return
-    from appliance.audit.schedule import logs_of
-
-    with _site(data) as site:
-        trusted = _witnesses([*site.keys.trusted(), *_named(trust)])
-        yield [_log_of(site, slug)] if slug else list(logs_of(site)), trusted
-
-
-@contextmanager
-def _copied(database: Path, trusted: Sequence[VerifierKey]) -> Iterator[DatabaseLog]:
-    """The log in a copy of a database file (``control.db`` or ``<workspace id>.db``), under keys of the auditor's."""
-    from appliance.audit.database_log import DatabaseLog
-    from appliance.audit.rows import FileRows
-    from appliance.crypto.vkey import ALG_ED25519, Signer
-    from appliance.errors import NotProvable
-
-    keys = [key for key in trusted if key.algorithm == ALG_ED25519]
-    if not keys:
-        raise NotProvable("audit.no_key", "A copied file is verified under a key that you trust.", "Name it: --trust.")
-    with FileRows.reading(database) as rows:
-        nobody = Signer.generate(keys[0].name)
-        yield DatabaseLog(rows, f"{keys[0].name}/{database.stem}", nobody, keys)
-
-
-def _log_of(site: Site, slug: str) -> DatabaseLog:
-    """A log to read, and to sign its present state."""
-    from appliance.audit.database_log import DatabaseLog
-    from appliance.tenancy.records import SYSTEM
-
-    return DatabaseLog.of_control(site) if slug == _CONTROL else DatabaseLog.of(site.scope(SYSTEM, slug))
-
-
-def _where(site: Site, slug: str) -> WorkspaceScope | Site:
-    """Where something is to be changed: a workspace, entered as the owner of this machine, or the control plane."""
-    return site if slug == _CONTROL else site.scope(_owner(site), slug)
-
-
-def _owner(site: Site) -> Principal:
-    """Whoever may read the data folder: the owner's own API key lies in it, and acts here."""
-    from appliance.core.files import unreadable
-    from appliance.identity.api_keys import authenticate
-
-    path = site.settings.admin_key_file
-    try:
-        return authenticate(site, path.read_text().strip())
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _of(log: DatabaseLog, held: Sequence[bytes]) -> list[bytes]:
-    """Of checkpoints that an auditor holds, those of one log; those of an epoch before included."""
-    from appliance.audit.checkpoint import read_checkpoint
-
-    own = []
-    for data in held:
-        origin = read_checkpoint(data)[0].origin
-        if origin == log.first_origin or origin.startswith(f"{log.first_origin}/epoch-"):
-            own.append(data)
-    return own
-
-
-def _named(trust: Sequence[str]) -> list[VerifierKey]:
-    from appliance.cli.keys import keys_named
-
-    return [key for text in trust for key in keys_named(text)]
-
-
-def _witnesses(keys: Sequence[VerifierKey]) -> list[VerifierKey]:
-    from appliance.crypto.vkey import ALG_COSIGNATURE
-
-    return [key for key in keys if key.algorithm == ALG_COSIGNATURE]
 
 
 def _record(verdict: Verdict) -> dict[str, Any]:
@@ -324,18 +235,3 @@ def _worst(verdicts: Iterable[Verdict]) -> int:
 
     found = {one.finding for one in verdicts}
     return 1 if Finding.MODIFIED in found else 2 if Finding.NOT_PROVABLE in found else 0
-
-
-def _read(path: Path) -> bytes:
-    from appliance.core.files import unreadable
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    from appliance.core.files import write_whole
-
-    write_whole(path, data)

@@ -20,7 +20,8 @@ from appliance.audit.judgement import judge_log
 from appliance.audit.tree import leaf_hash
 from appliance.audit.verify import Finding
 from appliance.audit.witness import Witness
-from appliance.errors import Modified
+from appliance.crypto.vkey import Signer
+from appliance.errors import InvalidInput, Modified
 from tests.audit_books import MOMENT, SIGNER, connect, open_log
 
 COUNT = 600
@@ -221,6 +222,20 @@ def test_a_checkpoint_on_paper_is_an_anchor_too(log: DatabaseLog) -> None:
         Finding.UNMODIFIED,
         "600 of 601 entries, as seen by whoever holds the checkpoint; 1 later ones are not provable yet.",
     )
+
+
+def test_a_held_checkpoint_that_is_damaged_or_of_another_log_says_nothing_about_the_log(
+    log: DatabaseLog, tmp_path: Path
+) -> None:
+    printed = bytes(log.checkpoint())
+    other = open_log(tmp_path / "b.db", origin="plant.example/7/ws_2")
+    other.append(entry(0))
+    for held in (printed.replace(b"600", b"601"), printed[:-9], b"", bytes(other.checkpoint())):
+        with pytest.raises(InvalidInput, match="cannot be used"):
+            judge_log(log, [], [held])
+    stranger = open_log(tmp_path / "c.db", Signer.generate(SIGNER.name))
+    stranger.append(entry(0))
+    assert verdict(log, bytes(stranger.checkpoint()))[0] is Finding.NOT_PROVABLE
 
 
 def rewritten(path: Path) -> DatabaseLog:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Mapping
 from functools import partial
@@ -50,6 +51,7 @@ def handlers(site: Site, jobs: Mapping[str, str] = JOBS) -> dict[str, Handler]:
 
 def main(settings: Settings) -> None:
     """Prepare everything, then keep ``settings.workers`` workers going until told to stop."""
+    gc.disable()  # what is imported stays: looking for garbage among it is a seventh of the time
     for module in (*JOBS.values(), *LATE):
         import_module(module)
     load_compiled()

@@ -46,6 +46,7 @@ class WorkerPool:
         signal.signal(signal.SIGINT, self._pass_on)
         gc.collect()
         gc.freeze()  # what is loaded now is never looked at again, so its pages stay shared
+        gc.enable()
         for number in range(1, self._count + 1):
             self._start(number)
         while self._children:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 LOCK_FILE: Final = "scheduler.lock"
 #: A sign of life at least this often.
 BEAT_S: Final = 2.0
+FIRST_ROUND_S: Final = 3.0
 
 
 class Scheduler:
@@ -34,11 +35,14 @@ class Scheduler:
     Parameters
     ----------
     alive : called at every round
+    first_round_s : until the first round; the processes that start beside it need the cores more
     """
 
-    def __init__(self, site: Site, todo: Sequence[Task], alive: Callable[[], None]) -> None:
+    def __init__(
+        self, site: Site, todo: Sequence[Task], alive: Callable[[], None], first_round_s: float = FIRST_ROUND_S
+    ) -> None:
         self._site = site
-        self._due = dict.fromkeys(todo, 0.0)
+        self._due = dict.fromkeys(todo, time.monotonic() + first_round_s)
         self._alive = alive
         self._stop = threading.Event()
 

@@ -3,7 +3,7 @@ SHELL := /bin/sh
 D2R := .venv/bin/d2r
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help setup demo test lint types unit fuzz bench clean
+.PHONY: help setup demo test lint types unit fuzz kill bench clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,8 +11,8 @@ help:  ## Show this list
 setup:  ## Make .venv with everything and compile the kernels (skips what is in place)
 	@installer/setup.sh
 
-demo: setup  ## Simulate a part and six scans, inspect, verify, find a flipped byte, replay
-	@$(D2R) demo --out demo-out
+demo: setup  ## Start an appliance, push six scans of a part's life, prove a verdict (KEEP=1 leaves it running)
+	@$(D2R) demo --out demo-out $(if $(KEEP),--keep)
 
 test: setup lint types unit  ## Check style and types, run every test
 
@@ -27,7 +27,10 @@ unit:
 	@$(PYTEST) -n 2 --dist loadfile -q tests
 
 fuzz: setup  ## Mutate good files of every format 20,000 times each
-	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py
+	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py tests/properties/test_fuzz_cad.py
+
+kill: setup  ## Kill the processes of an appliance at random moments during 300 uploads and inspections
+	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
 
 bench: setup  ## Run every benchmark on this machine and print ratios
 	@for name in deviation alignment field tiles end_to_end scopes; do \

@@ -29,7 +29,9 @@ def without_secrets(text: str) -> str:
 
 
 class JsonLines(logging.Formatter):
-    """Log records as JSON objects: ``at, level, process, logger, message`` and ``error`` with a traceback."""
+    """Log records as JSON objects: ``at, level, process, logger, message``, the names of ``extra={"fields": ...}``,
+    and ``error`` with a traceback.
+    """
 
     def __init__(self, process: str) -> None:
         super().__init__()
@@ -39,7 +41,7 @@ class JsonLines(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         fields: dict[str, Any] = {
             "at": at, "level": record.levelname, "process": self._process, "pid": record.process,
-            "logger": record.name, "message": without_secrets(record.getMessage()),
+            "logger": record.name, "message": without_secrets(record.getMessage()), **getattr(record, "fields", {}),
         }  # fmt: skip
         if record.exc_info:
             fields["error"] = without_secrets(self.formatException(record.exc_info))

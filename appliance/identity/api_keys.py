@@ -94,6 +94,29 @@ def authenticate(site: Site, token: str) -> Principal:
     return Principal(known.id, kind, known.label, known.role, known.workspace_id)
 
 
+def principal_of_key(site: Site, key_id: str) -> Principal | None:
+    """Whom a key that was shown before stands for, as long as it is not revoked: for sessions and tickets."""
+    with site.control_session():
+        row: ApiKey | None = ApiKey.get_or_none(ApiKey.id == key_id)
+    if row is None or row.revoked_at is not None:
+        return None
+    return Principal(row.id, "device" if row.role == "device" else "key", row.label, row.role, row.workspace_id)
+
+
+def find_api_key(site: Site, workspace_id: str | None, key: str) -> ApiKey:
+    """A key of a workspace (None: of the appliance), by its id or prefix, revoked or not.
+
+    Raises
+    ------
+    NotFound : there is none there
+    """
+    with site.control_session():
+        row: ApiKey | None = ApiKey.get_or_none((ApiKey.id == key) | (ApiKey.prefix == key))
+    if row is None or row.workspace_id != workspace_id:
+        raise NotFound("key.unknown", f"There is no API key '{key[:_LABEL_CHARACTERS]}'.")
+    return row
+
+
 def revoke_api_key(site: Site, key: str, by: Principal) -> ApiKey:
     """Refuse a key, by its id or prefix, from now on.
 

@@ -1,10 +1,10 @@
-"""The table of API keys, in the control database."""
+"""The tables of API keys, in the control database, and of tickets, in each workspace's."""
 
 from __future__ import annotations
 
 from peewee import TextField
 
-from appliance.db.models import ControlModel
+from appliance.db.models import ControlModel, WorkspaceModel
 
 
 class ApiKey(ControlModel):
@@ -24,3 +24,14 @@ class ApiKey(ControlModel):
 
     class Meta:
         table_name = "api_key"
+
+
+class LiveTicket(WorkspaceModel):
+    """A ticket that nobody used yet; ``sha256`` is of the ticket, which is kept nowhere."""
+
+    sha256 = TextField(primary_key=True)
+    key_id = TextField()
+    expires_at = TextField()
+
+    class Meta:
+        table_name = "live_ticket"

@@ -1,0 +1,62 @@
+"""Tickets for live events: a browser cannot send an API key when it opens a WebSocket, so it shows a ticket.
+
+A ticket opens one connection of one principal in one workspace, once, within seconds.  It is kept by hash, in the
+workspace's database: a ticket that was used stays used, whatever Redis or a process forgets.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final
+
+from appliance.core.clock import rfc3339_us, utc_now
+from appliance.errors import Denied
+from appliance.identity.api_keys import principal_of_key
+from appliance.identity.models import LiveTicket
+from appliance.tenancy.records import Principal
+from appliance.tenancy.scope import WorkspaceScope
+from appliance.tenancy.site import Site
+
+#: Seconds from the making of a ticket to its use.
+LIFETIME_S: Final = 30
+_BYTES: Final = 32
+
+
+def create_ticket(scope: WorkspaceScope) -> str:
+    """A ticket for the scope's principal; those that expired are swept."""
+    ticket, now = secrets.token_urlsafe(_BYTES), utc_now()
+    with scope.transaction():
+        LiveTicket.delete().where(LiveTicket.expires_at <= rfc3339_us(now)).execute()
+        until = rfc3339_us(now + timedelta(seconds=LIFETIME_S))
+        LiveTicket.create(sha256=_hash(ticket), key_id=scope.principal.id, expires_at=until)
+    return ticket
+
+
+def redeem_ticket(site: Site, workspace_id: str, ticket: str) -> Principal:
+    """Who shows this ticket; it opens nothing any more.
+
+    Raises
+    ------
+    Denied : there is no such ticket, it was used, it expired, or its key was revoked since
+    NotFound : there is no such workspace
+    """
+    with site.system_scope(workspace_id).transaction():
+        row: LiveTicket | None = LiveTicket.get_or_none(LiveTicket.sha256 == _hash(ticket))
+        if row is not None:
+            LiveTicket.delete().where(LiveTicket.sha256 == row.sha256).execute()
+    if row is None or row.expires_at <= rfc3339_us(utc_now()):
+        raise _refused()
+    principal = principal_of_key(site, row.key_id)
+    if principal is None or principal.workspace_id not in (None, workspace_id):
+        raise _refused()
+    return principal
+
+
+def _refused() -> Denied:
+    return Denied("ticket.refused", "This ticket is not valid: each opens one connection, once.", "Ask for another.")
+
+
+def _hash(ticket: str) -> str:
+    return sha256(ticket.encode()).hexdigest()

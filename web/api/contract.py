@@ -1,0 +1,148 @@
+"""What a route promises, declared once: who may call it, what it takes, what it answers.
+
+The same declaration guards the route, parses the request, shapes the answer and writes the OpenAPI document,
+so the document cannot say anything else than the code does.  A view receives what it declared and nothing else:
+
+    @area.route("GET", "/workspaces/{slug}/assets/{asset}", roles=READERS, answer=AssetOut, summary="One asset")
+    def get_asset(call: Call, asset: str) -> Asset: ...
+
+Order of a request, each step of which may end it: 1. the route is declared; 2. the caller is known; 3. the workspace is
+the caller's; 4. the role may; 5. query and body have their form; 6. the view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+from flask import g
+from pydantic import BaseModel
+
+from appliance.tenancy.records import Principal
+from appliance.tenancy.scope import WorkspaceScope
+from appliance.tenancy.site import Site
+from web.api.forms import Model as Model
+
+API: Final = "/api/v1"
+
+#: Roles that read inspection data.
+READERS: Final = frozenset({"owner", "supervisor", "operator", "auditor", "service"})
+#: Roles that change what is inspected and how, and decide about evidence.
+EDITORS: Final = frozenset({"owner", "supervisor"})
+#: Roles that ask for work on what is there: replays, retries.
+REQUESTERS: Final = EDITORS | {"operator", "service"}
+#: Roles that bring scans in.
+SENDERS: Final = frozenset({"owner", "supervisor", "operator", "device", "service"})
+#: Devices read what becomes of what they sent.
+SENDERS_AND_READERS: Final = SENDERS | READERS
+#: Roles that read the audit log entry by entry, verify it and carry it to witnesses.
+AUDITORS: Final = frozenset({"owner", "auditor"})
+#: Roles that administer a workspace: keys, devices, persons.
+ADMINISTRATORS: Final = frozenset({"owner"})
+#: Roles that watch the machine, beside the appliance's owner.
+WATCHERS: Final = frozenset({"plant-it"})
+EVERYONE: Final = READERS | SENDERS | WATCHERS
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request on its way into a view.
+
+    ``scope`` is there on workspace routes; ``query`` and ``body`` where the route declared them.
+    """
+
+    site: Site
+    principal: Principal | None
+    _scope: WorkspaceScope | None = None
+    query: Any = None
+    body: Any = None
+    route: Route | None = None
+
+    @property
+    def scope(self) -> WorkspaceScope:
+        """The workspace of the request."""
+        if self._scope is None:
+            raise RuntimeError("this route has no workspace")
+        return self._scope
+
+    @property
+    def caller(self) -> Principal:
+        """Who calls."""
+        if self.principal is None:
+            raise RuntimeError("this route is public")
+        return self.principal
+
+    def made(self, place: str) -> None:
+        """Name where in the workspace the thing lies that this request made: ``assets/ast_...``."""
+        g.location = f"{API}/workspaces/{self.scope.slug}/{place}"
+
+
+View = Callable[..., Any]
+Declared = TypeVar("Declared", bound=View)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A declared route; ``path`` is relative to ``/api/v1`` and holds its parameters in braces.
+
+    Attributes
+    ----------
+    roles : who may call; None for a public route
+    body : model of a JSON body; ``takes``: media types of a body that the view itself reads
+    answer : model of the JSON answer; None where there is none (204) or it has another ``media_type``
+    errors : statuses beside those that every route may answer
+    """
+
+    method: str
+    path: str
+    view: View
+    summary: str
+    roles: frozenset[str] | None
+    query: type[Model] | None = None
+    body: type[Model] | None = None
+    takes: tuple[str, ...] = ()
+    answer: type[BaseModel] | None = None
+    status: int = 200
+    media_type: str = "application/json"
+    errors: tuple[int, ...] = ()
+    area: str = ""
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters in the path."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask writes it."""
+        return self.path.replace("{", "<").replace("}", ">")
+
+    @property
+    def name(self) -> str:
+        """A stable name: ``assets.get_asset``."""
+        return f"{self.area}.{self.view.__name__}"
+
+
+@dataclass
+class Area:
+    """The routes of one subject."""
+
+    name: str
+    description: str
+    routes: list[Route] = field(default_factory=list)
+
+    def route(
+        self, method: str, path: str, *, roles: frozenset[str] | None, summary: str, **more: Any
+    ) -> Callable[[Declared], Declared]:
+        """Declare a route; the view stays as it is."""
+
+        def declare(view: Declared) -> Declared:
+            self.routes.append(Route(method, path, view, summary, roles, area=self.name, **more))
+            return view
+
+        return declare
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self.routes)

@@ -1,0 +1,114 @@
+"""From a request to its view: the guard that nothing passes which did not declare itself.
+
+The order is that of ``contract``: declared, known, workspace, role, form, view.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from flask import Flask, Response, g, request
+from pydantic import BaseModel
+
+from appliance.core.canonical import loads_strict
+from appliance.errors import Denied, InvalidInput
+from appliance.identity.api_keys import authenticate
+from appliance.tenancy.records import Principal
+from appliance.tenancy.site import Site
+from web.api.contract import API, Area, Call, Route
+
+#: JSON bodies are small; files come through uploads.
+BODY_LIMIT_BYTES: Final = 1 << 20
+
+
+def register(app: Flask, site: Site, areas: Iterable[Area]) -> list[Route]:
+    """Make the routes of ``areas`` reachable; returns them all."""
+    routes = [route for area in areas for route in area]
+    for route in routes:
+        app.add_url_rule(
+            API + route.rule, endpoint=route.name, view_func=_guarded(site, route), methods=[route.method],
+            provide_automatic_options=False,
+        )  # fmt: skip
+    return routes
+
+
+def _guarded(site: Site, route: Route) -> Any:
+    def handle(**path: str) -> Response:
+        # 2. The caller.
+        principal = None if route.roles is None else caller(site)
+        # 3. The workspace.
+        slug = path.pop("slug", None)
+        scope = site.scope(principal, slug) if slug is not None and principal is not None else None
+        # 4. The role.
+        if principal is not None and principal.role not in (route.roles or ()):
+            raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+        g.authorized = True
+        # 5. The form.
+        call = Call(site, principal, scope, _query(route), _body(route), route)
+        # 6. The view.
+        return _response(route, route.view(call, **path))
+
+    return handle
+
+
+def caller(site: Site) -> Principal:
+    """Who calls, by the API key in the Authorization header.
+
+    Raises
+    ------
+    Denied : no key, an unknown one, or one that was revoked
+    """
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise Denied("auth.missing", "This needs an API key.", "Send 'Authorization: Bearer d2r_...'.")
+    principal = authenticate(site, token.strip())
+    g.principal = principal
+    return principal
+
+
+def _query(route: Route) -> Any:
+    """The query, each name once; a route that declares none takes none."""
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    unknown = list(request.args) if route.query is None else []
+    if twice or unknown:
+        name = (twice or unknown)[0][:40]
+        why = "stands twice in the query" if twice else "is no parameter of this route"
+        raise InvalidInput("request.query", f"'{name}' {why}.")
+    return route.query.model_validate(request.args.to_dict()) if route.query else None
+
+
+def _body(route: Route) -> Any:
+    if route.takes and request.mimetype not in route.takes:
+        known = ", ".join(route.takes)
+        raise InvalidInput("request.media_type", "The body has another media type than this route takes.", known)
+    return route.body.model_validate(_json_body()) if route.body else None
+
+
+def _json_body() -> Any:
+    if request.mimetype != "application/json":
+        raise InvalidInput("request.media_type", "The body must be JSON.", "Send 'Content-Type: application/json'.")
+    request.max_content_length = BODY_LIMIT_BYTES
+    try:
+        value = loads_strict(request.get_data(cache=False))
+        json.dumps(value, ensure_ascii=False).encode()
+    except InvalidInput as error:
+        raise InvalidInput("request.json", error.message, error.hint) from error
+    except UnicodeEncodeError as error:
+        raise InvalidInput("request.json", "A text of the body is half of a character.") from error
+    return value
+
+
+def _response(route: Route, answer: Any) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    if route.answer is None:
+        return Response(status=204)
+    if not isinstance(answer, BaseModel):
+        answer = route.answer.model_validate(answer, from_attributes=True)
+    response = Response(answer.model_dump_json(by_alias=True), route.status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    if location := g.get("location"):
+        response.headers["Location"] = location
+    return response

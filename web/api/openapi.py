@@ -1,0 +1,139 @@
+"""OpenAPI 3.1, written from the declared routes: the models that validate are the schemas that are published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from appliance import __version__
+from web.api.contract import API, Area, Route
+from web.problems import MEDIA_TYPE
+
+Json = dict[str, Any]
+
+_COMPONENT: Final = "#/components/schemas/{model}"
+#: What a parameter of a path is, where its name alone does not say it.
+_PARAMETERS: Final = {
+    "slug": "The workspace.",
+    "part": "Id or name of a part.",
+    "asset": "Id or name of an asset.",
+    "device": "Id or name of a device.",
+    "instrument": "Id of an instrument's revision, or its name for the newest one.",
+}
+
+
+class FieldProblem(BaseModel):
+    """One field that cannot be used."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem document; ``code`` is stable, ``hint`` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str | None = None
+    request_id: str | None = None
+    errors: list[FieldProblem] | None = None
+
+
+def document(areas: Sequence[Area], public_url: str = "") -> Json:
+    """The whole document."""
+    names, schemas = models_json_schema(_models(areas), ref_template=_COMPONENT)
+    paths: dict[str, Json] = {}
+    for area in areas:
+        for route in area:
+            paths.setdefault(API + route.path, {})[route.method.lower()] = _operation(route, names)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "D2R Appliance",
+            "version": __version__,
+            "description": "From a 3D scan and a CAD model to a verdict that anyone can re-prove.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": public_url or "/"}],
+        "tags": [{"name": area.name, "description": area.description} for area in areas],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.get("$defs", {}),
+            "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, d2r_..."}},
+        },
+        "security": [{"apiKey": []}],
+    }
+
+
+def _models(areas: Sequence[Area]) -> list[tuple[type[BaseModel], Any]]:
+    found: dict[tuple[type[BaseModel], Any], None] = {(Problem, "serialization"): None}
+    for area in areas:
+        for route in area:
+            for model, mode in ((route.body, "validation"), (route.answer, "serialization")):
+                if model is not None:
+                    found[(model, mode)] = None
+    return list(found)
+
+
+def _operation(route: Route, names: Any) -> Json:
+    operation: Json = {
+        "operationId": route.view.__name__,
+        "tags": [route.area],
+        "summary": route.summary,
+        "parameters": [_path_parameter(name) for name in route.parameters] + _query_parameters(route),
+        "responses": _responses(route, names),
+    }
+    if doc := " ".join((route.view.__doc__ or "").split()):
+        operation["description"] = doc
+    if route.roles is None:
+        operation["security"] = []
+    else:
+        operation["x-d2r-roles"] = sorted(route.roles)
+    if content := _request_body(route, names):
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _request_body(route: Route, names: Any) -> Json:
+    if route.body is not None:
+        return {"application/json": {"schema": names[(route.body, "validation")]}}
+    return {media_type: {} for media_type in route.takes}
+
+
+def _path_parameter(name: str) -> Json:
+    described = {"description": _PARAMETERS[name]} if name in _PARAMETERS else {}
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, **described}
+
+
+def _query_parameters(route: Route) -> list[Json]:
+    if route.query is None:
+        return []
+    schema = route.query.model_json_schema()
+    required = schema.get("required", [])
+    return [_query_parameter(name, item, name in required) for name, item in schema["properties"].items()]
+
+
+def _query_parameter(name: str, schema: Json, required: bool) -> Json:
+    plain = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {"name": name, "in": "query", "required": required, "schema": plain, **described}
+
+
+def _responses(route: Route, names: Any) -> Json:
+    status = 204 if route.answer is None and route.media_type == "application/json" else route.status
+    success: Json = {"description": route.summary}
+    if route.answer is not None:
+        success["content"] = {"application/json": {"schema": names[(route.answer, "serialization")]}}
+    elif status != 204:
+        success["content"] = {route.media_type: {}}
+    problems = {400, 422, *route.errors} | ({401, 403, 404} if route.roles is not None else set())
+    body = {MEDIA_TYPE: {"schema": names[(Problem, "serialization")]}}
+    return {str(status): success} | {
+        str(code): {"description": "Problem (RFC 9457)", "content": body} for code in sorted(problems)
+    }

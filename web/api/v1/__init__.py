@@ -1,0 +1,27 @@
+"""The areas of version 1 of the API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from web.api.contract import Area
+from web.api.v1.assets import assets
+from web.api.v1.audit import audit
+from web.api.v1.cad_revisions import cad_revisions
+from web.api.v1.characteristics import characteristics
+from web.api.v1.devices import devices
+from web.api.v1.events import events
+from web.api.v1.inspections import inspections
+from web.api.v1.instruments import instruments
+from web.api.v1.keys import keys
+from web.api.v1.operators import operators
+from web.api.v1.parts import parts
+from web.api.v1.reports import reports
+from web.api.v1.scans import scans
+from web.api.v1.uploads import uploads
+from web.api.v1.workspaces import workspaces
+
+AREAS: Final[tuple[Area, ...]] = (
+    workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
+    inspections, reports, audit, events, keys,
+)  # fmt: skip

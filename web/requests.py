@@ -1,0 +1,82 @@
+"""Around every request: its id, its line in the access log, the headers of every answer, and the last guard."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import Final
+
+from flask import Flask, Response, g, request
+
+from appliance.core.ids import new_id
+from web.metrics import Metrics
+from web.problems import problem
+
+log = logging.getLogger("d2r.access")
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+}
+#: Paths that are asked every few seconds and say nothing.
+_QUIET: Final = ("/healthz", "/readyz", "/metrics")
+
+
+def number_requests(app: Flask) -> None:
+    """Give every request an id (the caller's own, where it is well-formed) and a moment of its beginning."""
+
+    @app.before_request
+    def begin() -> None:
+        stated = request.headers.get("X-Request-Id", "")
+        g.request_id = stated if _REQUEST_ID.fullmatch(stated) else new_id("req")
+        g.began = time.perf_counter()
+
+
+def finish_requests(app: Flask, metrics: Metrics) -> None:
+    """Write id and security headers on every answer, count it, and note it in the access log."""
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        seconds = time.perf_counter() - g.began if "began" in g else 0.0
+        metrics.count(request.endpoint or "unknown", request.method, response.status_code, seconds)
+        level = logging.DEBUG if request.path in _QUIET else logging.INFO
+        log.log(level, "%s %s %d", request.method, request.path, response.status_code, extra={"fields": _line(seconds)})
+        return response
+
+
+def deny_by_default(app: Flask, declared: frozenset[str], public: frozenset[str]) -> None:
+    """What neither declared itself nor stands on the short public list is not there; a declared route that answered
+    without having checked its caller is a fault, and its answer is withheld."""
+
+    @app.before_request
+    def guard() -> Response | None:
+        if request.endpoint is None or request.endpoint in declared | public:
+            return None
+        return problem(404, "route.unknown", "There is nothing here.")
+
+    @app.after_request
+    def withhold(response: Response) -> Response:
+        if request.endpoint in declared and response.status_code < 400 and not g.get("authorized"):
+            return problem(500, "internal", "The appliance failed at this request.")
+        return response
+
+
+def _line(seconds: float) -> dict[str, object]:
+    """The fields of the access log; neither query nor headers, which may hold secrets."""
+    principal = g.get("principal")
+    fields = {
+        "request": g.get("request_id"), "ms": round(1000 * seconds, 1), "peer": request.remote_addr,
+        "principal": principal.id if principal else None, "role": principal.role if principal else None,
+        "problem": g.get("problem"),
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value is not None}

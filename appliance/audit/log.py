@@ -20,7 +20,7 @@ from typing import Final
 
 from appliance.audit.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from appliance.audit.cosignature import Cosignature, verify_cosignatures
-from appliance.audit.entry import NO_PREVIOUS, Entry
+from appliance.audit.entry import NO_PREVIOUS, Entry, read_entry
 from appliance.audit.entryfile import EntryFile
 from appliance.audit.exchange import Update
 from appliance.audit.note import Note, parse_note
@@ -230,7 +230,7 @@ class FileLog:
             if leaf is None or leaf != acknowledged:
                 raise Modified("log.entry", f"Entry {index} of the log differs from what was acknowledged.")
             found = _TAIL.search(line)
-            if found is None or found[1] != previous:
+            if (found[1] if found else read_entry(line).prev.encode()) != previous:
                 raise Modified("log.chain", f"Entry {index} of the log does not follow the entry before it.")
             tree.append(leaf)
             previous = leaf.hex().encode()

@@ -65,6 +65,15 @@ def test_entries_form_a_chain_and_a_tree(log: DatabaseLog) -> None:
     assert (state.origin, state.size, state.root) == (ORIGIN, 5, root_of([leaf_hash(one) for one in entries]))
 
 
+def test_an_entry_that_looks_like_two_is_read_as_the_one_that_it_is(log: DatabaseLog, tmp_path: Path) -> None:
+    other = FileLog(tmp_path / "log", SIGNER, (SIGNER.verifier,))
+    inner = {"prev": "e" * 64, "subjects": {}, "time": "2026-03-01T12:00:00Z"}
+    for one in (log, other):
+        for name in ("a{b}", "prev", '","prev":"'):
+            one.append(Entry("scan.judged", MOMENT, {name: "d" * 64}, {"z": inner}, {"prev": "f" * 64}))
+    assert (log.validate().size, other.validate().size) == (8, 3)
+
+
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 511, 512, 1000])
 def test_the_root_from_stored_hashes_is_that_of_the_leaves(tmp_path: Path, size: int) -> None:
     log = filled(tmp_path / "a.db", size)

@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 
 from appliance.audit.book import Book
-from appliance.audit.entry import read_entry
+from appliance.audit.entry import Entry, read_entry
 from appliance.audit.epochs import open_epoch
 from appliance.audit.judgement import judge_log
-from appliance.audit.recording import record
 from appliance.audit.verify import Finding, judge_record
 from appliance.audit.witness import Witness
 from appliance.errors import Conflict, InvalidInput, Modified, NotProvable
-from tests.audit_books import ORIGIN, SIGNER, connect, open_book
+from tests.audit_books import MOMENT, ORIGIN, SIGNER, connect, open_book
 
 NEXT = f"{ORIGIN}/epoch-2"
 
 
 def fill(book: Book, count: int, mark: str = "a") -> None:
-    for number in range(count):
-        record(book, "scan.received", {"scan": mark * 64}, {"number": number})
+    book.log.append_many(
+        Entry("scan.received", MOMENT, {"scan": mark * 64}, {"number": number}) for number in range(count)
+    )
 
 
 @pytest.fixture

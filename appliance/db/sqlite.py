@@ -76,6 +76,14 @@ class RoutedCursor(sqlite3.Cursor):
         return super().__next__()
 
 
+class _Savepoint(peewee._savepoint):  # type: ignore[misc]
+    """A savepoint, which is gone with its transaction."""
+
+    def rollback(self, begin: bool = True) -> None:
+        if self.db.connection().in_transaction:
+            super().rollback(begin)
+
+
 class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     """The peewee database of one file; it answers only while a session has put it on its route."""
 
@@ -125,7 +133,12 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         self._state.cursors.add(cursor)
         return cursor
 
+    def savepoint(self) -> _Savepoint:
+        return _Savepoint(self)
+
     def execute_sql(self, sql: str, params: Any = None) -> Any:
+        if self._state.transactions:
+            self._require_transaction()
         try:
             return super().execute_sql(sql, params)
         except (peewee.OperationalError, peewee.DatabaseError) as error:
@@ -138,15 +151,23 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
             self._translate(error)
 
     def commit(self) -> None:
+        self._require_transaction()
         try:
             super().commit()
         except (peewee.OperationalError, peewee.DatabaseError) as error:
             self._translate(error)
 
     def rollback(self) -> None:
-        """Roll back; SQLite may have done so itself, on a full disk for one."""
+        """Roll back, unless SQLite has done so itself."""
         if self._state.conn.in_transaction:
             super().rollback()
+
+    def _require_transaction(self) -> None:
+        """Return if the transaction is still there.  SQLite gives one up by itself, on a full disk for one: what came
+        after would be committed statement by statement.
+        """
+        if not self._state.closed and not self._state.conn.in_transaction:
+            raise Unavailable("database.gave_up", f"{self.path.name} gave up the transaction.", "Check free space.")
 
     def _translate(self, error: peewee.DatabaseError) -> NoReturn:
         """Raise what a failure of the file means; a fault of the query itself stays what it is."""

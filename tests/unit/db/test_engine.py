@@ -190,6 +190,38 @@ def test_a_full_disk_is_told_as_unavailable_and_leaves_nothing(a: Engine, thing:
     assert _count(a, thing) == 1
 
 
+def _give_up(engine: Engine) -> None:
+    """What SQLite does by itself on some failures of the disk."""
+    engine.database.connection().execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_after_sqlite_gave_a_transaction_up_nothing_more_is_written(a: Engine, thing: Any, nested: bool) -> None:
+    def work() -> None:
+        with a.transaction():
+            thing.create(id="before")
+            if nested:
+                with pytest.raises(_Oops), a.transaction():
+                    _fail_after(lambda: _give_up(a))
+            else:
+                _give_up(a)
+            with pytest.raises(Unavailable):
+                thing.create(id="after")
+
+    with pytest.raises(Unavailable) as refused:
+        work()
+    assert refused.value.code == "database.gave_up"
+    assert _count(a, thing) == 0
+    with a.transaction():
+        thing.create(id="x")
+    assert _count(a, thing) == 1
+
+
+def test_the_error_of_a_transaction_that_sqlite_gave_up_is_told(a: Engine, thing: Any) -> None:
+    with pytest.raises(_Oops), a.transaction(), a.transaction():
+        _fail_after(lambda: _give_up(a))
+
+
 def test_a_fault_of_the_query_stays_what_it_is(a: Engine) -> None:
     with a.session(), pytest.raises(OperationalError):
         a.database.execute_sql("SELECT nothing FROM nowhere")

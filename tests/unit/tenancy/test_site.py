@@ -16,6 +16,7 @@ from appliance.db.models import ControlModel
 from appliance.db.routing import ScopeConflict, ScopeMissing
 from appliance.errors import Conflict, Denied, InvalidInput, Misconfigured, Modified, NotFound
 from appliance.tenancy import databases as databases_module
+from appliance.tenancy import founding
 from appliance.tenancy.models import WorkspaceRow
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.site import Site
@@ -255,3 +256,20 @@ def test_a_scope_inside_another_raises(site: Site) -> None:
             pytest.fail("entered")
         with site.system_scope(site.scope(OWNER, "main").workspace_id):
             pass
+
+
+def test_two_who_make_the_same_workspace_at_once_make_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes by while the first is at its files: it takes the row up, finishes it, and the first is told."""
+    create_database = founding.create_database
+
+    def overtaken(path: Path) -> None:
+        monkeypatch.setattr(founding, "create_database", create_database)
+        recorded.append(site.create_workspace("new", "Second", SYSTEM).id)
+        create_database(path)
+
+    recorded: list[str] = []
+    monkeypatch.setattr(founding, "create_database", overtaken)
+    with pytest.raises(Conflict) as refused:
+        site.create_workspace("new", "First", SYSTEM, lambda workspace: recorded.append(workspace.id))
+    assert refused.value.code == "workspace.taken"
+    assert [workspace.id for workspace in site.workspaces() if workspace.slug == "new"] == recorded

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from peewee import DatabaseError
 
 from appliance.audit.book import Book
 from appliance.audit.database_log import DatabaseLog
@@ -303,3 +304,29 @@ def test_the_logs_of_an_appliance_are_kept_apart_and_called_by_its_name(tmp_path
         for log in logs[:2]:
             state = verify_proof(parse_proof(log.proof_file(0)), log.entry(0), site.keys.own_keys())
             assert state.origin == log.origin
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TRIGGER audit_entry_no_delete",
+        "PRAGMA recursive_triggers=OFF",
+        "PRAGMA writable_schema=ON",
+        "ALTER TABLE audit_entry RENAME TO other",
+        "DELETE FROM audit_entry",
+        "UPDATE audit_entry SET leaf = zeroblob(32)",
+        "REPLACE INTO audit_entry VALUES (0, x'7b7d', zeroblob(32))",
+        "DELETE FROM audit_checkpoint",
+    ],
+)
+def test_the_running_appliance_cannot_take_the_protection_off(tmp_path: Path, sql: str) -> None:
+    with Site.open(load_settings(tmp_path / "data", {"D2R_NAME": "plant.example/7"}), create=True) as site:
+        site.create_workspace("line-1", "Line 1", SYSTEM)
+        scope = site.scope(SYSTEM, "line-1")
+        record(scope, "scan.received")
+        record(site, "workspace.created")
+        for log, engine in ((DatabaseLog.of(scope), scope.database), (DatabaseLog.of_control(site), site.control)):
+            log.checkpoint()
+            with engine.session(), pytest.raises(DatabaseError):
+                engine.database.execute_sql(sql)
+            assert log.validate().size == 1

@@ -77,7 +77,7 @@ def _expected(block: Block) -> list[int]:
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), BLOCKS), max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_what_stays_is_what_a_plain_model_says(plan: list[tuple[int, Block]]) -> None:
     with tempfile.TemporaryDirectory() as folder, patch.object(opening, "steps", lambda kind: (TABLE,)):
         engines = []

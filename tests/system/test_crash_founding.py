@@ -77,10 +77,12 @@ def data(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("fault", "registered"),
     [
-        ("cad.stored", (0, 0, 0)), ("plan.stored", (1, 0, 0)), ("instrument.stored", (1, 1, 0)),
-        ("audit.recorded:2", (0, 0, 0)), ("audit.recorded:3", (1, 0, 0)), ("audit.recorded:4", (1, 1, 0)),
+        ("cad.stored", (0, 0, 0)),
+        ("audit.recorded:2", (0, 0, 0)),
+        ("plan.stored", (1, 0, 0)),
+        ("instrument.stored", (1, 1, 0)),
     ],
-)  # fmt: skip
+)
 def test_what_was_killed_half_way_is_not_registered_and_its_object_is_taken_up_by_the_next_try(
     data: Path, tmp_path: Path, fault: str, registered: tuple[int, int, int]
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.inspections.carry import carry
-from appliance.reports.service import issue
+from appliance.reports.issuing import issue
 from appliance.tenancy.site import Site
 
 

@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 
 from appliance.audit.recording import record
-from appliance.cad.checks import require_judgeable
 from appliance.cad.models import CadRevision
-from appliance.cad.reading import read_cad, zone_file_of
 from appliance.cad.records import CadModel
 from appliance.core.canonical import canonical_bytes
 from appliance.core.clock import rfc3339_us, utc_now
@@ -54,6 +52,9 @@ def add_revision(
     NotFound : there is no such part
     Conflict : another revision of the part has this label
     """
+    from appliance.cad.checks import require_judgeable  # the engine is loaded where CAD comes in, and nowhere else
+    from appliance.cad.reading import read_cad, zone_file_of
+
     owner = find_part(scope, part)
     zone_file = zones or zone_file_of(file)
     model = read_cad(file, unit=unit, zones_path=zone_file)

@@ -25,13 +25,13 @@ from appliance.audit.entry import Entry
 from appliance.audit.interface import Log
 from appliance.audit.proof import parse_proof
 from appliance.core.clock import rfc3339
-from appliance.core.files import unreadable, whole_file, write_whole
+from appliance.core.files import whole_file, write_whole
 from appliance.crypto.dsse import sign_envelope
 from appliance.crypto.keystore import KeyStore
 from appliance.errors import InvalidInput, Unavailable
 from appliance.inspections.records import Inspection
 from appliance.reports.document import compose
-from appliance.reports.pack import constant_hashes, safe_name, write_evidence_pack
+from appliance.reports.pack import constant_hashes, evidence_files, write_evidence_pack
 from appliance.reports.pdf_signature import sign_pdf
 from appliance.reports.records import (
     ENVELOPE_NAME,
@@ -153,16 +153,6 @@ def log_entry(inspection: Inspection, draft: Draft) -> Entry:
     return Entry(ENTRY_KIND, draft.issued_at, subjects, facts)
 
 
-def evidence_files(evidence: Mapping[str, Path], hashes: Mapping[str, str]) -> tuple[EvidenceFile, ...]:
-    """The files of a report with the hashes that the line took while it read them.
-
-    Raises
-    ------
-    InvalidInput : a file is gone
-    """
-    return tuple(_evidence_file(role, path, hashes[f"{role}_sha256"]) for role, path in evidence.items())
-
-
 def print_report(inspection: Inspection, draft: Draft, record: Record, views: Sequence[View], keys: KeyStore) -> bytes:
     """The signed PDF of a report that the log holds."""
     facts = ReportFacts(inspection, draft.number, draft.issued_at, draft.evidence, draft.result_sha256, record)
@@ -175,13 +165,6 @@ def _result_bytes(result: Mapping[str, Any]) -> bytes:
         return json.dumps(dict(result), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput("report.result", f"The result has no JSON form: {error}.") from error
-
-
-def _evidence_file(role: str, path: Path, digest: str) -> EvidenceFile:
-    try:
-        return EvidenceFile(role, safe_name(role, path.name), path, digest, path.stat().st_size)
-    except OSError as error:
-        raise unreadable(path, error) from error
 
 
 def record_of(envelope: bytes, keys: KeyStore, proof_file: bytes) -> Record:

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
+from appliance.core.files import unreadable
 from appliance.reports.archive import Digest, blocks_of, digest_of, write_pack
 from appliance.reports.records import ENVELOPE_NAME, PDF_NAME, PROOF_NAME, RESULT_NAME, EvidenceFile
 
@@ -66,6 +67,23 @@ def write_evidence_pack(sink: IO[bytes], files: Mapping[str, bytes], evidence: S
     closing = manifest([(name, digest.sha256) for name, digest, _ in contents])
     contents.append((MANIFEST_NAME, digest_of([closing]), [closing]))
     write_pack(sink, contents)
+
+
+def evidence_files(evidence: Mapping[str, Path], hashes: Mapping[str, str]) -> tuple[EvidenceFile, ...]:
+    """The files of a report with the hashes that the line took while it read them.
+
+    Raises
+    ------
+    InvalidInput : a file is gone
+    """
+    return tuple(_evidence_file(role, path, hashes[f"{role}_sha256"]) for role, path in evidence.items())
+
+
+def _evidence_file(role: str, path: Path, digest: str) -> EvidenceFile:
+    try:
+        return EvidenceFile(role, safe_name(role, path.name), path, digest, path.stat().st_size)
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _safe(name: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from appliance.inspections.records import Inspection
+if TYPE_CHECKING:
+    from appliance.inspections.records import Inspection
 
 #: Names of the files of a report, in a folder and in the evidence pack.
 RESULT_NAME: Final = "result.json"

@@ -13,7 +13,7 @@ from appliance.inspections import service
 from appliance.inspections.carry import carry
 from appliance.inspections.models import InspectionRow, Measurement
 from appliance.objects.sealed import ObjectStore
-from appliance.reports.service import issue
+from appliance.reports.issuing import issue
 from appliance.tenancy.scope import WorkspaceScope
 from tests.conftest import ROOT
 from tests.line_samples import known_part, sample_files, stored_scan
@@ -29,7 +29,7 @@ import sys
 from pathlib import Path
 from appliance.config.settings import load_settings
 from appliance.inspections.carry import carry
-from appliance.reports.service import issue
+from appliance.reports.issuing import issue
 from appliance.tenancy.site import Site
 with Site.open(load_settings(Path(sys.argv[1]), {})) as site:
     carry(site.system_scope(sys.argv[2]), sys.argv[3], issue)

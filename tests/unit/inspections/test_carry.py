@@ -23,7 +23,8 @@ from appliance.inspections.replaying import carry_replay
 from appliance.objects.sealed import ObjectStore
 from appliance.queue.connection import Queue
 from appliance.queue.outbox import events_since
-from appliance.reports.service import export_pack, issue, report_file, stored_report
+from appliance.reports.issuing import issue
+from appliance.reports.service import export_pack, report_file, stored_report
 from appliance.reports.verification import verify_path
 from appliance.scans.service import find_scan
 from appliance.tenancy.scope import WorkspaceScope
@@ -178,7 +179,7 @@ def test_what_was_signed_is_taken_up_and_not_signed_again(
         if name == "report.judged":
             raise Killed
 
-    monkeypatch.setattr("appliance.reports.service.point", die)
+    monkeypatch.setattr("appliance.reports.issuing.point", die)
     with pytest.raises(Killed):
         carry(scope, asked.id, issue)
     judged = service.get_inspection(scope, asked.id)

@@ -1,0 +1,127 @@
+"""Issuing the report of an inspection that a job carries: once, whatever happens in between.
+
+Order of commits when a report is issued, and what a crash between two of them leaves:
+
+1. result and envelope are objects: unnamed objects, swept later;
+2. one transaction: the log entry, the row ``judged`` with both names.  From here on the job takes up what was
+   signed, whatever it computes anew;
+3. proof and PDF are objects: unnamed again;
+4. one transaction: measurements, the names of both, the row ``recorded``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from appliance.audit.database_log import DatabaseLog
+from appliance.audit.recording import record
+from appliance.core.canonical import loads_strict
+from appliance.core.clock import rfc3339, rfc3339_us, utc_now
+from appliance.core.faults import point
+from appliance.core.ids import new_id
+from appliance.inspections.keeper import Keeper
+from appliance.inspections.lease import Lease
+from appliance.inspections.models import InspectionRow, Measurement
+from appliance.inspections.records import Inspection
+from appliance.inspections.service import get_inspection
+from appliance.objects.sealed import ObjectStore
+from appliance.queue.outbox import emit
+from appliance.reports.issue import ENTRY_KIND, Draft, draft_report, log_entry, print_report, record_of
+from appliance.reports.pack import evidence_files
+from appliance.reports.sections.views import render_views
+from appliance.tenancy.scope import WorkspaceScope
+
+
+def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) -> None:
+    """Sign, log, print and store the report of an inspection that a job carries; the row ends as ``recorded``."""
+    scope, row = lease.scope, lease.row()
+    store = ObjectStore.of(scope)
+    inspection = _amending(scope, row, inspection)
+    views = render_views(inspection, lambda share: keeper.advance("report", 0.6 * share))
+    # 1. and 2. Signed and logged, or signed and logged already.
+    draft = _taken_up(store, row, inspection) if row.envelope_object else _judge(lease, store, inspection)
+    inspection = replace(inspection, result=loads_strict(draft.result))
+    index = int(lease.row().log_index)
+    point("report.judged")
+    # 3. Proof and PDF.
+    place = record_of(draft.envelope, scope.keys, DatabaseLog.of(scope).proof_file(index))
+    pdf = store.put_bytes(print_report(inspection, draft, place, views, scope.keys))
+    proof = store.put_bytes(place.proof)
+    keeper.advance("report", 0.95)
+    point("report.printed")
+    # 4. Recorded.
+    with lease.writing(
+        state="recorded", proof_object=proof.name, pdf_object=pdf.name, finished_at=rfc3339_us(utc_now()),
+        lease_until=None, step="", progress=1.0, error_code=None, error_message=None, error_hint=None,
+    ):  # fmt: skip
+        _write_measurements(row, draft.result)
+        facts = {"inspection": row.id, "report": draft.number, "verdict": inspection.verdict.decision}
+        record(scope, "inspection.recorded", {"pdf": pdf.sha256, "proof": proof.sha256}, facts)
+        emit(
+            "inspection.recorded",
+            {"inspection": row.id, "scan": row.scan_id, "state": "recorded", "verdict": inspection.verdict.decision},
+        )
+    point("report.recorded")
+
+
+def _judge(lease: Lease, store: ObjectStore, inspection: Inspection) -> Draft:
+    scope, now = lease.scope, utc_now()
+    draft = draft_report(inspection, keys=scope.keys, issued_at=now.replace(microsecond=0))
+    result, envelope = store.put_bytes(draft.result), store.put_bytes(draft.envelope)
+    point("report.signed")
+    with lease.writing(
+        state="judged", verdict=inspection.verdict.decision, engine=inspection.result["engine"],
+        report_number=draft.number, issued_at=rfc3339(draft.issued_at), result_object=result.name,
+        envelope_object=envelope.name, envelope_sha256=envelope.sha256,
+    ):  # fmt: skip
+        entry = log_entry(inspection, draft)
+        index = record(scope, ENTRY_KIND, entry.subjects, {**entry.facts, "inspection": lease.row_id})
+        InspectionRow.update(log_index=index).where(InspectionRow.id == lease.row_id).execute()
+        state = {"inspection": lease.row_id, "state": "judged", "verdict": inspection.verdict.decision}
+        emit("inspection.judged", state)
+    return draft
+
+
+def _taken_up(store: ObjectStore, row: InspectionRow, inspection: Inspection) -> Draft:
+    """What an earlier attempt signed and logged, as it stands."""
+    result, envelope = store.read(row.result_object), store.read(row.envelope_object)
+    issued_at = datetime.fromisoformat(row.issued_at)
+    hashes = loads_strict(result)["hashes"]
+    evidence = evidence_files(inspection.evidence, hashes)
+    return Draft(row.report_number, issued_at, result, sha256(result).hexdigest(), envelope, evidence)
+
+
+def _amending(scope: WorkspaceScope, row: InspectionRow, inspection: Inspection) -> Inspection:
+    """An amended report names the original and the reason (ISO/IEC 17025, 7.8.8)."""
+    if not row.amends_id:
+        return inspection
+    original = get_inspection(scope, row.amends_id)
+    amends = {
+        "inspection": original.id, "report_number": original.report_number,
+        "envelope_sha256": original.envelope_sha256, "reason": row.reason,
+    }  # fmt: skip
+    context = {**inspection.result["context"], "amends": amends}
+    return replace(inspection, result={**inspection.result, "context": context})
+
+
+def _write_measurements(row: InspectionRow, result: bytes) -> None:
+    now = rfc3339_us(utc_now())
+    for position, item in enumerate(json.loads(result)["characteristics"]):
+        Measurement.create(
+            id=new_id("mea"), inspection_id=row.id, asset_id=row.asset_id, position=position, measured_at=now,
+            **_columns(item),
+        )  # fmt: skip
+
+
+def _columns(item: Mapping[str, Any]) -> dict[str, Any]:
+    names = (
+        "name", "zone", "quantity", "value_mm", "u_mm", "k", "lower_mm", "upper_mm", "coverage", "coverage_required",
+        "conformance_probability", "decision",
+    )  # fmt: skip
+    return {name: item[name] for name in names} | {"expanded_mm": item["U_mm"]}

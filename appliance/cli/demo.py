@@ -1,125 +1,132 @@
-"""``d2r demo``: the whole story in about a minute, on a part that is made here.
+"""``d2r demo``: the whole story in about a minute, on an appliance and a part that are made here.
 
-A machined housing with named zones, six simulated scans of its life, one inspection after the
-other; then the proofs: verification, one flipped byte, a replay.
+An appliance is founded and started; an edge device pushes six simulated scans of a housing's life, one of them over a
+link that breaks; verdicts come back; then the proofs: verification, one flipped byte, a replay.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
 import click
+
+if TYPE_CHECKING:
+    from appliance.cli.demo_line import DemoLine
+    from appliance.config.settings import Settings
+
+#: The scan whose push is cut in the middle, and the one whose report is fetched and proven.
+_CUT: Final = "scan-3"
+_PROVEN: Final = "scan-4"
 
 
 @click.command()
 @click.option("--out", default="demo-out", type=click.Path(file_okay=False, path_type=Path), help="Folder to fill.")
 @click.option("--points", default=None, type=click.IntRange(10_000, 20_000_000), help="Points in a scan.")
-def demo(out: Path, points: int | None) -> int:
-    """Make a part, scan it six times, inspect, verify, find a flipped byte, replay."""
+@click.option("--keep", is_flag=True, help="Leave the appliance running and say how to reach it.")
+def demo(out: Path, points: int | None, keep: bool) -> int:
+    """Start an appliance, push six scans of a part's life, wait for their verdicts, prove one of them."""
+    from appliance.cli.demo_line import DemoLine
     from appliance.cli.terminal import result_console
     from appliance.simulate.series import CASES, POINTS, Series
 
     began = time.monotonic()
     console = result_console()
-    inputs = _fresh(out / "inputs")
-    console.print(f"[bold]1  A part and six scans of its life[/bold]  [dim]{inputs}[/dim]")
-    series = Series.write(inputs)
-    console.print(
-        f"   housing.stl, {len(series.part.mesh.triangles):,} triangles, {len(series.part.zones)} named zones"
-    )
-    console.print("[bold]2  Six inspections[/bold]")
-    results = []
-    for case in CASES:
-        started = time.monotonic()
-        scan = series.write_scan(inputs, case, points or POINTS)
-        simulated = time.monotonic() - started
-        result = _inspect(series, scan, out / case.name)
-        seconds = time.monotonic() - started - simulated
-        results.append((case.story, result))
-        console.print(f"   {case.name}: simulated in {simulated:.1f} s, inspected in {seconds:.1f} s", highlight=False)
-    console.print(_table(results))
-    _proofs(out)
-    console.print(f"Everything lies in [bold]{out}[/bold]; open {out / 'scan-4' / 'report.pdf'} first.")
+    settings = _founded(out)
+    with _running(settings, keep=keep):
+        _heading("2  A part, its plan, and the device that scans it")
+        inputs = out / "inputs"
+        series = Series.write(inputs)
+        line = DemoLine.open(settings, series, out)
+        click.echo(f"   {inputs}/housing.stl, {len(series.part.mesh.triangles):,} triangles; an API key for the device")
+        _heading("3  Six scans of its life, pushed as an edge device does")
+        for case in CASES:
+            scan = series.write_scan(inputs, case, points or POINTS)
+            click.echo(f"   {line.push(case, scan, cut=case.name == _CUT)}")
+        _heading("4  Verdicts")
+        console.print(line.await_verdicts())
+        _heading("5  Proofs")
+        _prove(line, settings, out)
+        _say_where(settings, out, keep=keep)
     console.print(f"[dim]{time.monotonic() - began:.0f} s in all[/dim]")
     return 0
 
 
-def _fresh(folder: Path) -> Path:
+def _founded(out: Path) -> Settings:
+    """A new appliance in ``out``/appliance, on ports that are free."""
     from appliance.cli.line import make_folder
+    from appliance.cli.ports import free_port
+    from appliance.config.settings import load_settings
+    from appliance.supervise.running import down
 
-    shutil.rmtree(folder, ignore_errors=True)
-    make_folder(folder)
-    return folder
-
-
-def _inspect(series: Any, scan: Path, folder: Path) -> dict[str, Any]:
-    from appliance.cli.line import inspect_and_report
-    from appliance.cli.terminal import progress_bars
-    from appliance.core.clock import utc_now
-    from appliance.inspections.request import InspectionRequest
-
-    request = InspectionRequest(
-        scan=scan, cad=series.cad, characteristics=series.plan, inspected_at=utc_now(), fit=True,
-        instrument=series.instrument,
-    )  # fmt: skip
-    shutil.rmtree(folder, ignore_errors=True)
-    with progress_bars(transient=True) as watcher:
-        return inspect_and_report(request, folder, watcher)
+    data = (out / "appliance").resolve()
+    if data.exists():
+        down(load_settings(data))  # one that was kept running
+    for name in ("appliance", "inputs", "receipts", "tampered", "push", _PROVEN):
+        shutil.rmtree(out / name, ignore_errors=True)
+    make_folder(out / "inputs")
+    os.environ["D2R_PUSH_STATE"] = str(out / "push")
+    _heading("1  An appliance")
+    _show(["init", "--data", str(data)])
+    ports = {"port": free_port(8470), "realtime_port": free_port(8471)}
+    (data / "settings.toml").write_text("".join(f"{name} = {port}\n" for name, port in ports.items()))
+    return load_settings(data)
 
 
-def _table(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+@contextmanager
+def _running(settings: Settings, *, keep: bool) -> Iterator[None]:
+    """The appliance runs while the block does; afterwards too, if it is kept and nothing failed."""
+    from appliance.cli.appliance import print_processes
+    from appliance.supervise.running import down, up_detached
 
-    from appliance.cli.terminal import decision_text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("scan", no_wrap=True)
-    table.add_column("truth", overflow="fold")
-    for heading in ("residual mm", "cover", "worst value ± U mm"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for story, result in results:
-        alignment = result["alignment"]
-        residual = f"{alignment['residual_rms_mm']:.4f}" + (" ambiguous" if alignment["ambiguous"] else "")
-        lowest = min(row["coverage"] for row in result["characteristics"])
-        name = result["scan"]["name"].removesuffix(".e57")
-        table.add_row(
-            name, Text(story), residual, f"{100 * lowest:.0f} %", _worst(result), decision_text(result["verdict"])
-        )
-    return table
+    click.echo(f"   $ d2r up --data {settings.data} --detach")
+    print_processes(up_detached(settings))
+    try:
+        yield
+    except BaseException:
+        down(settings)
+        raise
+    if not keep:
+        down(settings)
 
 
-def _worst(result: Mapping[str, Any]) -> str:
-    """The value that comes nearest to its limits, or lies farthest beyond them."""
-    measured = [row for row in result["characteristics"] if row["conformance_probability"] is not None]
-    if not measured:
-        return "–"
-    row = min(measured, key=lambda item: (item["conformance_probability"], -abs(item["value_mm"])))
-    return f"{row['name']} {row['value_mm']:+.3f} ± {row['U_mm']:.3f}"
-
-
-def _proofs(out: Path) -> None:
+def _prove(line: DemoLine, settings: Settings, out: Path) -> None:
     """Verification, a flipped byte, a replay: each as the command that a user would type."""
-    report = out / "scan-4" / "report.json"
+    folder = line.fetch(_PROVEN, out / _PROVEN)
+    trusted = out / "appliance.vkey"
+    trusted.write_text(f"{line.verifier_key}\n")
     tampered = out / "tampered"
-    shutil.rmtree(tampered, ignore_errors=True)
     tampered.mkdir()
-    for name in ("report.json", "report.tlog-proof"):
-        shutil.copyfile(out / "scan-4" / name, tampered / name)
-    data = bytearray((tampered / "report.json").read_bytes())
+    shutil.copyfile(folder / "report.tlog-proof", tampered / "report.tlog-proof")
+    data = bytearray((folder / "report.json").read_bytes())
     data[len(data) // 2] ^= 1
     (tampered / "report.json").write_bytes(data)
-    click.secho("3  Proofs", bold=True)
-    _show(["verify", str(report)])
-    _show(["verify", str(out / "scan-4" / "evidence.zip")])
-    _show(["verify", str(tampered / "report.json")], "one bit of it flipped")
-    _show(["replay", str(out / "scan-4")])
+    trust = ["--trust", str(trusted)]
+    _show(["verify", str(folder / "report.pdf"), *trust])
+    _show(["verify", str(folder / "evidence.zip"), *trust])
+    _show(["verify", str(tampered / "report.json"), *trust], "one bit of it flipped")
+    click.echo(f"   {line.replay(_PROVEN)}\n")
+    _show(["audit", "verify", "--data", str(settings.data)])
+
+
+def _say_where(settings: Settings, out: Path, *, keep: bool) -> None:
+    click.echo(f"   report    {out / _PROVEN / 'report.pdf'}")
+    click.echo(f"   evidence  {out / _PROVEN / 'evidence.zip'}")
+    click.echo(f"   receipts  {out / 'receipts'}")
+    click.echo(f"   appliance {settings.data}")
+    if keep:
+        click.echo(f"\n   It goes on running: {settings.effective_public_url}/console/")
+        click.echo(f"   API key   {settings.admin_key_file.read_text().strip()}")
+        click.echo(f"   stop it   d2r down --data {settings.data}")
+
+
+def _heading(text: str) -> None:
+    click.secho(text, bold=True)
 
 
 def _show(arguments: list[str], remark: str = "") -> None:

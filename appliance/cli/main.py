@@ -24,7 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "inspect": ("appliance.cli.inspect", "inspect", "Compare a scan with CAD and decide: pass, fail, inconclusive."),
     "verify": ("appliance.cli.verify", "verify", "Check a report or evidence pack offline."),
     "replay": ("appliance.cli.replay", "replay", "Recompute a verdict from its evidence and compare."),
-    "demo": ("appliance.cli.demo", "demo", "Make a part, scan it six times, inspect, verify, replay."),
+    "demo": ("appliance.cli.demo", "demo", "Start an appliance, push six scans of a part, prove a verdict."),
     "keys": ("appliance.cli.keys", "keys", "Show, rotate and trust signing keys."),
     "log": ("appliance.cli.log", "log", "Check the log of the server-less line, exchange it with witnesses."),
     "audit": ("appliance.cli.audit", "audit", "Verify and prove the appliance's audit logs; erase persons."),

@@ -37,8 +37,8 @@ STATUS_OF: Final[tuple[tuple[type[D2RError], int], ...]] = (
 )  # fmt: skip
 #: Errors whose status is not that of their family.
 _STATUS_OF_CODE: Final = {
-    "auth.missing": 401, "key.refused": 401, "ticket.refused": 401, "request.json": 400, "request.query": 400,
-    "request.media_type": 415, "request.size": 413, "storage.full": 507, "storage.floor": 507,
+    "auth.missing": 401, "key.refused": 401, "ticket.refused": 401, "live.upgrade": 426, "request.json": 400,
+    "request.query": 400, "request.media_type": 415, "request.size": 413, "storage.full": 507, "storage.floor": 507,
 }  # fmt: skip
 
 

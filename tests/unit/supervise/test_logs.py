@@ -48,14 +48,15 @@ def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
 
 
 def test_files_rotate_and_the_oldest_goes(tmp_path: Path) -> None:
-    log = LogFile(tmp_path, "web", rotate_bytes=150, kept=2)
-    for number in range(8):
+    log = LogFile(tmp_path, "web", rotate_bytes=150, kept=3)
+    for number in range(10):
         log.feed(b'{"message": "%d", "filler": "%s"}\n' % (number, b"." * 70))
     kept = {
         path.name: [json.loads(text)["message"] for text in path.read_text().splitlines()]
         for path in tmp_path.iterdir()
     }
-    assert kept == {"web.log": ["6", "7"], "web.log.1": ["4", "5"], "web.log.2": ["2", "3"]}
+    newest_first = {"web.log": ["8", "9"], "web.log.1": ["6", "7"], "web.log.2": ["4", "5"], "web.log.3": ["2", "3"]}
+    assert kept == newest_first
 
 
 def test_others_may_not_read_it(tmp_path: Path) -> None:

@@ -140,6 +140,7 @@ def run_worker(
     """
     NamedJob.handlers = handlers
     logging.getLogger("rq.worker").setLevel(logging.WARNING)  # it says each thing four times
+    log.info("worker %s takes jobs", name)
     while True:
         beat()
         try:

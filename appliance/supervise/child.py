@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from functools import partial
+from pathlib import Path
 from typing import IO, Final
 
 from appliance.core.clock import rfc3339, utc_now
@@ -42,6 +43,7 @@ class Child:
         self._started = 0.0
         self._since = ""
         self._probe_at = 0.0
+        self._heard: dict[Path, tuple[float, float]] = {}
 
     @property
     def pid(self) -> int | None:
@@ -61,6 +63,8 @@ class Child:
     def start(self) -> None:
         """Start the process in its own group, bound to the life of this one."""
         self._started = time.time()
+        self._heard.clear()
+        self.log.last_line = ""
         try:
             self._process = subprocess.Popen(
                 self.program.command,
@@ -91,11 +95,15 @@ class Child:
         if self._process is None:
             return False
         status = self._process.poll()
-        if status is None:
-            return self.state == "starting" and self._check_ready()
+        if status is None and self.state == "starting":
+            return self._check_ready()
+        if status is None and not self._hangs():
+            return False
         self.read()
         self._kill_group()
-        self._ended(_ending(status))
+        if status is None:
+            self._process.wait()
+        self._ended(_ending(status) if status is not None else f"said nothing for {self.program.silent_s:.0f} s")
         return True
 
     def request_stop(self) -> None:
@@ -138,6 +146,15 @@ class Child:
             return False
         self._become("ready")
         return True
+
+    def _hangs(self) -> bool:
+        """Whether a file was not touched for too long; a machine that slept, or a clock that was set, is no sign."""
+        now = time.monotonic()
+        for path in self.program.beats:
+            touched = path.stat().st_mtime if path.exists() else 0.0
+            if self._heard.get(path, (-1.0, now))[0] != touched:
+                self._heard[path] = (touched, now)
+        return any(now - since > self.program.silent_s for _, since in self._heard.values())
 
     def _ended(self, reason: str) -> None:
         sound = time.time() - self._started >= SOUND_S

@@ -22,7 +22,7 @@ LINE_BYTES: Final = 16 << 10
 
 
 class LogFile:
-    """The log of one process, in ``folder/<name>.log``."""
+    """The log of one process, in ``folder/<name>.log``; ``last_line`` is the last message of the process itself."""
 
     def __init__(self, folder: Path, name: str, *, rotate_bytes: int = ROTATE_BYTES, kept: int = KEPT_FILES) -> None:
         self.path = folder / f"{name}.log"
@@ -39,17 +39,17 @@ class LogFile:
             lines, self._rest = [*lines, self._rest], b""
         for line in lines:
             if line.strip():
-                self._write(line[:LINE_BYTES].decode(errors="replace"))
+                self.last_line = self._write(line[:LINE_BYTES].decode(errors="replace"))
 
     def say(self, message: str, level: str = "INFO") -> None:
         """Write a line of the supervisor's own."""
         self._write(_line(self._name, level, message))
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str) -> str:
+        """Write one line; returns its message."""
         clean = without_secrets(text)
         if not _is_object(clean):
             clean = _line(self._name, "INFO", clean)
-        self.last_line = str(json.loads(clean).get("message", clean))
         try:
             self._rotate_if_full()
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -58,7 +58,8 @@ class LogFile:
             finally:
                 os.close(descriptor)
         except OSError:  # a full disk must not stop those who can make room on it
-            return
+            pass
+        return str(json.loads(clean).get("message", clean))
 
     def _rotate_if_full(self) -> None:
         if not self.path.exists() or self.path.stat().st_size < self._rotate_bytes:

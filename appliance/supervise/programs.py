@@ -15,6 +15,8 @@ from appliance.supervise.redis_server import answers, find_redis_server, write_c
 
 #: A worker may finish its job for this long before it is asked to give the job back.
 FINISH_S: Final = 15.0
+#: No task of the scheduler takes longer: validating an audit log of millions of entries, sweeping millions of objects.
+LONGEST_TASK_S: Final = 1800.0
 #: The first worker of a new release compiles the kernels, if nobody did so before (d2r kernels).
 COMPILE_S: Final = 900.0
 
@@ -64,8 +66,7 @@ def worker(settings: Settings) -> Program:
     return Program(
         "worker", (sys.executable, "-m", "worker.main"), f"{settings.workers} at a time",
         lambda start: all(beats_since(path, start) for path in beats), FINISH_S, requests=2,
-        early=True, ready_within_s=COMPILE_S,
-        environment=_environment(settings),
+        early=True, ready_within_s=COMPILE_S, beats=tuple(beats), environment=_environment(settings),
     )  # fmt: skip
 
 
@@ -74,7 +75,8 @@ def scheduler(settings: Settings) -> Program:
     path = scheduler_beat(settings)
     return Program(
         "scheduler", (sys.executable, "-m", "appliance.supervise.scheduler"), "reconciles, signs, cleans",
-        lambda start: beats_since(path, start), environment=_environment(settings),
+        lambda start: beats_since(path, start), beats=(path,), silent_s=LONGEST_TASK_S,
+        environment=_environment(settings),
     )  # fmt: skip
 
 

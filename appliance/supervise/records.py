@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 State = Literal["starting", "ready", "waiting", "stopped"]
@@ -19,6 +20,7 @@ class Program:
     is_ready : asked with the moment (``time.time()``) of its start; cheap and prompt
     stop_s : seconds between the request to stop and the next, harder one
     requests : how often it is asked (SIGTERM) before it is killed
+    beats : files that the process touches while it lives; where one is not touched for ``silent_s``, it hangs
     early : started at once, beside the check of the databases: it opens them late
     ready_within_s : longest time from the start of the appliance until it is ready
     """
@@ -29,6 +31,8 @@ class Program:
     is_ready: Callable[[float], bool]
     stop_s: float = 10.0
     requests: int = 1
+    beats: tuple[Path, ...] = ()
+    silent_s: float = 300.0
     early: bool = False
     ready_within_s: float = 60.0
     environment: dict[str, str] = field(default_factory=dict)

@@ -67,7 +67,7 @@ def test_others_may_not_read_it(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     log = LogFile(tmp_path / "missing", "web")
-    log.say("hello")
+    log.feed(b"hello\n")
     assert log.last_line == "hello"
 
 

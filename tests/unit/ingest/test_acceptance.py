@@ -237,6 +237,29 @@ def test_the_same_content_with_a_manifest_that_fits_releases_it_too(sender: Send
     assert len(list(ObjectStore.of(sender.scope).names())) == 1
 
 
+def test_released_content_stays_the_bytes_that_came_first(sender: Sender, tmp_path: Any) -> None:
+    _, scan = sender.send(SCAN, format="e57")
+    packed = b"".join(deflate([SCAN]))
+    _, same = sender.send(SCAN, sent=packed, encoding="zstd")
+    assert (same.id, same.state, same.encoding, same.object) == (scan.id, "stored", "identity", scan.object)
+    assert same.stored_sha256 == SHA
+    copy_scan(sender.scope, same, tmp_path / "scan")
+    assert (tmp_path / "scan").read_bytes() == SCAN
+
+
+def test_evidence_that_is_not_what_its_row_names_is_not_handed_out(sender: Sender, tmp_path: Any) -> None:
+    _, scan = sender.send(SCAN)
+    scan.sha256 = "0" * 64
+    with pytest.raises(Modified):
+        copy_scan(sender.scope, scan, tmp_path / "scan")
+    assert not (tmp_path / "scan").exists()
+    _, packed = sender.send(SCAN * 2, sent=b"".join(deflate([SCAN * 2])), encoding="zstd")
+    packed.size_bytes -= 1
+    with pytest.raises(Modified):
+        copy_scan(sender.scope, packed, tmp_path / "scan")
+    assert not (tmp_path / "scan").exists()
+
+
 def test_an_encoding_that_was_left_out_can_be_put_right(sender: Sender, tmp_path: Any) -> None:
     packed = b"".join(deflate([SCAN]))
     _, scan = sender.send(packed)

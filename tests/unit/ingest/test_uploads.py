@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.core.clock import rfc3339_us
+from appliance.crypto.segments import Part
 from appliance.errors import Conflict, InvalidInput, Modified, NotFound, Unavailable
 from appliance.ingest import files, finishing, housekeeping, receiving, service
 from appliance.ingest.hashes import HashStates, new_digest
@@ -57,6 +58,8 @@ def test_what_a_torn_request_left_is_cut_off_and_its_salt_never_used_again(sende
     path = uploads_of(sender.scope) / upload.id
     whole = path.read_bytes()
     path.write_bytes(whole + os.urandom(5000))
+    sender.append(upload, 1000, b"")
+    assert path.read_bytes() == whole
     sender.append(upload, 1000, BIG[1000:])
     assert path.read_bytes()[: len(whole)] == whole
     _, scan = sender.finish(upload)
@@ -212,3 +215,28 @@ def test_partial_uploads_are_joined_without_being_sealed_again(sender: Sender) -
     assert scan.sha256 == hashlib.sha256(SCAN).hexdigest()
     with pytest.raises(Conflict):
         service.begin_final(scope, ids, manifest=manifest(SCAN), envelope=None, metadata="")
+
+
+def test_bytes_go_only_into_an_upload_that_receives(sender: Sender) -> None:
+    scope, upload = sender.scope, sender.begin(SCAN)
+    sender.append(upload, 0, SCAN)
+    with scope:
+        UploadRow.update(state="sealed").execute()
+    with pytest.raises(Conflict):
+        sender.append(upload, len(SCAN), b"")
+    partial = service.begin(scope, 1, manifest=None, partial=True)
+    service.append(scope, partial.id, 0, reader(b"1"), 1)
+    final = service.begin_final(scope, [partial.id], manifest=manifest(b"1"), envelope=None, metadata="")
+    with pytest.raises(Conflict):
+        service.append(scope, final.id, 0, reader(b"1"), 1)
+
+
+def test_a_request_that_was_overtaken_commits_nothing(sender: Sender) -> None:
+    upload = sender.begin(SCAN)
+    stale = service.find_upload(sender.scope, upload.id)
+    sender.append(upload, 0, SCAN[:1000])
+    with pytest.raises(Conflict, match="went on"):
+        receiving.commit_parts(sender.scope, stale, [Part(bytes(32), 77)])
+    with sender.scope:
+        assert UploadPart.select().count() == 1
+    assert service.find_upload(sender.scope, upload.id).offset_bytes == 1000

@@ -8,13 +8,16 @@ import hmac
 import io
 import os
 import stat
+import struct
 from pathlib import Path
 
 import pytest
 
+from appliance.crypto.aead import seal_small
 from appliance.crypto.segments import SEGMENT_BYTES
 from appliance.errors import InvalidInput, Modified, NotFound, Unavailable
 from appliance.objects import parts
+from appliance.objects.directory import open_directory
 from appliance.objects.filesystem import FilesystemStore
 from appliance.objects.sealed import ObjectStore
 
@@ -234,3 +237,13 @@ def test_an_object_is_synced_before_it_is_named_and_its_folder_after(
         monkeypatch.setattr(os, function, spied)
     objects.put_bytes(b"scan")
     assert calls == ["fsync", "folder", "replace", "folder", "folder"]
+
+
+def test_a_directory_that_contradicts_itself_is_refused() -> None:
+    head, part = struct.Struct(">Q32sI"), struct.Struct(">32sQ").pack(bytes(32), 5)
+    for length, count in ((6, 1), (5, 2), (0, 0)):
+        sealed = seal_small(KEY, head.pack(length, bytes(32), count) + part, "d2r/object-directory/1")
+        with pytest.raises(Modified, match="contradicts"):
+            open_directory(KEY, sealed)
+    sealed = seal_small(KEY, head.pack(5, bytes(32), 1) + part, "d2r/object-directory/1")
+    assert open_directory(KEY, sealed).plain_bytes == 5

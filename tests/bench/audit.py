@@ -1,6 +1,6 @@
 """The audit log in the database: appends, proofs, checkpoints and full validation at a million entries.
 
-    python tests/bench/audit.py [--entries N] [--singles N]
+    python -m tests.bench.audit [--entries N] [--singles N]
 
 A bulk append is one transaction.  A single append is one entry with its own commit and fsync (synchronous=FULL), which
 is what a caller's transaction costs at least; ``record`` adds who acted and, for a person, the sealed opening.

@@ -67,7 +67,7 @@ def _founded(out: Path) -> Settings:
     data = (out / "appliance").resolve()
     if data.exists():
         down(load_settings(data))  # one that was kept running
-    for name in ("appliance", "inputs", "receipts", "tampered", "push", _PROVEN):
+    for name in ("appliance", "inputs", "receipts", "tampered", "push", "auditor", _PROVEN):
         shutil.rmtree(out / name, ignore_errors=True)
     make_folder(out / "inputs")
     os.environ["D2R_PUSH_STATE"] = str(out / "push")
@@ -107,11 +107,25 @@ def _prove(line: DemoLine, settings: Settings, out: Path) -> None:
     data[len(data) // 2] ^= 1
     (tampered / "report.json").write_bytes(data)
     trust = ["--trust", str(trusted)]
-    _show(["verify", str(folder / "report.pdf"), *trust])
     _show(["verify", str(folder / "evidence.zip"), *trust])
     _show(["verify", str(tampered / "report.json"), *trust], "one bit of it flipped")
     click.echo(f"   {line.replay(_PROVEN)}\n")
-    _show(["audit", "verify", "--data", str(settings.data)])
+    _witness(settings, trusted, out)
+
+
+def _witness(settings: Settings, trusted: Path, out: Path) -> None:
+    """An auditor's own machine cosigns the log; from then on nobody can rewrite it unseen."""
+    from appliance.audit.witness import Witness
+
+    auditor, exchange = out / "auditor", out / "log.checkpoint"
+    log = ["--data", str(settings.data), "--workspace", "main"]
+    _show(["witness", "init", str(auditor), "--name", "audit.example/1", "--log", str(trusted)])
+    _show(["audit", "witness-exchange", *log, "--out", str(exchange)])
+    _show(["witness", "cosign", str(auditor), str(exchange)])
+    witness = out / "auditor.vkey"
+    witness.write_text(f"{Witness.open(auditor).signer.verifier}\n")
+    _show(["audit", "anchor", f"{exchange}.cosigned", *log, "--trust", str(witness)])
+    _show(["audit", "verify", *log, "--trust", str(witness)])
 
 
 def _say_where(settings: Settings, out: Path, *, keep: bool) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _ENDED: Final = ("recorded", "failed", "cancelled")
 _ASSET: Final = "housing-0042"
+#: A device that lost its link does not come back at once.
+_BEFORE_NEXT_ATTEMPT_S: Final = 0.5
 #: What a report consists of, and the pack that holds it all.
 _FILES: Final = ("report.pdf", "report.json", "report.tlog-proof", "result.json", "evidence.zip")
 
@@ -76,6 +78,7 @@ class DemoLine:
                 Upload(self.device, announced, memory, _breaking(size // 2)).run()
             except _LinkBroke:
                 broke = f"link cut after {size / 2e6:.1f} MB, "
+                time.sleep(_BEFORE_NEXT_ATTEMPT_S)
         sent = Upload(self.device, announced, memory, _silent).run()
         seconds = time.monotonic() - began
         if broke:

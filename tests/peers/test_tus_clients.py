@@ -173,3 +173,18 @@ def test_the_metadata_of_an_upload_may_be_as_long_as_a_signed_manifest(server: S
     answer = requests.post(f"http://127.0.0.1:{server.port}{PATH}", headers=headers, timeout=10)
     assert answer.status_code == 422
     assert b64decode("A" * 60_000)
+
+
+def test_the_shell_example_of_the_documentation_works(server: Server, tmp_path: Path) -> None:
+    curl = shutil.which("curl")
+    require("curl", curl is not None, "there is no curl command")
+    text = (HERE.parents[2] / "docs" / "uploads.md").read_text()
+    script = text.partition("```sh\n")[2].partition("```")[0].partition("# 4.")[0]
+    content = b"ASTM-E57" + content_of(2 * MIB, "curl")
+    (tmp_path / "part-0815.e57").write_bytes(content)
+    (tmp_path / "device.key").write_text(server.token)
+    script = script.replace("https://appliance.example:8470", f"http://127.0.0.1:{server.port}")
+    done = subprocess.run(["bash", "-ec", script], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert "D2R-Scan: /api/v1/workspaces/main/scans/scn_" in done.stdout, done.stdout
+    assert server.evidence(content, tmp_path) == content

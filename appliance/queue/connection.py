@@ -20,7 +20,7 @@ from rq.serializers import JSONSerializer
 
 from appliance.config.settings import Settings
 from appliance.errors import InvalidInput
-from appliance.queue.job import FAILURE_KEPT_S, JOB_TIMEOUT_S, PRIORITIES, NamedJob, job_id
+from appliance.queue.job import FAILURE_KEPT_S, JOB_TIMEOUT_S, PRIORITIES, WAIT_LIMIT_S, NamedJob, job_id
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 ANSWER_TIMEOUT_S: Final = 1.0
 #: After a failure Redis is left alone this long, so that a hung one does not slow every request down.
 PAUSE_S: Final = 1.0
+#: More than this do not wait in Redis, whose memory is small, but in their rows alone: the reconciler brings them.
+LONGEST_QUEUE: Final = 5_000
 
 
 def connect(settings: Settings, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S) -> Redis:
@@ -114,13 +116,21 @@ class Queue:
 
     def _put(self, queue: RedisQueue, identity: str, name: str, ids: tuple[str, str], delay_s: float) -> None:
         """The list itself says whether the job waits already: a dead worker's job record says nothing."""
-        if any(self._client.lpos(other.key, identity) is not None for other in self._queues.values()):
+        with self._client.pipeline(transaction=False) as questions:
+            for other in self._queues.values():
+                questions.lpos(other.key, identity)
+            questions.llen(queue.key)
+            *places, waiting = questions.execute()
+        if waiting >= LONGEST_QUEUE or any(place is not None for place in places):
             return
-        options: dict[str, Any] = {"job_id": identity, "result_ttl": 0, "failure_ttl": FAILURE_KEPT_S}
+        options: dict[str, Any] = {
+            "job_id": identity, "job_timeout": JOB_TIMEOUT_S, "ttl": WAIT_LIMIT_S + int(delay_s), "result_ttl": 0,
+            "failure_ttl": FAILURE_KEPT_S,
+        }  # fmt: skip
         if delay_s > 0:
-            queue.enqueue_in(timedelta(seconds=delay_s), name, *ids, job_timeout=JOB_TIMEOUT_S, **options)
+            queue.enqueue_in(timedelta(seconds=delay_s), name, *ids, **options)
         else:
-            queue.enqueue(name, *ids, job_timeout=JOB_TIMEOUT_S, **options)
+            queue.enqueue(name, *ids, **options)
 
     def _release(self, queue: RedisQueue) -> int:
         due = queue.scheduled_job_registry.get_jobs_to_schedule()

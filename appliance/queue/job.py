@@ -20,6 +20,8 @@ Handler = Callable[[str, str], object]
 PRIORITIES: Final = ("high", "normal", "low")
 #: The longest that a job may run; a hung one is then killed, and its row taken up again.
 JOB_TIMEOUT_S: Final = 4 * 3600
+#: A job's record lasts this long while it waits: that of one that was lost on its way goes.
+WAIT_LIMIT_S: Final = 24 * 3600
 #: A failed job is kept in Redis this long, to be looked at.
 FAILURE_KEPT_S: Final = 24 * 3600
 

@@ -17,6 +17,8 @@ from appliance.core.process import die_with
 
 #: Seconds that running requests get to end.
 GRACEFUL_S: Final = 8
+#: Viewers of live events resume without gaps wherever they were cut.
+VIEWERS_GRACEFUL_S: Final = 1
 #: A worker whose loop says nothing this long is hung, and replaced.
 _SILENT_S: Final = 60
 _KEEP_ALIVE_S: Final = 15
@@ -24,7 +26,7 @@ _KEEP_ALIVE_S: Final = 15
 HEADER_BYTES: Final = 65_536
 
 
-def server_settings(settings: Settings, name: str, port: int, threads: int) -> dict[str, Any]:
+def server_settings(settings: Settings, name: str, port: int, threads: int, graceful_s: int) -> dict[str, Any]:
     """Settings of one gunicorn, as names and values of its configuration module."""
     return {
         "bind": f"[{settings.bind}]:{port}" if ":" in settings.bind else f"{settings.bind}:{port}",
@@ -33,7 +35,7 @@ def server_settings(settings: Settings, name: str, port: int, threads: int) -> d
         "threads": threads,
         "preload_app": False,
         "timeout": _SILENT_S,
-        "graceful_timeout": GRACEFUL_S,
+        "graceful_timeout": graceful_s,
         "keepalive": _KEEP_ALIVE_S,
         "limit_request_field_size": HEADER_BYTES,
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(settings.run_folder),

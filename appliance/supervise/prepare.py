@@ -10,6 +10,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NoReturn
 
 from appliance.config.settings import Settings
@@ -83,8 +84,9 @@ class InChild:
 
 
 def mark_clean(settings: Settings) -> None:
-    """Note that everything ended in order."""
-    (settings.run_folder / CLEAN_FILE).touch(mode=0o600)
+    """Note that everything ended in order; where the disk is full, the next start takes a closer look."""
+    with suppress(OSError):
+        (settings.run_folder / CLEAN_FILE).touch(mode=0o600)
 
 
 def _work_and_leave(work: Callable[[], None], pipe: int) -> NoReturn:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.config.settings import Settings
-from appliance.supervise.gunicorn_settings import GRACEFUL_S
+from appliance.supervise.gunicorn_settings import GRACEFUL_S, VIEWERS_GRACEFUL_S
 from appliance.supervise.readiness import beats_since, http_ok
 from appliance.supervise.records import Program
 from appliance.supervise.redis_server import answers, find_redis_server, write_configuration
@@ -55,7 +55,7 @@ def realtime(settings: Settings) -> Program:
     return Program(
         "realtime", _gunicorn("realtime_server", "web.realtime.app:create_app()"),
         f"ws://{settings.bind}:{settings.realtime_port}",
-        lambda _: http_ok(settings.bind, settings.realtime_port, "/healthz"), GRACEFUL_S + 2.0,
+        lambda _: http_ok(settings.bind, settings.realtime_port, "/healthz"), VIEWERS_GRACEFUL_S + 2.0,
         environment=_environment(settings),
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,9 @@ def http_ok(host: str, port: int, path: str) -> bool:
 
 
 def beat(path: Path) -> None:
-    """Say that this process lives."""
-    path.touch(mode=0o600)
+    """Say that this process lives; on a disk that is full to its last inode it goes unsaid."""
+    with suppress(OSError):
+        path.touch(mode=0o600)
 
 
 def beats_since(path: Path, moment: float) -> bool:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from appliance import __version__
@@ -41,7 +42,8 @@ def up(settings: Settings, tell: Callable[[str], None], on_ready: Callable[[Appl
 
     def tell_and_note(line: str) -> None:
         log.say(line, "WARNING")
-        tell(line)
+        with suppress(OSError):  # nobody reads our output any more: no reason to stop
+            tell(line)
 
     def ready(status: ApplianceStatus) -> None:
         log.say(f"ready in {status.ready_s:.1f} s: {status.url}")

@@ -185,7 +185,8 @@ class Supervisor:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda signum, frame: None)
         for request in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(request, self._count_request)
+            if signal.getsignal(request) is not signal.SIG_IGN:  # as nohup asks
+                signal.signal(request, self._count_request)
 
     def _count_request(self, signum: int, frame: FrameType | None) -> None:
         self._requests += 1

@@ -43,6 +43,24 @@ def test_a_job_that_a_dead_worker_took_is_queued_again(settings: Settings) -> No
     assert queue.depth() == {"high": 0, "normal": 1, "low": 0}
 
 
+def test_a_long_queue_takes_no_more_for_now(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.queue.connection.LONGEST_QUEUE", 2)
+    queue = Queue(settings)
+    for subject in ("a", "b", "c"):
+        queue.enqueue("inspect_scan", WORKSPACE, subject)
+    queue.enqueue("inspect_scan", WORKSPACE, "urgent", priority="high")
+    assert queue.depth() == {"high": 1, "normal": 2, "low": 0}
+    connect(settings).lpop("rq:queue:normal")
+    queue.enqueue("inspect_scan", WORKSPACE, "c")
+    assert connect(settings).lrange("rq:queue:normal", 0, -1) == [b"inspect_scan-wsp_01-b", b"inspect_scan-wsp_01-c"]
+
+
+def test_the_record_of_a_lost_job_does_not_stay(settings: Settings) -> None:
+    Queue(settings).enqueue("inspect_scan", WORKSPACE, SUBJECT)
+    connect(settings).lpop("rq:queue:normal")
+    assert 0 < connect(settings).ttl("rq:job:inspect_scan-wsp_01-ins_01") <= 24 * 3600
+
+
 def test_a_delayed_job_waits_for_its_time(settings: Settings) -> None:
     queue = Queue(settings)
     queue.enqueue("inspect_scan", WORKSPACE, "soon", delay_s=0.5)

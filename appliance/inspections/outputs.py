@@ -34,8 +34,8 @@ def write_clouds(
         )  # fmt: skip
     with steps.step("deviation PLY") as progress:
         colours = colours_of_deviation(deviation, span_mm=colour_span_mm(plan))
-        write_ply(folder / PLY, measured.xyz_mm, colours, deviation_mm=deviation, progress=progress)
-    return hashes | {name: sha256_of_file(folder / name) for name in (LAZ, PLY)}
+        hashes[PLY] = write_ply(folder / PLY, measured.xyz_mm, colours, deviation_mm=deviation, progress=progress)
+    return hashes | {LAZ: sha256_of_file(folder / LAZ)}
 
 
 def write_tiles_of(folder: Path, measured: Measured, cloud: PointCloud, steps: Steps) -> dict[str, str]:

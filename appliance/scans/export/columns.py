@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from appliance.core.kernels import over_chunks
+from appliance.core.bounds import bounds_of
 from appliance.errors import InvalidInput
-
-#: Points that are laid out and written at a time.
-BLOCK_POINTS = 1 << 20
 
 
 def check_points(xyz_mm: npt.NDArray[np.float64], **columns: npt.NDArray[Any] | None) -> None:
@@ -31,7 +28,7 @@ def check_points(xyz_mm: npt.NDArray[np.float64], **columns: npt.NDArray[Any] | 
             raise InvalidInput("export.points", f"'{name}' is {values.dtype} {values.shape}, not {wanted}.")
 
 
-def bounds_of(xyz_mm: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def finite_bounds(xyz_mm: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Least and greatest coordinates (3,); zeros for no points.
 
     Raises
@@ -40,8 +37,7 @@ def bounds_of(xyz_mm: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64],
     """
     if not len(xyz_mm):
         return np.zeros(3), np.zeros(3)
-    ends = over_chunks(len(xyz_mm), lambda a, b: (xyz_mm[a:b].min(axis=0), xyz_mm[a:b].max(axis=0)))
-    lower, upper = np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+    lower, upper = bounds_of(xyz_mm)
     if not (np.isfinite(lower).all() and np.isfinite(upper).all()):
         raise InvalidInput("export.points", "A coordinate is not a number or infinite.", "Drop invalid points first.")
     return lower, upper

@@ -19,13 +19,17 @@ import numpy.typing as npt
 
 from appliance.core.canonical import canonical_bytes
 from appliance.core.files import whole_file
-from appliance.core.kernels import over_chunks
+from appliance.core.kernels import kernel, over_chunks
 from appliance.errors import InvalidInput
-from appliance.scans.export.columns import BLOCK_POINTS, bounds_of, check_points
+from appliance.scans.export.columns import check_points, finite_bounds
 
 Float64 = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
+#: Point records of LAS, packed.
+Rows = npt.NDArray[Any]
 
+#: Points laid out and compressed at a time: twenty of LASzip's chunks of 50,000.
+BLOCK_POINTS: Final = 1_000_000
 #: laspy puts today where a header has no date; the day of its own format is no day of any scan.
 NO_DATE: Final = date(1970, 1, 1)
 #: Scales of the coordinates, finest first: 1 um reaches over 2.1 km, 10 um over 21 km.
@@ -81,21 +85,28 @@ def write_laz(
     content = _Content(xyz_mm, deviation_mm, intensity, rgb, zero, unit)
     header = _header(content)
     tell = progress or (lambda _: None)
+    rows = np.zeros(min(BLOCK_POINTS, len(xyz_mm)), header.point_format.dtype())
     with (
         whole_file(path) as file,
         laspy.open(
             file, mode="w", header=header, closefd=False, laz_backend=laspy.LazBackend.LazrsParallel, do_compress=True
         ) as writer,
     ):
+        extremes = []
         for first in range(0, len(xyz_mm), BLOCK_POINTS):
             last = min(first + BLOCK_POINTS, len(xyz_mm))
-            writer.write_points(_block(content, header, first, last))
+            block = rows[: last - first]
+            extremes += _lay_out(content, header, first, block)
+            # the writer's own write_points would search each block again, and states a false range of deviations
+            writer.point_writer.write_points(laspy.PackedPointRecord(block, header.point_format))
             tell(last / len(xyz_mm))
+        if extremes:
+            _state_ranges(writer.header, np.concatenate(extremes), len(xyz_mm))
     tell(1.0)
 
 
 def _header(content: _Content) -> Any:
-    lower, upper = bounds_of(content.xyz_mm)
+    lower, upper = finite_bounds(content.xyz_mm)
     offset = np.floor(lower / 2 + upper / 2)
     reach = float(np.maximum(upper - offset, offset - lower).max())
     scale = next((scale for scale in SCALES_MM if reach / scale <= _MAX_COUNT), None)
@@ -129,23 +140,74 @@ def _intensity_scale(intensity: npt.NDArray[np.float32] | None) -> tuple[float, 
     return low, (high - low) / _INTENSITY_MAX or 1.0
 
 
-def _block(content: _Content, header: Any, first: int, last: int) -> Any:
-    """The records of the points ``first`` to ``last - 1``, laid out on all threads."""
-    record = laspy.ScaleAwarePointRecord.zeros(last - first, header=header)
-    scale, offset = header.scales, header.offsets
+def _lay_out(content: _Content, header: Any, first: int, rows: Rows) -> list[Rows]:
+    """Fill ``rows`` with the points from ``first`` on, on all threads; two records of extremes for each chunk."""
+    scale, offset = np.array(header.scales), np.array(header.offsets)
+    zero, unit = np.float32(content.intensity_zero), np.float32(content.intensity_unit)
 
-    def fill(start: int, stop: int) -> None:
-        part, points = record.array[start:stop], slice(first + start, first + stop)
-        for axis, name in enumerate("XYZ"):
-            part[name] = np.rint((content.xyz_mm[points, axis] - offset[axis]) / scale[axis])
-        part["bit_fields"] = 0x11  # first return of one
-        part["deviation_mm"] = np.rint(content.deviation_mm[points] * DEVIATION_STEPS_PER_MM) / DEVIATION_STEPS_PER_MM
+    def fill(start: int, stop: int) -> Rows:
+        part, points, extremes = rows[start:stop], slice(first + start, first + stop), np.zeros(2, rows.dtype)
+        _lay_out_points(content.xyz_mm[points], content.deviation_mm[points], scale, offset, part, extremes)
         if content.intensity is not None:
-            stored = (content.intensity[points] - content.intensity_zero) / content.intensity_unit
-            part["intensity"] = np.rint(np.where(np.isfinite(stored), stored, 0.0))
+            _lay_out_intensities(content.intensity[points], zero, unit, part)
         if content.rgb is not None:
-            for channel, name in enumerate(("red", "green", "blue")):
-                np.multiply(content.rgb[points, channel], 257, out=part[name], dtype=np.uint16)
+            _lay_out_colours(content.rgb[points], part)
+        return extremes
 
-    over_chunks(len(record.array), fill)
-    return record
+    return over_chunks(len(rows), fill)
+
+
+def _state_ranges(header: Any, extremes: Rows, count: int) -> None:
+    """The number of points and the ranges of their fields, in the header; NaN where no deviation was measured."""
+    for choose in (np.fmin, np.fmax):
+        # one record at a time: laspy takes the range of an extra dimension from the first record that it is shown
+        record = extremes[:1].copy()
+        for name in ("X", "Y", "Z", "deviation_mm"):
+            record[name] = choose.reduce(extremes[name])
+        header.grow(laspy.PackedPointRecord(record, header.point_format))
+    header.point_count = header.number_of_points_by_return[0] = count
+
+
+@kernel
+def _lay_out_points(
+    xyz_mm: Float64, deviation_mm: Floats, scale: Float64, offset: Float64, rows: Rows, extremes: Rows
+) -> None:
+    """Counts of the coordinates and deviations; records of the least and the greatest of each in ``extremes``."""
+    low_x, low_y, low_z = np.inf, np.inf, np.inf
+    high_x, high_y, high_z = -np.inf, -np.inf, -np.inf
+    low = high = np.nan
+    for i in range(len(rows)):
+        x = np.rint((xyz_mm[i, 0] - offset[0]) / scale[0])
+        y = np.rint((xyz_mm[i, 1] - offset[1]) / scale[1])
+        z = np.rint((xyz_mm[i, 2] - offset[2]) / scale[2])
+        deviation = np.rint(np.float64(deviation_mm[i]) * DEVIATION_STEPS_PER_MM) / DEVIATION_STEPS_PER_MM
+        row = rows[i]
+        row.X, row.Y, row.Z = np.int32(x), np.int32(y), np.int32(z)
+        row.bit_fields = 0x11  # first return of one
+        row.deviation_mm = np.float32(deviation)
+        low_x, low_y, low_z = min(low_x, x), min(low_y, y), min(low_z, z)
+        high_x, high_y, high_z = max(high_x, x), max(high_y, y), max(high_z, z)
+        if not np.isnan(deviation):
+            low = deviation if not low <= deviation else low
+            high = deviation if not high >= deviation else high
+    least, greatest = extremes[0], extremes[1]
+    least.X, least.Y, least.Z, least.deviation_mm = np.int32(low_x), np.int32(low_y), np.int32(low_z), np.float32(low)
+    greatest.X, greatest.Y, greatest.Z = np.int32(high_x), np.int32(high_y), np.int32(high_z)
+    greatest.deviation_mm = np.float32(high)
+    least.bit_fields = greatest.bit_fields = 0x11
+
+
+@kernel
+def _lay_out_intensities(intensity: npt.NDArray[np.float32], zero: np.float32, unit: np.float32, rows: Rows) -> None:
+    """Intensities in steps of ``unit`` above ``zero``; 0 where one is not finite."""
+    for i in range(len(rows)):
+        stored = (intensity[i] - zero) / unit
+        rows[i].intensity = np.uint16(np.rint(stored)) if np.isfinite(stored) else np.uint16(0)
+
+
+@kernel
+def _lay_out_colours(rgb: npt.NDArray[np.uint8], rows: Rows) -> None:
+    """Colours widened to 16 bits: 255 becomes 65535."""
+    for i in range(len(rows)):
+        row = rows[i]
+        row.red, row.green, row.blue = rgb[i, 0] * 257, rgb[i, 1] * 257, rgb[i, 2] * 257

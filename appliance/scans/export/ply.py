@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from appliance.core.files import whole_file
-from appliance.core.kernels import over_chunks
-from appliance.scans.export.columns import BLOCK_POINTS, bounds_of, check_points
+from appliance.core.kernels import kernel
+from appliance.scans.export.columns import check_points, finite_bounds
 
 Float64 = npt.NDArray[np.float64]
+UInt8 = npt.NDArray[np.uint8]
+#: Records of the file, packed; their fields are those of ``_FIELDS`` and ``_DEVIATION``.
+Rows = Any
 
-_TYPES = {"f8": "double", "u1": "uchar", "f4": "float"}
-_FIELDS = [("x", "f8"), ("y", "f8"), ("z", "f8"), ("red", "u1"), ("green", "u1"), ("blue", "u1")]
+#: Points laid out at a time: 2 MB that are hashed and written before they leave the cache.
+BLOCK_POINTS: Final = 1 << 16
+_TYPES: Final = {"f8": "double", "u1": "uchar", "f4": "float"}
+_FIELDS: Final = [("x", "f8"), ("y", "f8"), ("z", "f8"), ("red", "u1"), ("green", "u1"), ("blue", "u1")]
 #: CloudCompare takes properties named ``scalar_...`` as scalar fields.
-_DEVIATION = ("scalar_deviation_mm", "f4")
+_DEVIATION: Final = ("scalar_deviation_mm", "f4")
 
 
 def write_ply(
     path: Path,
     xyz_mm: Float64,
-    rgb: npt.NDArray[np.uint8],
+    rgb: UInt8,
     *,
     deviation_mm: npt.NDArray[np.floating] | None = None,
     progress: Callable[[float], None] | None = None,
-) -> None:
+) -> str:
     """Write points with their colours to ``path``, in their order; whole or absent.
 
     Parameters
@@ -37,7 +44,9 @@ def write_ply(
     deviation_mm : (n,), mm, written as float32; NaN, not measured, stays NaN
     progress : receives the fraction done
 
-    Memory: one block of a million points.
+    Returns
+    -------
+    SHA-256 of the file, lower-case hex.  Memory: one block of points.
 
     Raises
     ------
@@ -45,20 +54,25 @@ def write_ply(
     Unavailable : the disk is full or the folder is not writable
     """
     check_points(xyz_mm, rgb=rgb, deviation_mm=deviation_mm)
-    bounds_of(xyz_mm)
+    finite_bounds(xyz_mm)
     fields = _FIELDS if deviation_mm is None else [*_FIELDS, _DEVIATION]
+    rows = np.empty(min(BLOCK_POINTS, len(xyz_mm)), np.dtype([(name, "<" + kind) for name, kind in fields]))
+    head = _header(len(xyz_mm), fields)
+    digest = sha256(head)
     tell = progress or (lambda _: None)
-    dtype = np.dtype([(name, "<" + kind) for name, kind in fields])
     with whole_file(path) as file:
-        file.write(_header(len(xyz_mm), fields))
+        file.write(head)
         for first in range(0, len(xyz_mm), BLOCK_POINTS):
             last = min(first + BLOCK_POINTS, len(xyz_mm))
-            block = np.empty(last - first, dtype)
-            deviation = None if deviation_mm is None else deviation_mm[first:last]
-            _fill(block, xyz_mm[first:last], rgb[first:last], deviation)
+            block = rows[: last - first]
+            _lay_out_points(xyz_mm[first:last], rgb[first:last], block)
+            if deviation_mm is not None:
+                _lay_out_deviations(deviation_mm[first:last], block)
+            digest.update(block.data)
             file.write(block.data)
             tell(last / len(xyz_mm))
     tell(1.0)
+    return digest.hexdigest()
 
 
 def _header(count: int, fields: list[tuple[str, str]]) -> bytes:
@@ -67,19 +81,17 @@ def _header(count: int, fields: list[tuple[str, str]]) -> bytes:
     return "\n".join([*lines, "end_header", ""]).encode("ascii")
 
 
-def _fill(
-    block: npt.NDArray[np.void],
-    xyz_mm: Float64,
-    rgb: npt.NDArray[np.uint8],
-    deviation_mm: npt.NDArray[np.floating] | None,
-) -> None:
-    def fill(start: int, stop: int) -> None:
-        part = block[start:stop]
-        for axis, name in enumerate("xyz"):
-            part[name] = xyz_mm[start:stop, axis]
-        for channel, name in enumerate(("red", "green", "blue")):
-            part[name] = rgb[start:stop, channel]
-        if deviation_mm is not None:
-            part[_DEVIATION[0]] = deviation_mm[start:stop]
+@kernel
+def _lay_out_points(xyz_mm: Float64, rgb: UInt8, rows: Rows) -> None:
+    """Places and colours of a block."""
+    for i in range(len(rows)):
+        row = rows[i]
+        row.x, row.y, row.z = xyz_mm[i, 0], xyz_mm[i, 1], xyz_mm[i, 2]
+        row.red, row.green, row.blue = rgb[i, 0], rgb[i, 1], rgb[i, 2]
 
-    over_chunks(len(block), fill)
+
+@kernel
+def _lay_out_deviations(deviation_mm: npt.NDArray[np.floating], rows: Rows) -> None:
+    """Deviations of a block, as float32."""
+    for i in range(len(rows)):
+        rows[i].scalar_deviation_mm = np.float32(deviation_mm[i])

@@ -50,6 +50,25 @@ def test_places_deviations_and_colours_come_back_in_order(tmp_path: Path, monkey
     assert np.allclose(file.header.maxs, xyz.max(axis=0), atol=0.0006)
 
 
+@pytest.mark.parametrize("measured", [3500, 900])
+def test_the_header_counts_all_blocks_and_states_the_range_of_deviations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: int
+) -> None:
+    monkeypatch.setattr(laz, "BLOCK_POINTS", 1000)
+    xyz, deviation = cloud(3500)
+    deviation[measured:] = np.nan
+    write_laz(tmp_path / "a.laz", xyz, deviation_mm=deviation)
+    with laspy.open(tmp_path / "a.laz") as file:
+        header = file.header
+    assert (header.point_count, *header.number_of_points_by_return[:2]) == (3500, 3500, 0)
+    record = header.vlrs.get("ExtraBytesVlr")[0].record_data_bytes()
+    # LAS 1.4 R15, table 24: options at 3, minimum at 64, maximum at 88, as double for a floating type
+    assert record[3] & 0b110 == 0b110
+    least, greatest = np.frombuffer(record, "<f8", 1, 64)[0], np.frombuffer(record, "<f8", 1, 88)[0]
+    assert abs(least - np.nanmin(deviation)) <= 2**-15
+    assert abs(greatest - np.nanmax(deviation)) <= 2**-15
+
+
 def test_the_file_is_las_1_4_compressed_and_says_that_it_is_in_millimetres(tmp_path: Path) -> None:
     xyz, deviation = cloud(100)
     write_laz(tmp_path / "a.laz", xyz, deviation_mm=deviation)

@@ -172,13 +172,16 @@ def test_a_killed_inner_process_is_replaced_by_its_own_parent(running: Appliance
     assert running.pid(name) == parent
 
 
-def test_a_job_runs_once_though_it_was_queued_twice(running: Appliance) -> None:
+def test_a_waiting_job_runs_once_though_it_was_queued_twice(running: Appliance) -> None:
     running.ready()
     queue = Queue(running.settings)
+    queue.enqueue("nap", "wsp_1", "first")
+    eventually((running.settings.scratch_folder / "first.started").exists, "the worker is busy")
     for _ in range(2):
         queue.enqueue("nap", "wsp_1", "twice", priority="low")
-    eventually((running.settings.scratch_folder / "twice").exists, "the job has run")
+    eventually((running.settings.scratch_folder / "twice.started").exists, "the job runs")
     assert queue.depth() == {"high": 0, "normal": 0, "low": 0}
+    eventually((running.settings.scratch_folder / "twice").exists, "the job has run")
 
 
 def test_an_emptied_redis_takes_jobs_as_before(running: Appliance) -> None:

@@ -203,10 +203,7 @@ def test_viewers_are_sent_away_when_the_server_stops(tmp_path: Path) -> None:
             connection.recv()
             began = time.monotonic()
             os.killpg(process.pid, signal.SIGTERM)
-            with pytest.raises((websocket.WebSocketConnectionClosedException, ConnectionError)):
-                while connection.recv():
-                    pass
-                raise websocket.WebSocketConnectionClosedException
+            assert connection.recv() in ("", b"")
             process.wait(10)
             assert time.monotonic() - began < 5
 

@@ -21,9 +21,9 @@ BYTES: Final = "application/octet-stream"
 SMALL_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 20
 _NAME_CHARACTERS: Final = 120
-#: Parts of a form, and bytes of those that are no files.
+#: Parts of a form, and bytes of it that are in memory at once.
 _PARTS: Final = 8
-_FIELD_BYTES: Final = 1 << 16
+_FIELD_BYTES: Final = 1 << 19  # it bounds the parser's buffer too: several of its blocks of 64 KiB
 
 
 def small_body() -> bytes:

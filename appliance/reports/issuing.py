@@ -25,6 +25,7 @@ from appliance.core.canonical import loads_strict
 from appliance.core.clock import rfc3339, rfc3339_us, utc_now
 from appliance.core.faults import point
 from appliance.core.ids import new_id
+from appliance.crypto.dsse import open_envelope
 from appliance.inspections.keeper import Keeper
 from appliance.inspections.lease import Lease
 from appliance.inspections.models import InspectionRow, Measurement
@@ -45,7 +46,7 @@ def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) ->
     inspection = _amending(scope, row, inspection)
     views = render_views(inspection, lambda share: keeper.advance("report", 0.6 * share))
     # 1. and 2. Signed and logged, or signed and logged already.
-    draft = _taken_up(store, row, inspection) if row.envelope_object else _judge(lease, store, inspection)
+    draft = _taken_up(scope, store, row, inspection) or _judge(lease, store, inspection)
     inspection = replace(inspection, result=loads_strict(draft.result))
     index = int(lease.row().log_index)
     point("report.judged")
@@ -88,12 +89,20 @@ def _judge(lease: Lease, store: ObjectStore, inspection: Inspection) -> Draft:
     return draft
 
 
-def _taken_up(store: ObjectStore, row: InspectionRow, inspection: Inspection) -> Draft:
-    """What an earlier attempt signed and logged, as it stands."""
+def _taken_up(scope: WorkspaceScope, store: ObjectStore, row: InspectionRow, inspection: Inspection) -> Draft | None:
+    """What an earlier attempt signed and logged, as it stands; None where there is none that can still be printed.
+
+    A statement names the certificate of its PDF: one that was rotated away since signs nothing any more, and the
+    report is issued anew.
+    """
+    if not row.envelope_object:
+        return None
     result, envelope = store.read(row.result_object), store.read(row.envelope_object)
+    statement = loads_strict(open_envelope(envelope).payload)
+    if statement["predicate"]["pdf_certificate_sha256"] != scope.keys.pdf_identity().fingerprint:
+        return None
+    evidence = evidence_files(inspection.evidence, loads_strict(result)["hashes"])
     issued_at = datetime.fromisoformat(row.issued_at)
-    hashes = loads_strict(result)["hashes"]
-    evidence = evidence_files(inspection.evidence, hashes)
     return Draft(row.report_number, issued_at, result, sha256(result).hexdigest(), envelope, evidence)
 
 

@@ -197,6 +197,27 @@ def test_what_was_signed_is_taken_up_and_not_signed_again(
     assert kinds.count("report.issued") == 1
 
 
+def test_a_report_whose_certificate_was_rotated_away_before_it_was_printed_is_issued_anew(
+    scope: WorkspaceScope, asked: InspectionRow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Killed(BaseException):
+        """The worker dies after its report was logged."""
+
+    def die(name: str) -> None:
+        if name == "report.judged":
+            raise Killed
+
+    monkeypatch.setattr("appliance.reports.issuing.point", die)
+    with pytest.raises(Killed):
+        carry(scope, asked.id, issue)
+    monkeypatch.undo()
+    scope.keys.rotate()
+    _expire(scope, asked.id)
+    assert carry(scope, asked.id, issue) == "recorded"
+    (tmp_path / "report.pdf").write_bytes(b"".join(report_file(scope, asked.id, "report.pdf")))
+    assert verify_path(tmp_path / "report.pdf", scope.keys.trusted()).statement.decision == "pass"
+
+
 def test_a_replay_reproduces_every_figure_and_notices_other_evidence(
     scope: WorkspaceScope, asked: InspectionRow, sample: Sample
 ) -> None:

@@ -1,6 +1,6 @@
 """From acknowledgement to verdict: a running appliance against ``d2r inspect`` on the same scan, in the same run.
 
-    python tests/bench/appliance.py [millions of points]
+    python tests/bench/verdict.py [millions of points]
 
 The clock of the appliance runs from the answer to the last byte of the upload to the row ``recorded``; that of the
 command from its start to its end.  Bar: 1.2 times.

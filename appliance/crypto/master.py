@@ -96,6 +96,10 @@ class MasterKey:
             raise Modified("master.unknown", "This key was wrapped by another master key.", "Restore its file.")
         return aead.open_small(master, wrapped[KEY_ID_BYTES:], _CONTEXT + context)
 
+    def derive(self, purpose: bytes) -> bytes:
+        """A key for something that may end with this generation of the master key, such as sessions."""
+        return aead.derive(self._ring.keys[0][1], b"", purpose)
+
     def is_current(self, wrapped: bytes) -> bool:
         """Whether the current generation wrapped it."""
         return wrapped[:KEY_ID_BYTES] == self._ring.keys[0][0]

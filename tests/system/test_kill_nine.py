@@ -116,11 +116,12 @@ class Plant:
         until = time.monotonic() + within_s
         while time.monotonic() < until:
             with Site.open(self.settings) as site, site.scope(SYSTEM, "main"):
-                left = InspectionRow.select().where(InspectionRow.state.not_in(FINAL)).count()
+                rows = InspectionRow.select().where(InspectionRow.state.not_in(FINAL))
+                left = [(row.state, row.attempts, row.lease_until, row.not_before, row.error_message) for row in rows]
             if not left:
                 return
             time.sleep(1.0)
-        raise AssertionError(f"{left} inspections have no verdict after {within_s:.0f} s")
+        raise AssertionError(f"{len(left)} inspections have no verdict after {within_s:.0f} s: {left}")
 
     def require_nothing_lost_nothing_doubled(self, acknowledged: list[str]) -> None:
         """Each acknowledged scan is there, with one recorded inspection and one report in a log that holds."""

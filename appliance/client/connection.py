@@ -7,6 +7,7 @@ of its status.  What never reached the server is ``Unavailable``, which a caller
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -14,6 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from appliance.core.canonical import loads_strict
+from appliance.core.files import whole_file
 from appliance.errors import Conflict, D2RError, Denied, InvalidInput, Misconfigured, NotFound, Unavailable
 
 #: Seconds to connect, and between two pieces of an answer: the last bytes of an upload are answered when it is durable.
@@ -86,6 +88,27 @@ class Connection:
             return loads_strict(answer.content) if answer.content else None
         except InvalidInput as error:
             raise Unavailable("client.answer", "The appliance answers something that is not JSON.") from error
+
+    def download(self, path: str, target: Path) -> None:
+        """Write what a request answers to ``target``, whole or not at all, whatever its size.
+
+        Raises
+        ------
+        Unavailable : as ``request``; also where the answer ends early
+        D2RError : what the server answers
+        """
+        url = f"{self.base}/{path}"
+        try:
+            with self._session.get(url, timeout=TIMEOUT_S, stream=True, allow_redirects=False) as answer:
+                if answer.status_code != requests.codes.ok:
+                    raise _error_of(answer)
+                with whole_file(target) as file:
+                    for block in answer.iter_content(_BLOCK_BYTES):
+                        file.write(block)
+        except requests.RequestException as error:
+            raise Unavailable(
+                "client.unreachable", f"The download from {self.base} broke off: {_why(error)}.", "Try again."
+            ) from error
 
     def close(self) -> None:
         """Close connections."""

@@ -1,0 +1,55 @@
+"""``d2r device``: edge devices that send scans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from appliance.cli.remote import FILE, Columns, limit_option, print_record, print_records, remote
+
+if TYPE_CHECKING:
+    from appliance.client.workspace import WorkspaceClient
+
+_COLUMNS: Columns = {"name": "name", "enrolled": "enrolled_at", "revoked": "revoked_at", "id": "id"}
+
+
+@click.group()
+def device() -> None:
+    """Edge devices that send scans."""
+
+
+@device.command()
+@click.argument("name")
+@click.option("--vkey", help="Verifier key of what the device signs.")
+@click.option("--vkey-file", type=FILE, help="The same, in a file.")
+@remote
+def add(client: WorkspaceClient, name: str, vkey: str | None, vkey_file: Path | None, as_json: bool) -> None:
+    """Enrol the device NAME. Its API key: d2r key add --role device --label NAME."""
+    key = vkey or (vkey_file.read_text().strip() if vkey_file else None)
+    print_record(client.make("devices", {"name": name, "vkey": key}), as_json=as_json)
+
+
+@device.command("list")
+@limit_option(1000)
+@remote
+def list_(client: WorkspaceClient, limit: int, as_json: bool) -> None:
+    """List devices, revoked ones too."""
+    print_records(client.records("devices", limit), _COLUMNS, as_json=as_json)
+
+
+@device.command()
+@click.argument("name")
+@remote
+def show(client: WorkspaceClient, name: str, as_json: bool) -> None:
+    """Show the device NAME (or its id)."""
+    print_record(client.record("devices", name), as_json=as_json)
+
+
+@device.command()
+@click.argument("name")
+@remote
+def revoke(client: WorkspaceClient, name: str, as_json: bool) -> None:
+    """Trust the device NAME no more, for good. What it sent stays what it was."""
+    print_record(client.act("devices", name, "revoke"), as_json=as_json)

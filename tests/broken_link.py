@@ -35,6 +35,7 @@ def broken_link(port: int, cut_after: list[int]) -> Iterator[int]:
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+            end.close()
 
     def accept() -> None:
         with suppress(OSError):

@@ -13,11 +13,17 @@ from typing import Any, Final
 
 from flask import request
 
+from web.api.wire import Wire
+
 #: A connection that brings nothing for this long is given up.
 STALL_S: Final = 60.0
 #: A connection that brought nothing for this long gives way to another that goes on with the same upload.
 GIVES_WAY_S: Final = 2.0
-#: Reads that take longer than this are on a slow line, and are made smaller: little is lost when it breaks.
+#: An interrupted reader commits what it has within this time, and whoever waits looks in these steps.
+SETTLES_S: Final = 5.0
+_STEP_S: Final = 0.02
+#: Reads that take longer than this are on a slow line, and are made smaller, as the first one is: little is lost
+#: when it breaks, and it is seen to be alive.
 _SLOW_S: Final = 0.5
 _SMALL_BYTES: Final = 64 << 10
 
@@ -30,11 +36,12 @@ class Body:
 
     def __init__(self, environ: dict[str, Any], length: int | None) -> None:
         self.length = length
-        self._input = environ["wsgi.input"]
+        self._environ = environ
+        self._read: Callable[[int], bytes] = environ["wsgi.input"].read
         self._socket = environ.get("gunicorn.socket")
         self._rest = length
         self._heard = time.monotonic()
-        self._slow = False
+        self._slow = True
 
     @property
     def idle_s(self) -> float:
@@ -49,7 +56,7 @@ class Body:
             return b""
         began = time.monotonic()
         try:
-            block: bytes = self._input.read(wanted)
+            block = self._read(wanted)
         except OSError:
             return b""
         self._heard = time.monotonic()
@@ -69,15 +76,22 @@ class Body:
     @contextmanager
     def patient(self) -> Iterator[Body]:
         """While the block runs, a connection that stands still for ``STALL_S`` ends the body."""
-        if self._socket is None:
+        wire = Wire.of(self._environ, STALL_S) if self.length is not None else None
+        if wire is not None:
+            self._read = wire.read
+            try:
+                yield self
+            finally:
+                wire.release()
+        elif self._socket is not None:
+            before = self._socket.gettimeout()
+            self._socket.settimeout(STALL_S)
+            try:
+                yield self
+            finally:
+                self._socket.settimeout(before)
+        else:
             yield self
-            return
-        before = self._socket.gettimeout()
-        self._socket.settimeout(STALL_S)
-        try:
-            yield self
-        finally:
-            self._socket.settimeout(before)
 
 
 class Bodies:
@@ -105,12 +119,23 @@ class Bodies:
 
     def interrupt_idle(self, key: str) -> bool:
         """End the body that is read for ``key``, if it stands still; returns whether it did."""
-        with self._lock:
-            body = self._reading.get(key)
+        body = self._of(key)
         if body is None or body.idle_s < GIVES_WAY_S:
             return False
         body.interrupt()
         return True
+
+    def settle(self, key: str) -> None:
+        """End the body that is read for ``key``, if it stands still, and wait until its reader has put it away."""
+        if not self.interrupt_idle(key):
+            return
+        until = time.monotonic() + SETTLES_S
+        while self._of(key) is not None and time.monotonic() < until:
+            time.sleep(_STEP_S)
+
+    def _of(self, key: str) -> Body | None:
+        with self._lock:
+            return self._reading.get(key)
 
 
 def request_body() -> Body:

@@ -9,7 +9,6 @@ Source: https://tus.io/protocols/resumable-upload (1.0.0).
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from email.utils import format_datetime
 from functools import wraps
@@ -116,6 +115,8 @@ def create_upload(call: Call) -> Response:
 @uploads.route("HEAD", _UPLOAD, roles=SENDERS, summary="Ask for the offset", errors=(412,))
 @spoken
 def look_at_upload(call: Call, upload_id: str) -> Response:
+    service.find_upload(call.scope, upload_id)
+    _bodies.settle(upload_id)
     upload = service.find_upload(call.scope, upload_id)
     try:
         upload = _finished(call.scope, upload)
@@ -185,16 +186,15 @@ def _begin(scope: WorkspaceScope) -> UploadRow:
 
 def _receive(scope: WorkspaceScope, upload_id: str, offset: int) -> UploadRow:
     """Take the request's body; a body of the same upload whose connection stands still gives way to it."""
-    checksum, until, told = _checksum(), time.monotonic() + _WAIT_S, False
+    checksum = _checksum()
     with request_body().patient() as body, _bodies.reading(upload_id, body) as read:
-        while True:
-            try:
-                return service.append(scope, upload_id, offset, read, _most(scope, upload_id, body), checksum)
-            except Conflict as error:
-                told = told or _bodies.interrupt_idle(upload_id)
-                if error.code != "upload.locked" or not told or time.monotonic() > until:
-                    raise
-                time.sleep(_STEP_S)
+        try:
+            return service.append(scope, upload_id, offset, read, _most(scope, upload_id, body), checksum)
+        except Conflict as error:
+            if error.code != "upload.locked" or not _bodies.interrupt_idle(upload_id):
+                raise
+        _bodies.settle(upload_id)
+        return service.append(scope, upload_id, offset, read, _most(scope, upload_id, body), checksum)
 
 
 def _most(scope: WorkspaceScope, upload_id: str, body: Body) -> int:

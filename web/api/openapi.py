@@ -126,13 +126,15 @@ def _query_parameter(name: str, schema: Json, required: bool) -> Json:
 
 
 def _responses(route: Route, names: Any) -> Json:
-    status = 204 if route.answer is None and route.media_type == "application/json" else route.status
+    is_file = route.answer is None and (route.method == "GET" or route.media_type != "application/json")
+    is_empty = route.answer is None and not is_file
+    status = 204 if is_empty and route.status == 200 and route.method != "HEAD" else route.status
     success: Json = {"description": route.summary}
-    if route.answer is not None:
-        success["content"] = {"application/json": {"schema": names[(route.answer, "serialization")]}}
-    elif status != 204:
-        success["content"] = {route.media_type: {}}
-    problems = {400, 422, *route.errors} | ({401, 403, 404} if route.roles is not None else set())
+    if not is_empty:
+        schema = {"schema": names[(route.answer, "serialization")]} if route.answer is not None else {}
+        success["content"] = {route.media_type: schema}
+    problems = {400, 422, *route.errors} | ({401, 403, 404, 503} if route.roles is not None else set())
+    problems |= {413, 415} if route.body is not None or route.takes else set()
     body = {MEDIA_TYPE: {"schema": names[(Problem, "serialization")]}}
     return {str(status): success} | {
         str(code): {"description": "Problem (RFC 9457)", "content": body} for code in sorted(problems)

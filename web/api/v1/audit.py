@@ -159,7 +159,7 @@ def list_anchors(call: Call) -> AnchorsOut:
 
 @audit.route(
     "POST", f"{_AUDIT}/anchors", roles=AUDITORS, takes=(_TEXT, BYTES), answer=AnchoredOut, status=201,
-    errors=(409, 415), summary="Keep a checkpoint that a witness cosigned",
+    errors=(409,), summary="Keep a checkpoint that a witness cosigned",
 )  # fmt: skip
 def add_anchor(call: Call) -> AnchoredOut:
     """Only witnesses that the appliance's operator trusts count (d2r keys trust)."""

@@ -66,7 +66,7 @@ def list_cad_revisions(call: Call) -> object:
 
 @cad_revisions.route(
     "POST", _REVISIONS, roles=EDITORS, query=CadQuery, takes=(MULTIPART, BYTES), answer=CadOut, status=201,
-    errors=(409, 413, 415, 507), summary="Add a CAD file",
+    errors=(409, 507), summary="Add a CAD file",
 )  # fmt: skip
 def add_cad_revision(call: Call) -> CadRevision:
     """The body is the file itself (with `name`), or a form with the parts `file` and `zones` (a zone file). The part's

@@ -56,7 +56,7 @@ def list_characteristic_sets(call: Call) -> object:
 
 
 @characteristics.route(
-    "POST", _SETS, roles=EDITORS, query=SetQuery, takes=_TAKES, answer=SetOut, status=201, errors=(413, 415),
+    "POST", _SETS, roles=EDITORS, query=SetQuery, takes=_TAKES, answer=SetOut, status=201,
     summary="Add an inspection plan (CSV or TOML)",
 )  # fmt: skip
 def add_characteristic_set(call: Call) -> CharacteristicSetRow:

@@ -53,7 +53,7 @@ def list_instruments(call: Call) -> object:
 
 @instruments.route(
     "POST", _INSTRUMENTS, roles=EDITORS, query=InstrumentQuery, takes=(_TOML, "text/plain", BYTES),
-    answer=InstrumentOut, status=201, errors=(413, 415), summary="Add a statement (TOML)",
+    answer=InstrumentOut, status=201, summary="Add a statement (TOML)",
 )  # fmt: skip
 def add_instrument(call: Call) -> Instrument:
     """The newest revision of a name counts from now on. The same bytes are the same revision."""

@@ -1,0 +1,99 @@
+"""Who may call what: every declared route, with everybody."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from tests.web.conftest import ROLES, Cast
+from web.api.contract import API, Route
+from web.api.v1 import AREAS
+from web.console.pages import PUBLIC as CONSOLE_PUBLIC
+from web.health import PUBLIC
+
+ROUTES = [route for area in AREAS for route in area]
+GUARDED = [route for route in ROUTES if route.roles is not None]
+#: Routes that anybody may call: the capabilities of the upload protocol.
+OPEN = {"uploads.discover_uploads"}
+#: What the smaller roles may change; stated here once more, so that a widened route is noticed.
+CHANGES = {
+    "operator": {
+        "uploads.create_upload", "uploads.send_bytes", "uploads.delete_upload", "uploads.overridden",
+        "inspections.create_inspection", "inspections.cancel_inspection", "inspections.retry_inspection",
+        "inspections.replay_inspection", "events.create_live_ticket",
+    },
+    "device": {"uploads.create_upload", "uploads.send_bytes", "uploads.delete_upload", "uploads.overridden"},
+    "auditor": {"audit.add_anchor", "audit.verify_log", "events.create_live_ticket"},
+    "plant-it": set(),
+}  # fmt: skip
+
+
+def path_of(route: Route, slug: str = "main") -> str:
+    path = route.path.replace("{slug}", slug)
+    for name in route.parameters:
+        path = path.replace("{" + name + "}", "nothing")
+    return API + path
+
+
+def name(route: Route) -> str:
+    return route.name
+
+
+def test_the_rule_finds_the_routes_and_no_name_is_taken_twice() -> None:
+    assert len(ROUTES) > 60
+    assert len({route.name for route in ROUTES}) == len(ROUTES)
+    assert len({(route.method, route.rule) for route in ROUTES}) == len(ROUTES)
+
+
+def test_only_the_short_public_list_is_open_to_anybody() -> None:
+    assert {route.name for route in ROUTES if route.roles is None} == OPEN
+    assert all(route.roles for route in GUARDED)
+
+
+def test_every_address_of_the_application_is_declared(cast: Cast) -> None:
+    declared = {route.name for route in ROUTES} | PUBLIC | CONSOLE_PUBLIC
+    found = {rule.endpoint for rule in cast.app.url_map.iter_rules()}
+    assert {name for name in found - declared if not name.startswith("console.")} == set()
+    assert declared <= found
+
+
+def test_an_address_that_did_not_declare_itself_is_not_there(cast: Cast) -> None:
+    cast.app._got_first_request = False
+    cast.app.add_url_rule("/undeclared", endpoint="undeclared", view_func=lambda: "secret")
+    response = cast.nobody.client.get("/undeclared")
+    assert (response.status_code, response.json["code"]) == (404, "route.unknown")
+
+
+@pytest.mark.parametrize("role", sorted(CHANGES))
+def test_smaller_roles_change_only_what_is_theirs(role: str) -> None:
+    changing = {route.name for route in GUARDED if route.method not in ("GET", "HEAD") and role in (route.roles or ())}
+    assert changing == CHANGES[role]
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name)
+def test_nobody_is_asked_for_a_key(cast: Cast, route: Route) -> None:
+    response = cast.nobody.client.open(path_of(route), method=route.method)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("route", [route for route in GUARDED if "slug" in route.parameters], ids=name)
+def test_a_stranger_finds_no_workspace(cast: Cast, route: Route) -> None:
+    headers = {"Authorization": f"Bearer {cast.stranger.token}"}
+    known = cast.stranger.client.open(path_of(route), method=route.method, headers=headers)
+    unknown = cast.stranger.client.open(path_of(route, "nowhere"), method=route.method, headers=headers)
+    assert known.status_code == unknown.status_code == 404
+    if route.method != "HEAD":
+        assert known.json["code"] == unknown.json["code"] == "workspace.unknown"
+
+
+@pytest.mark.parametrize(
+    ("route", "role"),
+    [(route, role) for route, role in product(GUARDED, ROLES) if role not in (route.roles or ())],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_a_role_that_is_not_named_is_refused(cast: Cast, route: Route, role: str) -> None:
+    headers = {"Authorization": f"Bearer {cast.by_role[role].token}"}
+    response = cast.nobody.client.open(path_of(route), method=route.method, headers=headers)
+    assert response.status_code == 403

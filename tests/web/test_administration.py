@@ -1,0 +1,66 @@
+"""Workspaces, keys, events and tickets."""
+
+from __future__ import annotations
+
+from tests.web.conftest import BASE, Caller, Cast
+
+
+def test_one_learns_who_one_is(cast: Cast) -> None:
+    assert cast.device.get("/api/v1/whoami") == {
+        "id": cast.device.key_id, "kind": "device", "label": "the device", "role": "device", "workspace": "main",
+    }  # fmt: skip
+    assert cast.appliance.get("/api/v1/whoami")["workspace"] is None
+
+
+def test_everybody_sees_their_own_workspaces_only(cast: Cast) -> None:
+    assert [one["slug"] for one in cast.owner.get("/api/v1/workspaces")["items"]] == ["main"]
+    assert [one["slug"] for one in cast.stranger.get("/api/v1/workspaces")["items"]] == ["other"]
+    assert {one["slug"] for one in cast.appliance.get("/api/v1/workspaces")["items"]} >= {"main", "other"}
+    assert cast.stranger("GET", "/api/v1/workspaces/main").status_code == 404
+
+
+def test_only_the_owner_of_the_appliance_makes_workspaces(cast: Cast) -> None:
+    body = {"slug": "line-2", "name": "Line 2"}
+    assert cast.owner("POST", "/api/v1/workspaces", body).status_code == 403
+    made = cast.appliance.made("/api/v1/workspaces", body)
+    assert cast.appliance.get("/api/v1/workspaces/line-2") == made
+    assert cast.appliance("POST", "/api/v1/workspaces", body).status_code == 409
+    assert cast.appliance("POST", "/api/v1/workspaces", {"slug": "Line 3", "name": "x"}).status_code == 422
+
+
+def test_a_key_is_shown_once_works_and_is_revoked(cast: Cast) -> None:
+    made = cast.owner.made("keys", {"role": "operator", "label": "cell 7"})
+    token = made.pop("token")
+    assert cast.owner.get(f"keys/{made['id']}") == cast.owner.get(f"keys/{made['prefix']}")
+    assert token not in cast.owner("GET", "keys").text
+    holder = Caller(cast.owner.client, cast.owner.document, token)
+    assert holder.get("/api/v1/whoami")["role"] == "operator"
+    assert cast.owner("POST", f"keys/{made['id']}/revoke").json["revoked_by"] == cast.owner.key_id
+    assert holder("GET", "/api/v1/whoami").status_code == 401
+    assert cast.owner("POST", f"keys/{made['id']}/revoke").status_code == 409
+
+
+def test_keys_of_another_workspace_are_not_there(cast: Cast) -> None:
+    for caller in (cast.owner, cast.appliance):
+        assert caller("GET", f"keys/{cast.stranger.key_id}").status_code == 404
+        assert caller("POST", f"keys/{cast.stranger.key_id}/revoke").status_code == 404
+        assert caller("POST", f"keys/{cast.appliance.key_id}/revoke").status_code == 404
+    assert cast.owner("POST", "keys", {"role": "system", "label": "x"}).status_code == 422
+
+
+def test_events_are_numbered_and_asked_for_by_number(cast: Cast) -> None:
+    before = cast.operator.get("events?since=0&limit=1")["last"]
+    for name in ("event-1", "event-2", "event-3"):
+        cast.owner.made("parts", {"name": name})
+    page = cast.operator.get(f"events?since={before}&limit=2")
+    assert [item["seq"] for item in page["items"]] == [before + 1, before + 2]
+    assert page["last"] == before + 3
+    rest = cast.operator.get(f"events?since={page['items'][-1]['seq']}")
+    assert [item["body"]["name"] for item in rest["items"]] == ["event-3"]
+    assert cast.operator("GET", "events?since=-1").status_code == 422
+
+
+def test_a_ticket_says_where_live_events_are(cast: Cast) -> None:
+    made = cast.operator.made("live-tickets")
+    assert made["url"] == f"ws://localhost:8471{BASE}/live"
+    assert made["ticket"] not in cast.operator("GET", "events").text

@@ -33,7 +33,7 @@ kill: setup  ## Kill the processes of an appliance at random moments during 300 
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
 
 bench: setup  ## Run every benchmark on this machine and print ratios
-	@for name in deviation alignment field tiles end_to_end scopes startup; do \
+	@for name in deviation alignment field tiles end_to_end scopes startup ingest; do \
 	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
 
 clean:  ## Remove .venv and what the demo made

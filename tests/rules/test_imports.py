@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-APPLIANCE = Path(__file__).resolve().parents[2] / "appliance"
+ROOT = Path(__file__).resolve().parents[2]
+APPLIANCE = ROOT / "appliance"
+#: What stands above the appliance: faces that import it, and never each other.
+FACES = ("web", "worker")
 
 #: The chain of docs/architecture.md; packages on one line never import each other.
 CHAIN = [
@@ -67,7 +70,13 @@ GATES = {
     "rfc8785": ["core/canonical.py"],
     "zstandard": ["core/zstd.py"],
     "requests": ["client/connection.py"],
-    "pydantic": ["ingest/manifest.py"],
+    "pydantic": ["ingest/manifest.py", "web/api", "web/problems.py"],
+    "flask": ["web"],
+    "werkzeug": ["web/api/intake.py", "web/problems.py"],
+    "jinja2": ["web/console/rendering.py"],
+    "itsdangerous": ["web/console/session.py"],
+    "wsproto": ["web/realtime/socket.py"],
+    "prometheus_client": ["web/metrics.py"],
     "numba": ["core/kernels.py"],
     "peewee": ["db", "*/models.py", "*/repository.py", "queue/outbox.py"],
     "redis": ["queue"],
@@ -79,6 +88,15 @@ GATES = {
 
 def modules() -> list[Path]:
     return sorted(APPLIANCE.rglob("*.py"))
+
+
+def face_modules() -> list[Path]:
+    return sorted(path for face in FACES for path in (ROOT / face).rglob("*.py"))
+
+
+def place(path: Path) -> str:
+    """Where a module stands: below ``appliance``, or below the root where it is one of a face."""
+    return path.relative_to(APPLIANCE if path.is_relative_to(APPLIANCE) else ROOT).as_posix()
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -113,6 +131,21 @@ def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
             assert RANK[other] < RANK[own], f"{own} imports {name}"
 
 
+@pytest.mark.parametrize("path", face_modules(), ids=place)
+def test_a_face_imports_neither_another_face_nor_the_command_line(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[0]
+    for name in imported(path):
+        top = name.split(".")[0]
+        assert top not in FACES or top == own, f"{path}: {name}"
+        assert not f"{name}.".startswith(("appliance.cli.", "appliance.client.", "tests.")), f"{path}: {name}"
+
+
+def test_the_appliance_imports_no_face() -> None:
+    assert face_modules()
+    for path in modules():
+        assert not {name.split(".")[0] for name in imported(path)} & set(FACES), path
+
+
 @pytest.mark.parametrize("entry", PURE)
 def test_the_pure_zone_touches_neither_files_nor_clock_nor_libraries(entry: str) -> None:
     target = APPLIANCE / entry
@@ -136,8 +169,8 @@ def test_the_pure_zone_touches_neither_files_nor_clock_nor_libraries(entry: str)
 @pytest.mark.parametrize("library", sorted(GATES))
 def test_a_library_is_imported_through_its_gate_only(library: str) -> None:
     importers = {
-        path.relative_to(APPLIANCE).as_posix()
-        for path in modules()
+        place(path)
+        for path in (*modules(), *face_modules())
         for name in imported(path)
         if name.split(".")[0] == library
     }

@@ -91,7 +91,7 @@ class MasterKey:
         ------
         Modified : the bytes were changed, moved to another context, or wrapped by another master key
         """
-        master = dict(self._ring.keys).get(wrapped[:KEY_ID_BYTES])
+        master = dict(self._ring.keys).get(wrapped[:KEY_ID_BYTES]) or self._reloaded(wrapped[:KEY_ID_BYTES])
         if master is None:
             raise Modified("master.unknown", "This key was wrapped by another master key.", "Restore its file.")
         return aead.open_small(master, wrapped[KEY_ID_BYTES:], _CONTEXT + context)
@@ -138,6 +138,11 @@ class MasterKey:
             self._ring = replace(ring, recovery_public=recovery.public)
             self._write()
         return recovery.text
+
+    def _reloaded(self, identifier: bytes) -> bytes | None:
+        """The generation ``identifier``, if another process has made it since this one opened the file."""
+        self._ring = load_master(_read(self.path), self._passphrase)
+        return dict(self._ring.keys).get(identifier)
 
     def _write(self) -> None:
         write_whole(self.path, dump_master(self._ring, self._passphrase), 0o600)

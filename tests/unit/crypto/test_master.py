@@ -172,6 +172,15 @@ def test_a_rotation_keeps_old_wraps_readable_until_they_are_wrapped_again(path: 
         MasterKey.open(path).unwrap(old, "w")
 
 
+def test_a_process_that_runs_on_opens_what_a_rotation_in_another_one_wrapped(path: Path) -> None:
+    running, _ = MasterKey.create(path)
+    before = running.wrap(b"k" * 32, "w")
+    rotating = MasterKey.open(path)
+    rotating.rotate()
+    assert running.unwrap(rotating.wrap(b"n" * 32, "w"), "w") == b"n" * 32
+    assert running.unwrap(before, "w") == b"k" * 32
+
+
 @pytest.mark.parametrize(
     "text",
     [

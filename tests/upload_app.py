@@ -1,4 +1,4 @@
-"""An application that serves uploads and scans only, over the appliance in ``D2R_DATA``: for gunicorn in tests and benchmarks."""
+"""An application that serves uploads and scans only, over the appliance in ``D2R_DATA``: for tests and benchmarks."""
 
 from __future__ import annotations
 

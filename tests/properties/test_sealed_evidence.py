@@ -128,7 +128,7 @@ def test_parts_moved_doubled_dropped_or_cut_are_refused(
         list(SealedReader(opened, KEY).blocks())
 
 
-@quick
+@settings(parent=quick, max_examples=20)
 @given(st.binary(max_size=200), st.integers(0, 7))
 def test_every_flipped_bit_and_every_cut_of_an_object_is_refused(tmp_path: Path, content: bytes, bit: int) -> None:
     objects = ObjectStore(FilesystemStore(tmp_path / "o", tmp_path / "u"), KEY)

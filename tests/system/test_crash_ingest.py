@@ -57,7 +57,13 @@ def killed(data: Path, point: str, count: int, work: Callable[[WorkspaceScope], 
         with opened(data) as scope:
             work(scope)
         os._exit(0)
-    _, status = os.waitpid(child, 0)
+    deadline, ended, status = time.monotonic() + 60, 0, 0
+    while not ended and time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.005)
+    if not ended:
+        os.kill(child, signal.SIGTERM)
+        pytest.fail(f"the process that should die at {point} stands still")
     assert os.WIFSIGNALED(status), f"{point} was not passed"
     assert os.WTERMSIG(status) == signal.SIGKILL
 

@@ -9,6 +9,7 @@ from peewee import fn
 
 from appliance.errors import NotFound
 from appliance.inspections.models import InspectionRow, Replay
+from appliance.plant.models import Asset
 from appliance.plant.repository import PAGE
 from appliance.tenancy.scope import WorkspaceScope
 
@@ -38,9 +39,12 @@ def list_inspections(
 
 def latest_of_assets(scope: WorkspaceScope, asset_ids: Sequence[str]) -> dict[str, InspectionRow]:
     """The newest inspection of each asset that has one, by the asset's id."""
+    newer: Any = InspectionRow.alias()
+    newest = newer.select(fn.MAX(newer.id)).where(newer.asset_id == Asset.id)
     with scope:
-        of_these = InspectionRow.select(fn.MAX(InspectionRow.id)).where(InspectionRow.asset_id.in_(list(asset_ids)))
-        rows = InspectionRow.select().where(InspectionRow.id.in_(of_these.group_by(InspectionRow.asset_id)))
+        rows = InspectionRow.select().where(
+            InspectionRow.id.in_(Asset.select(newest).where(Asset.id.in_(list(asset_ids))))
+        )
         return {row.asset_id: row for row in rows}
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from appliance.client.connection import Connection
 from appliance.core.files import unreadable
+from appliance.errors import NotFound
 
 #: One thing as the API shows it, field by field.
 Record: TypeAlias = dict[str, Any]
@@ -33,7 +34,7 @@ class WorkspaceClient:
 
     def record(self, kind: str, key: str) -> Record:
         """One thing by its id or, where it has one, its name."""
-        return self._json("GET", f"{kind}/{_quoted(key)}")
+        return self._json("GET", f"{kind}/{self._id(kind, key)}")
 
     def make(self, kind: str, fields: Mapping[str, Any]) -> Record:
         """A new thing; fields of None are left out."""
@@ -41,12 +42,12 @@ class WorkspaceClient:
 
     def change(self, kind: str, key: str, fields: Mapping[str, Any]) -> Record:
         """Other values for some fields; those of None stay."""
-        return self._json("PATCH", f"{kind}/{_quoted(key)}", _stated(fields))
+        return self._json("PATCH", f"{kind}/{self._id(kind, key)}", _stated(fields))
 
     def act(self, kind: str, key: str, act: str, fields: Mapping[str, Any] | None = None) -> Record:
         """Do something with a thing: ``cancel`` an inspection, ``revoke`` a key."""
         body = None if fields is None else _stated(fields)
-        return self._json("POST", f"{kind}/{_quoted(key)}/{act}", body)
+        return self._json("POST", f"{kind}/{self._id(kind, key)}/{act}", body)
 
     def send_file(self, kind: str, file: Path, **query: str | None) -> Record:
         """A new thing whose content is a file."""
@@ -66,6 +67,20 @@ class WorkspaceClient:
         for name in names:
             self.connection.download(f"inspections/{_quoted(inspection)}/{name}", folder / name)
         return [folder / name for name in names]
+
+    def _id(self, kind: str, key: str) -> str:
+        """What names a thing in an address; a name with a slash cannot, so its id does.
+
+        Raises
+        ------
+        NotFound : nothing has this name
+        """
+        if "/" not in key:
+            return _quoted(key)
+        found = next((one for one in self.records(kind) if one.get("name") == key), None)
+        if found is None:
+            raise NotFound("client.unknown", f"Nothing in {kind} is called '{key}'.")
+        return str(found["id"])
 
     def _records(self, kind: str, filters: Mapping[str, str | None]) -> Iterator[Record]:
         cursor: str | None = None

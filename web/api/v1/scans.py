@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any, Literal
 
 from flask import Response
 from pydantic import BaseModel, Field
@@ -12,11 +12,14 @@ from appliance.crypto.encoding import b64encode
 from appliance.errors import NotFound
 from appliance.ingest.quarantine import discard, retry
 from appliance.inspections.models import InspectionRow
+from appliance.plant.assets import find_asset
 from appliance.scans.evidence import scan_blocks
 from appliance.scans.models import DISCARDED, Scan, ScanManifest
 from appliance.scans.service import find_scan, list_scans
 from appliance.tenancy.scope import WorkspaceScope
 from web.api.contract import EDITORS, READERS, SENDERS_AND_READERS, Area, Call, Model
+from web.api.forms import Key, Page, PageQuery
+from web.api.paging import page
 
 _SCANS = "/workspaces/{slug}/scans"
 _SCAN = _SCANS + "/{scan_id}"
@@ -60,20 +63,11 @@ class ScanOut(BaseModel):
     inspections: list[InspectionBrief] | None = None
 
 
-class ScanPage(BaseModel):
-    """Scans in the order of their arrival; ``next`` goes into ``after`` for the following ones."""
-
-    items: list[ScanOut]
-    next: str | None
-
-
-class ScanQuery(Model):
+class ScanPageQuery(PageQuery):
     """Which scans."""
 
-    asset: str | None = None
-    state: str | None = None
-    after: str = ""
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    asset: Key | None = Field(None, description="Id or name of the asset.")
+    state: Literal["stored", "quarantined", "discarded"] | None = None
 
 
 class ManifestOut(BaseModel):
@@ -105,14 +99,14 @@ class Reason(Model):
     reason: str
 
 
-@scans.route("GET", _SCANS, roles=READERS, query=ScanQuery, answer=ScanPage, summary="Scans, oldest first")
-def get_scans(call: Call) -> ScanPage:
+@scans.route("GET", _SCANS, roles=READERS, query=ScanPageQuery, answer=Page[ScanOut], summary="Scans, oldest first")
+def get_scans(call: Call) -> object:
     asked = call.query
-    found = list_scans(
-        call.scope, asset_id=asked.asset, state=asked.state, after=asked.after, limit=asked.limit + 1
-    )  # fmt: skip
-    page = found[: asked.limit]
-    return ScanPage(items=[_out(scan) for scan in page], next=page[-1].id if len(found) > asked.limit else None)
+    asset = find_asset(call.scope, asked.asset).id if asked.asset else None
+    found = page(
+        call, lambda after, limit: list_scans(call.scope, asset_id=asset, state=asked.state, after=after, limit=limit)
+    )
+    return {**found, "items": [_out(scan) for scan in found["items"]]}
 
 
 @scans.route("GET", _SCAN, roles=SENDERS_AND_READERS, answer=ScanOut, summary="One scan and its inspections")

@@ -1,0 +1,155 @@
+"""The commands that speak to an appliance: each once against a real server, as a person and as a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.cli.main import run
+from appliance.config.settings import load_settings
+from appliance.identity.api_keys import create_api_key
+from appliance.inspections import service
+from appliance.inspections.carry import carry
+from appliance.inspections.models import InspectionRow
+from appliance.inspections.replaying import carry_replay
+from appliance.objects.sealed import ObjectStore
+from appliance.reports.issuing import issue
+from appliance.tenancy.records import SYSTEM
+from appliance.tenancy.site import Site
+from tests.line_samples import known_part, sample_files, stored_scan
+from tests.unit.cad.test_revisions import box
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAN = b"name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"
+STATEMENT = b'serial = "4711"\ncertificate = "DK-1"\ncalibrated_on = 2026-01-15\ndue_on = 2027-01-15\nmpe_mm = 0.03\n'
+
+
+@dataclass
+class Shell:
+    """A person at a terminal, with the owner's key of an appliance that runs."""
+
+    site: Site
+    url: str
+    key: str
+    capsys: Any = None
+
+    def __call__(self, *words: str) -> tuple[int, str]:
+        """Exit code and output of a command."""
+        code = run([*words, "--url", self.url, "--key", self.key])
+        said = self.capsys.readouterr()
+        return code, said.out + said.err
+
+    def json(self, *words: str) -> Any:
+        code, text = self(*words, "--json")
+        assert code == 0, text
+        return json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    data = tmp_path_factory.mktemp("remote") / "appliance"
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = int(found.getsockname()[1])
+    with Site.open(load_settings(data, {}), create=True) as site:
+        site.create_workspace("main", "Main", SYSTEM)
+        _, key = create_api_key(site, None, "owner", "owner", SYSTEM)
+        places = {"D2R_DATA": str(data), "D2R_FREE_SPACE_FLOOR_BYTES": "0", "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "gunicorn", "web.app:create_app()", "--bind", f"127.0.0.1:{port}"]
+        process = subprocess.Popen(
+            [*command, "--worker-class", "gthread", "--threads", "4"], cwd=ROOT, env={**os.environ, **places},
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            until = time.monotonic() + 30
+            while time.monotonic() < until and socket.socket().connect_ex(("127.0.0.1", port)):
+                time.sleep(0.05)
+            yield Shell(site, f"http://127.0.0.1:{port}", key)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(15)
+
+
+@pytest.fixture
+def shell(server: Shell, capsys: pytest.CaptureFixture[str]) -> Shell:
+    server.capsys = capsys
+    return server
+
+
+def test_a_plant_is_set_up_from_the_command_line(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "plan.csv").write_bytes(PLAN)
+    (tmp_path / "scanner.toml").write_bytes(STATEMENT)
+    part = shell.json("part", "add", "box")
+    assert shell.json("part", "show", "box")["id"] == part["id"]
+    cad = shell.json("cad", "add", "box", str(box(tmp_path / "box.stl")), "--label", "A", "--unit", "mm")
+    assert cad["triangles"] == 12
+    plan = shell.json("characteristic", "add", "box", str(tmp_path / "plan.csv"))
+    assert plan["version"] == 1
+    assert shell.json("instrument", "add", "S5", str(tmp_path / "scanner.toml"))["serial"] == "4711"
+    asset = shell.json("asset", "add", "box 1/7", "--part", "box", "--metadata", "line=3")
+    assert asset["metadata"] == {"line": "3"}
+    assert shell.json("asset", "change", "box 1/7", "--serial", "9")["serial"] == "9"
+    for kind, name in (("cad", "A"), ("characteristic", "1"), ("instrument", "S5"), ("part", "box")):
+        code, text = shell(kind, "list")
+        assert (code, name in text) == (0, True)
+    assert shell.json("cad", "select", cad["id"])["id"] == cad["id"]
+    assert shell.json("characteristic", "select", plan["id"])["id"] == plan["id"]
+
+
+def test_devices_and_keys_are_made_and_revoked(shell: Shell) -> None:
+    shell.json("device", "add", "scanner-7")
+    assert shell.json("device", "revoke", "scanner-7")["revoked_at"]
+    made = shell.json("key", "add", "--role", "operator", "--label", "cell 7")
+    assert made["token"].startswith("d2r_")
+    assert shell.json("key", "revoke", made["prefix"])["revoked_at"]
+    code, text = shell("key", "list")
+    assert (code, made["token"] in text, made["prefix"] in text) == (0, False, True)
+
+
+def test_errors_are_one_line_with_their_code(shell: Shell) -> None:
+    code, text = shell("part", "show", "nothing")
+    assert (code, text) == (3, "d2r: There is no part 'nothing'. [part.unknown]\n")
+    code, text = shell("asset", "add", "x", "--metadata", "nonsense")
+    assert code == 3
+    assert "--metadata is KEY=VALUE" in text
+
+
+def test_an_inspection_is_followed_fetched_verified_and_replayed(
+    shell: Shell, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    sample, scope = sample_files(tmp_path_factory.mktemp("sample")), shell.site.scope(SYSTEM, "main")
+    scan = stored_scan(scope, sample, known_part(scope, sample))
+    made = shell.json("inspection", "add", scan.id, "--priority", "high")
+    store = ObjectStore.of(scope)
+    with scope:
+        InspectionRow.update(
+            alignment_object=store.put_file(sample.alignment).name,
+            instrument_object=store.put_file(sample.series.instrument).name,
+        ).where(InspectionRow.id == made["id"]).execute()
+    assert carry(scope, made["id"], issue) == "recorded"
+    code, text = shell("inspection", "show", made["id"], "--wait")
+    assert (code, "Pad wear" in text) == (0, True)
+    assert [row["id"] for row in shell.json("inspection", "list", "--verdict", "pass")] == [made["id"]]
+    code, text = shell("report", "get", made["id"], "--out", str(tmp_path / "report"))
+    assert code == 0, text
+    vkey = str(shell.site.keys.own_keys()[0])
+    assert run(["verify", str(tmp_path / "report" / "evidence.zip"), "--trust", vkey]) in (0, 2)
+    assert "UNMODIFIED" in shell.capsys.readouterr().out
+    replay = shell.json("inspection", "replay", made["id"])
+    carry_replay(scope, replay["id"])
+    other = service.create_inspection(scope, scan.id)
+    assert shell.json("inspection", "cancel", other.id, "--reason", "twice")["state"] == "cancelled"
+    code, _ = shell("inspection", "show", other.id, "--wait")
+    assert code == 3
+    assert shell.json("inspection", "retry", other.id)["state"] == "stored"

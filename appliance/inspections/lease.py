@@ -60,7 +60,7 @@ class Lease:
 
         Raises
         ------
-        LostLease : another worker claimed the row
+        LostLease : another worker claimed the row, or it has come to its end
         """
         with self.scope.transaction():
             self._write(columns)
@@ -75,7 +75,8 @@ class Lease:
             return self.model.get_by_id(self.row_id)
 
     def _write(self, columns: dict[str, Any]) -> None:
-        where = (self.model.id == self.row_id) & (self.model.lease_token == self.token)
+        held = (self.model.id == self.row_id) & (self.model.lease_token == self.token)
+        where = held & self.model.state.not_in(FINAL)
         if self.model.update(lease_token=self.token, **columns).where(where).execute() != 1:
             raise LostLease(f"{self.row_id} is carried by another worker")
 

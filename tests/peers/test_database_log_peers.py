@@ -62,7 +62,8 @@ def test_go_accepts_the_checkpoint_of_a_workspace_under_the_key_of_its_appliance
     assert note.startswith(b"plant.example/7/ws_1/epoch-2\n700\n")
     path.write_bytes(note)
     assert accepts(go_peer, "note", SIGNER.verifier, path)
-    for position in range(0, len(note), 9):
+    # The last character of a signature holds bits that stand for nothing: Go reads it loosely.
+    for position in range(0, len(note) - 4, 9):
         path.write_bytes(note[:position] + bytes([note[position] ^ 1]) + note[position + 1 :])
         assert not accepts(go_peer, "note", SIGNER.verifier, path), position
 

@@ -101,6 +101,17 @@ def test_two_workers_never_hold_one_lease_and_the_older_writes_nothing(
     assert service.get_inspection(scope, asked.id).state == "stored"
 
 
+def test_nothing_is_written_to_an_inspection_that_has_come_to_its_end(
+    scope: WorkspaceScope, asked: InspectionRow
+) -> None:
+    lease = Lease.claim(scope, InspectionRow, asked.id)
+    assert lease is not None
+    lease.write(state="recorded", progress=1.0)
+    with pytest.raises(LostLease):
+        lease.write(progress=0.99)
+    assert service.get_inspection(scope, asked.id).progress == 1.0
+
+
 def test_an_inspection_that_nobody_carries_is_cancelled_at_once_and_can_be_retried(
     scope: WorkspaceScope, asked: InspectionRow
 ) -> None:

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: A Redis on this machine answers within this time, or it hangs.
 ANSWER_TIMEOUT_S: Final = 1.0
+#: Whoever has nothing else to do waits this long for a connection.
+PATIENT_TIMEOUT_S: Final = 10.0
 #: After a failure Redis is left alone this long, so that a hung one does not slow every request down.
 PAUSE_S: Final = 1.0
 #: More than this do not wait in Redis, whose memory is small, but in their rows alone: the reconciler brings them.
@@ -33,11 +35,15 @@ LONGEST_QUEUE: Final = 5_000
 
 
 def connect(settings: Settings, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S) -> Redis:
-    """A client of the appliance's Redis; it connects at its first command, and again after a fork."""
+    """A client of the appliance's Redis; it connects at its first command, and again after a fork.
+
+    One that waits for answers without end (a worker) is as patient when it connects: on a busy machine, a job that was
+    taken from the queue would else be dropped before it began.
+    """
     return Redis.from_url(
         settings.effective_redis_url,
         socket_timeout=answer_timeout_s,
-        socket_connect_timeout=ANSWER_TIMEOUT_S,
+        socket_connect_timeout=answer_timeout_s or PATIENT_TIMEOUT_S,
         retry=Retry(NoBackoff(), 1),
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from appliance.ingest.locks import is_locked
 from tests.upload_server import found, serving
 
 PATH = "/api/v1/workspaces/main/uploads"
@@ -22,8 +23,9 @@ SCAN = b"0.0 0.0 0.0\n1.0 0.0 0.5\n" * 4000
 class Device:
     """A device with two connections to one upload."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, uploads: Path) -> None:
         self.port = port
+        self.uploads = uploads
         self.headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
 
     def begin(self, content: bytes) -> str:
@@ -42,6 +44,14 @@ class Device:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         return connection
 
+    def wait_until_read(self, location: str) -> None:
+        """Return when the server reads a body for this upload."""
+        (folder,) = self.uploads.iterdir()
+        until = time.monotonic() + 30
+        while not is_locked(folder, location.rpartition("/")[2]):
+            assert time.monotonic() < until, "the server did not begin to read"
+            time.sleep(0.01)
+
     def head(self, location: str) -> requests.Response:
         return requests.head(f"http://127.0.0.1:{self.port}{location}", headers=self.headers, timeout=10)
 
@@ -55,14 +65,14 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
     data: Path = tmp_path_factory.mktemp("live") / "data"
     token = found(data)
     with serving(data) as port:
-        yield Device(port, token)
+        yield Device(port, token, data / "uploads")
 
 
 def test_a_connection_that_stands_still_gives_way_and_what_it_brought_is_kept(device: Device) -> None:
     location = device.begin(SCAN)
     with device.open(location, len(SCAN)) as dead:
         dead.sendall(SCAN[:30_000])
-        time.sleep(0.2)
+        device.wait_until_read(location)
         assert device.patch(location, 0, SCAN).status_code == 423
         time.sleep(2.2)
         offset = int(device.head(location).headers["Upload-Offset"])
@@ -76,6 +86,7 @@ def test_a_connection_that_sends_is_not_interrupted(device: Device) -> None:
     with device.open(location, len(content)) as alive:
         for start in range(0, 40_000, 10_000):
             alive.sendall(content[start : start + 10_000])
+            device.wait_until_read(location)
             assert device.patch(location, 0, content).status_code == 423
             time.sleep(0.1)
         alive.sendall(content[40_000:])

@@ -37,8 +37,10 @@ def redis_settings() -> Iterator[Settings]:
 
 @pytest.fixture
 def settings(redis_settings: Settings) -> Settings:
-    """The same, emptied."""
-    connect(redis_settings).flushall()
+    """The same, emptied, and without the connections of killed workers: one that waits for a job would swallow it."""
+    client = connect(redis_settings)
+    client.client_kill_filter(_type="normal", skipme=True)
+    client.flushall()
     return redis_settings
 
 

@@ -75,7 +75,10 @@ def inspect_and_report(request: InspectionRequest, folder: Path, watcher: Watche
 
 
 def _load_libraries() -> None:
-    """Import what writes clouds and reports, a second's work, while the scan is read in a process of its own."""
+    """Load compiled kernels and what writes clouds and reports while the scan is read in a process of its own."""
+    from appliance.supervise.kernels import load_compiled
+
+    load_compiled()
     import appliance.inspections.outputs
     import appliance.reports.issue  # noqa: F401
 

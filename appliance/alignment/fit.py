@@ -183,6 +183,8 @@ def _placed(
     for climb in range(MOST_CLIMBS):
         fit, chosen = _middle_fit(part, sample, rough, stages, cap_mm)
         near = chosen[np.abs(fit.feet.distance_mm) <= cap_mm]
+        if len(near) < LEAST_POINTS:
+            raise _no_overlap(len(near), "the part", cap_mm)
         rival = best_rival(part, sample.points[near], sample.places(near), fit.part_from_scanner, gate)
         if start is not None or rival.part_from_scanner is None or not rival.is_better or climb == LAST:
             break
@@ -220,12 +222,16 @@ def _last_fit(
     )  # fmt: skip
     for stage, members, basis in zip(stages, fit.members, fit.fixed.bases, strict=True):
         if members.sum() < LEAST_POINTS and (basis.shape[1] or stage.zones is not None):
-            raise InvalidInput(
-                "alignment.no_overlap",
-                f"Only {int(members.sum())} points lie on '{stage.name}' within {cap_mm:g} mm.",
-                "Check the units, the start and the cap, and whether the scan covers that zone.",
-            )
+            raise _no_overlap(int(members.sum()), f"'{stage.name}'", cap_mm)
     return fit
+
+
+def _no_overlap(points: int, place: str, cap_mm: float) -> InvalidInput:
+    return InvalidInput(
+        "alignment.no_overlap",
+        f"Only {points} points lie on {place} within {cap_mm:g} mm.",
+        "Check the units, the start and the cap, and whether the scan covers that place.",
+    )
 
 
 def blocked_replicates(surface: Surface, fit: Fit, stages: tuple[Stage, ...]) -> Float64:

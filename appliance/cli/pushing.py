@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -197,10 +198,10 @@ def _said(delivery: Delivery) -> str:
         what = f"quarantined as {delivery.scan}" if delivery.state == "quarantined" else "refused"
         what = delivery.scan if delivery.state == "stored" else what
         return f"{what}: {error['message']} {error['hint']}".rstrip() + f" [{error['code']}]"
-    rate = delivery.sent_bytes / 1e6 / max(delivery.seconds, 1e-3)
+    rate = decimal(int(delivery.sent_bytes / max(delivery.seconds, 1e-3)))
     known = ", known before" if delivery.duplicate else ""
-    resumed = f", gone on at {delivery.resumed_at / 1e6:.1f} MB" if delivery.resumed_at else ""
-    return f"{delivery.scan}, {delivery.sent_bytes / 1e6:.1f} MB sent at {rate:.0f} MB/s{resumed}{known}"
+    resumed = f", gone on at {decimal(delivery.resumed_at)}" if delivery.resumed_at else ""
+    return f"{delivery.scan}, {decimal(delivery.sent_bytes)} sent at {rate}/s{resumed}{known}"
 
 
 @contextmanager

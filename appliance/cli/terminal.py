@@ -88,7 +88,8 @@ def value_text(row: Mapping[str, Any]) -> str:
     """Value and expanded uncertainty (k = 2) to a tenth of a micrometre, or a dash."""
     if row["value_mm"] is None:
         return "–"
-    return f"{row['value_mm']:+.4f} ± {row['U_mm']:.4f}"
+    known = "unknown" if row["U_mm"] is None else f"{row['U_mm']:.4f}"
+    return f"{row['value_mm']:+.4f} ± {known}"
 
 
 def limits_text(row: Mapping[str, Any]) -> str:

@@ -34,9 +34,11 @@ class Conditions:
     chord_mm: float = 0.0
 
 
-def combined(lines: Iterable[Contribution]) -> float:
-    """Combined standard uncertainty, mm: the root of the sum of squares."""
-    return math.sqrt(math.fsum(line.u_mm**2 for line in lines))
+def combined(lines: Iterable[Contribution]) -> float | None:
+    """Combined standard uncertainty, mm: the root of the sum of squares; None where a line is not known."""
+    parts = [line.u_mm for line in lines]
+    known = [part for part in parts if part is not None]
+    return math.sqrt(math.fsum(part**2 for part in known)) if len(known) == len(parts) else None
 
 
 def calibration(instrument: Instrument | None, u_instrument_mm: float | None) -> Contribution | None:
@@ -68,6 +70,8 @@ def alignment_u(
         return Contribution("alignment", 0.0, f"{alignment.mode}: not fitted, no uncertainty stated")
     values = np.array([shifted(motion_shift(cells, motion, alignment.pivot_mm)) for motion in alignment.replicates])
     variance = (blocks - 1) / blocks * float(np.sum(np.square(values - values.mean())))
+    if not math.isfinite(variance):
+        return Contribution("alignment", None, "not known: parts of the scan alone do not fix the pose")
     source = "stated with the alignment" if alignment.mode == "supplied" else f"block jackknife, {blocks} blocks"
     return Contribution("alignment", math.sqrt(variance), source)
 
@@ -93,4 +97,6 @@ def temperature(
 
 def scaled(lines: Iterable[Contribution], sensitivity: float) -> tuple[Contribution, ...]:
     """The same lines for a value that is ``sensitivity`` times the quantity."""
-    return tuple(Contribution(line.name, line.u_mm * sensitivity, line.source) for line in lines)
+    return tuple(
+        line if line.u_mm is None else Contribution(line.name, line.u_mm * sensitivity, line.source) for line in lines
+    )

@@ -110,9 +110,11 @@ def _decided(
     known = budget.calibration(conditions.instrument, characteristic.u_instrument_mm)
     u = budget.combined(measured.lines)
     lower, upper = limits_of(characteristic)
-    result = replace(result, value_mm=measured.value_mm, u_mm=u, budget=measured.lines, guard_band_mm=GUARD_FACTOR * u)
+    result = replace(result, value_mm=measured.value_mm, u_mm=u, budget=measured.lines)
     reasons = _missing_coverage(characteristic, zone)
-    if u > 0:
+    if u is not None:
+        result = replace(result, guard_band_mm=GUARD_FACTOR * u)
+    if u is not None and u > 0:
         result = replace(result, conformance_probability=conformance_probability(measured.value_mm, u, lower, upper))
         decision = decide(measured.value_mm, u, lower, upper)
     else:
@@ -121,7 +123,9 @@ def _decided(
         beyond = ("The covered part is already beyond its limit.",) if decision == FAIL else ()
         return replace(result, decision=NOT_MEASURED, reasons=(*reasons, *beyond))
     doubts = zone.doubts if known else ("The instrument's uncertainty is not stated.", *zone.doubts)
-    if u > 0 and not can_ever_pass(u, lower, upper):
+    if u is None:
+        doubts = ("The scan does not tell how sure this value is.", *doubts)
+    elif u > 0 and not can_ever_pass(u, lower, upper):
         doubts = (*doubts, "The tolerance is narrower than 3.92 u: no value could pass.")
     if decision == PASS and doubts:
         decision = INCONCLUSIVE

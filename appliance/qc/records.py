@@ -69,10 +69,13 @@ class CharacteristicSet:
 
 @dataclass(frozen=True)
 class Contribution:
-    """One line of an uncertainty budget: a standard uncertainty in mm, and where it comes from."""
+    """One line of an uncertainty budget: a standard uncertainty in mm, and where it comes from.
+
+    ``u_mm`` is None where the scan does not tell it: the value then has no uncertainty, and nothing is decided.
+    """
 
     name: str
-    u_mm: float
+    u_mm: float | None
     source: str
 
 

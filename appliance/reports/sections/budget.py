@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import hypot
 
 from appliance.qc.records import CharacteristicResult
-from appliance.reports.figures import millimetres, percent
+from appliance.reports.figures import NOTHING, millimetres, percent
 from appliance.reports.palette import BAR as SHARE
 from appliance.reports.palette import HAIRLINE, MUTED
 from appliance.reports.records import ReportFacts
@@ -48,7 +48,7 @@ def _budget(sheet: Sheet, results: list[CharacteristicResult]) -> None:
     sheet.need(min(22.0 + 7.2 * len(first.budget), 150.0))
     sheet.paragraph(names, face="medium", size=8.8)
     sheet.y += 1.2
-    combined = hypot(*(line.u_mm for line in first.budget))
+    combined = hypot(*(line.u_mm or 0.0 for line in first.budget))
     rows = [_line(line.name, line.u_mm, line.source, combined) for line in first.budget]
     if first.u_mm is not None and first.expanded_mm is not None:
         rows.append(
@@ -65,8 +65,8 @@ def _budget(sheet: Sheet, results: list[CharacteristicResult]) -> None:
     draw_table(sheet, _COLUMNS, rows, 8.0)
 
 
-def _line(name: str, u_mm: float, source: str, combined: float) -> Row:
-    share = (u_mm / combined) ** 2 if combined > 0 else 0.0
+def _line(name: str, u_mm: float | None, source: str, combined: float) -> Row:
+    share = (u_mm / combined) ** 2 if u_mm is not None and combined > 0 else 0.0
 
     def bar(sheet: Sheet, x: float, y: float) -> None:
         sheet.rect(x, y - 1.0, _BAR_WIDTH, 2.0, HAIRLINE)
@@ -74,4 +74,12 @@ def _line(name: str, u_mm: float, source: str, combined: float) -> Row:
             sheet.rect(x, y - 1.0, share * _BAR_WIDTH, 2.0, SHARE)
 
     shown = name[:1].upper() + name[1:].replace("_", " ")
-    return Row((Cell(shown), Cell(millimetres(u_mm)), Cell(percent(share)), Cell(draw=bar), Cell(source)))
+    return Row(
+        (
+            Cell(shown),
+            Cell(millimetres(u_mm)),
+            Cell(percent(share) if u_mm is not None else NOTHING),
+            Cell(draw=bar),
+            Cell(source),
+        )
+    )

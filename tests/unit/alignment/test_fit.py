@@ -186,3 +186,12 @@ def test_a_scan_that_misses_a_datum_is_refused(parts: ModuleType) -> None:
     with pytest.raises(InvalidInput) as refused:
         fit(mesh, points[side != 0], parts, mode="datum", datums=("bottom", "front", "right"), start=np.eye(4))
     assert refused.value.code == "alignment.no_overlap"
+
+
+def test_a_scan_of_something_else_is_refused(parts: ModuleType, bracket: Any) -> None:
+    far = np.random.default_rng(4).normal(size=(2_000, 3))
+    far *= 5_000.0 / np.linalg.norm(far, axis=1, keepdims=True)  # a hollow ball around whatever pose is tried
+    with pytest.raises(InvalidInput) as refused:
+        fit(bracket, far, parts, cell_mm=500.0, cap_mm=2.0)
+    assert refused.value.code == "alignment.no_overlap"
+    assert "the part" in refused.value.message

@@ -106,6 +106,17 @@ def test_a_doubt_turns_a_pass_into_inconclusive_and_leaves_a_fail() -> None:
     assert judge(ask("mean"), beyond, conditions()).decision == FAIL
 
 
+@pytest.mark.parametrize("quantity", ["max", "profile", "mean"])
+@pytest.mark.parametrize("value", [0.0, 5.0])
+def test_a_value_whose_uncertainty_is_not_known_decides_nothing(quantity: str, value: float) -> None:
+    free = replace(NO_FIT, mode="best_fit_all", replicates=np.full((4, 6), np.nan))
+    found = judge(ask(quantity), zone([value] * 5), conditions(alignment=free))
+    assert found.decision == INCONCLUSIVE
+    assert (found.u_mm, found.expanded_mm, found.guard_band_mm, found.conformance_probability) == (None,) * 4
+    assert "how sure" in found.reasons[0]
+    assert next(line for line in found.budget if line.name == "alignment").u_mm is None
+
+
 def test_too_little_coverage_is_not_measured_whatever_the_value() -> None:
     for value in (0.0, 0.5):
         found = judge(ask("max"), zone([value] * 4, coverage=0.899), conditions())

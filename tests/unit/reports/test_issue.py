@@ -21,9 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.audit.entry import read_entry
 from appliance.audit.proof import parse_proof
+from appliance.core.canonical import canonical_bytes
 from appliance.crypto.certificate import PdfIdentity
 from appliance.errors import InvalidInput
 from appliance.inspections.records import Inspection
+from appliance.inspections.result import characteristic_table
 from appliance.reports.issue import issue_report
 from appliance.reports.pdf_signature import sign_pdf
 from appliance.reports.sheet import Sheet
@@ -255,3 +257,16 @@ def test_the_sample_field_is_empty_on_the_right_face() -> None:
     empty = np.isnan(sample_field(centres))
     assert empty[zones["side_right"].triangles].all()
     assert not empty[zones["plate_top"].triangles].any()
+
+
+def test_a_value_whose_uncertainty_is_not_known_is_printed_without_one(tmp_path: Path) -> None:
+    inspection = sample_inspection(tmp_path)
+    first, *others = inspection.verdict.results
+    lines = tuple(replace(line, u_mm=None, source="not known here") for line in first.budget)
+    first = replace(first, u_mm=None, guard_band_mm=None, conformance_probability=None, budget=lines)
+    verdict = replace(inspection.verdict, results=(first, *others))
+    issued = issue_sample(tmp_path / "unknown", replace(inspection, verdict=verdict)).issued
+    said = json.loads(b64decode(json.loads(issued.envelope.read_bytes())["payload"]))
+    assert said["predicate"]["characteristics"][0]["u_mm"] is None
+    assert "not known here" in text_of(issued.pdf)
+    assert json.loads(canonical_bytes(characteristic_table(first)))["budget"][0]["u_mm"] is None

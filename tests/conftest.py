@@ -8,11 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.postgresql_cluster import ON_POSTGRESQL, use_for_new_sites
+
 if TYPE_CHECKING:
     from appliance.tenancy.scope import WorkspaceScope
     from appliance.tenancy.site import Site
 
 ROOT = Path(__file__).resolve().parent.parent
+
+if ON_POSTGRESQL:
+    use_for_new_sites()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out what is about SQLite's files."""
+    if ON_POSTGRESQL:
+        kept = [item for item in items if item.get_closest_marker("sqlite") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
+        items[:] = kept
 
 
 @pytest.fixture(scope="session")

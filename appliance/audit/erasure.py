@@ -3,7 +3,8 @@
 In one transaction: the entry ``person.erased`` (the indices of the entries that held commitments about the person, the
 legal basis, who approved), then the key, the profile and every salt and value go.  The database zeroes what it deletes
 (``secure_delete``), and its write-ahead log is emptied at once where nobody is reading.  To erase the same person once
-more changes nothing and empties the write-ahead log again.
+more changes nothing and empties the write-ahead log again.  PostgreSQL overwrites what was deleted when it next vacuums
+the table, and its write-ahead log as it comes round.
 
 What this cannot reach: backups keep wrapped keys until their own retention ends, and flash memory may keep old
 blocks; the disk's encryption is what protects those.
@@ -52,7 +53,7 @@ def erase(where: Where, person_id: str, *, legal_basis: str, approver: Principal
         point("audit.forgotten")
     finally:  # also where the person was erased before: a crash may have left the write-ahead log as it was
         if not book.rows.in_transaction:
-            book.rows.fetch("PRAGMA wal_checkpoint(TRUNCATE)")
+            book.rows.scrub()
     return entry
 
 

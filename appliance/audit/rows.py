@@ -30,6 +30,9 @@ class Rows(Protocol):
     def write(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Run a statement once for each of ``rows``, inside a transaction."""
 
+    def scrub(self) -> None:
+        """Leave as little as can be of what was deleted."""
+
     def transaction(self) -> AbstractContextManager[object]:
         """A transaction that excludes other writers from its start; joins one that is open."""
 
@@ -48,14 +51,18 @@ class EngineRows:
     def fetch(self, sql: str, *values: Value) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with self._engine.session():
-            found: list[tuple[Any, ...]] = self._engine.database.execute_sql(sql, values).fetchall()
-            return found
+            return self._engine.fetch(sql, *values)
 
     def write(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Run a statement once for each of ``rows``."""
         with self._engine.session():
             for row in rows:
-                self._engine.database.execute_sql(sql, row)
+                self._engine.run(sql, *row)
+
+    def scrub(self) -> None:
+        """Leave as little as can be of what was deleted."""
+        with self._engine.session():
+            self._engine.database.scrub()
 
     def transaction(self) -> AbstractContextManager[object]:
         """A transaction of the engine, or a savepoint in the open one."""
@@ -116,6 +123,10 @@ class FileRows:
     def write(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Run a statement once for each of ``rows``."""
         self._connection.executemany(sql, rows)
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -30,8 +30,13 @@ class _Founded:
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The data folder.")
 @click.option("--name", default="", help="The name that reports are signed under, such as plant-4.example/d2r.")
 @click.option("--workspace", "slug", default="main", show_default=True, help="The first workspace.")
+@click.option(
+    "--database", "administrator_url", envvar="D2R_DATABASE_ADMIN", metavar="URL",
+    help="postgresql://USER:PASSWORD@HOST/NAME: keep rows there, in place of files. The user may make roles, and is "
+    "kept nowhere.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def init(data: Path | None, name: str, slug: str, as_json: bool) -> None:
+def init(data: Path | None, name: str, slug: str, administrator_url: str | None, as_json: bool) -> None:
     """Make an appliance: folders, keys, databases, a first workspace and an owner's API key.
 
     Run again, it makes what is missing and leaves the rest as it is. The recovery key is printed once: it opens the
@@ -42,7 +47,7 @@ def init(data: Path | None, name: str, slug: str, as_json: bool) -> None:
 
     settings = load_settings(data)
     make_private_folder(settings.data)
-    with locked_folder(settings.data), _found(settings, name, slug) as founded:
+    with locked_folder(settings.data), _found(settings, name, slug, administrator_url) as founded:
         token = _owner_token(founded)
         if as_json:
             click.echo(json.dumps(_record(founded), indent=2, ensure_ascii=False))
@@ -52,13 +57,14 @@ def init(data: Path | None, name: str, slug: str, as_json: bool) -> None:
 
 
 @contextmanager
-def _found(settings: Settings, name: str, slug: str) -> Iterator[_Founded]:
+def _found(settings: Settings, name: str, slug: str, administrator_url: str | None) -> Iterator[_Founded]:
     """The appliance, open, with its first workspace."""
     from appliance.errors import Conflict
     from appliance.tenancy.site import Site
 
     is_new = not settings.admin_key_file.exists()
-    with Site.open(replace(settings, name=name or settings.name), create=True) as site:
+    named = replace(settings, name=name or settings.name)
+    with Site.open(named, create=True, administrator_url=administrator_url) as site:
         if name and site.keys.name != name:
             hint = "The name of signing keys is never changed: reports name them."
             raise Conflict("init.name", f"This appliance signs as '{site.keys.name}'.", hint)

@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "down": ("appliance.cli.down", "down", "End the running appliance in order."),
     "status": ("appliance.cli.status", "status", "Show what runs where."),
     "doctor": ("appliance.cli.doctor", "doctor", "Check machine, data, processes; say what to do."),
+    "database": ("appliance.cli.database", "database", "PostgreSQL: schemas for workspaces, migrations."),
     "kernels": ("appliance.cli.kernels", "kernels", "Compile and cache the numeric kernels."),
 }
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
 
 import click
 
 from appliance.cli.appliance import data_option, print_processes, say
+
+#: Where ``d2r init`` and ``d2r database`` may find the administrator of PostgreSQL.
+ADMINISTRATOR: Final = "D2R_DATABASE_ADMIN"
 
 
 @click.command()
@@ -21,6 +26,7 @@ def up(data: Path | None, detach: bool) -> None:
     from appliance.supervise.running import up as run_up
     from appliance.supervise.running import up_detached
 
+    os.environ.pop(ADMINISTRATOR, None)  # the running appliance holds no connection that could change a schema
     settings = load_settings(data)
     if detach:
         print_processes(up_detached(settings))

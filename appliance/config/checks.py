@@ -23,7 +23,6 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
 }
 #: Setting -> its spellings.
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "database": ("sqlite",),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 #: Setting -> how its text must begin, where it is not empty.

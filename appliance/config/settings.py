@@ -38,7 +38,6 @@ class Settings:
     public_url: str = _setting("", "How users reach the appliance; empty: http://<bind>:<port>.")
     web_threads: int = _setting(16, "Requests served at the same time.")
     workers: int = _setting(1, "Inspections carried at the same time.")
-    database: str = _setting("sqlite", "Where rows live: sqlite (files in the data folder).")
     redis_url: str = _setting("", "The Redis of the queue (unix://, redis://); empty: a private one.", secret=True)
     passphrase: str | None = _setting(None, "Opens the key store and the master key.", secret=True)
     upload_limit_bytes: int = _setting(16 * _GIB, "The largest upload.")
@@ -54,6 +53,11 @@ class Settings:
     def control_db(self) -> Path:
         """The database of workspaces, keys and the appliance's own audit log."""
         return self.data / "control.db"
+
+    @property
+    def database_file(self) -> Path:
+        """Where the databases are, if they are not files: server, database, and a wrapped password."""
+        return self.data / "database.json"
 
     @property
     def workspaces_folder(self) -> Path:

@@ -19,6 +19,7 @@ from appliance.errors import Misconfigured
 PREFIX: Final = "D2R_"
 #: Variables of the same prefix that are no settings of the appliance: what they mean to an operator.
 OTHER_VARIABLES: Final[Mapping[str, str]] = {
+    "D2R_DATABASE_ADMIN": "A connection of PostgreSQL's administrator, for d2r init and d2r database alone.",
     "D2R_DATA": "The data folder, where --data does not name one.",
     "D2R_HOME": "The folder of d2r inspect and its key store.",
     "D2R_URL": "The appliance that the client commands talk to.",

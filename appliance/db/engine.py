@@ -15,7 +15,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from appliance.db.routing import Route
@@ -23,8 +23,8 @@ from appliance.errors import Unavailable
 
 #: How long a writer waits for the writers of its own process.
 LINE_TIMEOUT_S: Final = 30.0
-#: Connections that an engine keeps open while nobody uses them.
-_IDLE_CONNECTIONS: Final = 4
+#: How long a session waits for a connection, where their number is limited.
+CONNECTION_TIMEOUT_S: Final = 30.0
 
 
 class _Here(threading.local):
@@ -33,6 +33,8 @@ class _Here(threading.local):
     def __init__(self) -> None:
         self.sessions = 0
         self.depth = 0
+        self.is_next_writer = False
+        self.has_permit = False
         self.callbacks: list[Callable[[], None]] = []
 
 
@@ -51,8 +53,7 @@ class Engine:
         self._idle: deque[Any] = deque()
         self._used: set[Any] = set()
         self._is_inherited = False
-        self._writing = threading.Lock()
-        self._here = _Here()
+        self._start_counting()
         _engines.add(self)
 
     def __repr__(self) -> str:
@@ -81,9 +82,11 @@ class Engine:
         self.route.enter(self)
         try:
             if not self._here.sessions:
+                self._admit()
                 self.database.use(self._take())
         except BaseException:
             self.route.leave()
+            self._dismiss()
             raise
         self._here.sessions += 1
 
@@ -93,6 +96,7 @@ class Engine:
         self._here.sessions -= 1
         if not self._here.sessions:
             self._give_back(self.database.release())
+            self._dismiss()
 
     @contextmanager
     def transaction(self, base: Any = None) -> Iterator[Engine]:
@@ -103,32 +107,35 @@ class Engine:
         Unavailable : other writers did not end in time, or the disk is full
         """
         here = self._here
-        with self.session(base):
-            outermost = here.depth == 0
-            if outermost:
-                self._stand_in_line()
-            registered = len(here.callbacks)
-            here.depth += 1
-            try:
-                with self.database.atomic("IMMEDIATE"):
-                    yield self
-            except BaseException:
-                del here.callbacks[registered:]
-                raise
-            finally:
-                here.depth -= 1
-                if outermost:
-                    self._writing.release()
-            if outermost:
-                self._run_callbacks()
+        with ExitStack() as line:
+            if not here.depth:
+                line.enter_context(self._in_line())  # before a connection is taken: those who wait need none
+            with self.session(base):
+                registered = len(here.callbacks)
+                here.depth += 1
+                try:
+                    with self.database.atomic("IMMEDIATE"):
+                        yield self
+                except BaseException:
+                    del here.callbacks[registered:]
+                    raise
+                finally:
+                    here.depth -= 1
+                    line.close()
+                if not here.depth:
+                    self._run_callbacks()
 
     def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query in plain SQL, inside a session: for the few that every request asks.
 
         Building such a query from models takes ten times as long as answering it.
         """
-        rows: list[tuple[Any, ...]] = self.database.execute_sql(sql, values).fetchall()
+        rows: list[tuple[Any, ...]] = self.database.execute_plain(sql, values).fetchall()
         return rows
+
+    def run(self, sql: str, *values: Any) -> None:
+        """Run a statement in plain SQL that answers no rows, inside a session."""
+        self.database.execute_plain(sql, values)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when this thread's outermost transaction is durable; at once where there is none."""
@@ -155,23 +162,53 @@ class Engine:
     def _take(self) -> Any:
         if self._is_inherited:
             raise RuntimeError(f"this process was forked inside a session of {self.name}: start it afresh")
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self.database.open_connection()
+        connection = self._warm() or self.database.open_connection()
         self._used.add(connection)
         return connection
 
+    def _warm(self) -> Any:
+        """An idle connection that is still good; None where there is none."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if self.database.is_usable(connection):
+                return connection
+            connection.close()
+
     def _give_back(self, connection: Any) -> None:
         self._used.discard(connection)
-        if len(self._idle) < _IDLE_CONNECTIONS:
+        if len(self._idle) < self.database.idle_connections and self.database.is_usable(connection):
             self._idle.append(connection)
         else:
             connection.close()
 
-    def _stand_in_line(self) -> None:
+    @contextmanager
+    def _in_line(self) -> Iterator[None]:
+        """The turn of this thread to write."""
         if not self._writing.acquire(timeout=LINE_TIMEOUT_S):
             raise Unavailable("database.busy", f"{self.name} stayed locked by another writer.", "Try again.")
+        self._here.is_next_writer = True
+        try:
+            yield
+        finally:
+            self._here.is_next_writer = False
+            self._writing.release()
+
+    def _admit(self) -> None:
+        """Wait for one of the connections that there may be.  The writer whose turn it is needs no permit: readers
+        that wait for it to write in their turn could hold them all."""
+        if self._permits is None or self._here.is_next_writer:
+            return
+        if not self._permits.acquire(timeout=CONNECTION_TIMEOUT_S):
+            raise Unavailable("database.busy", f"All connections to {self.name} stayed in use.", "Try again.")
+        self._here.has_permit = True
+
+    def _dismiss(self) -> None:
+        if self._here.has_permit:
+            self._here.has_permit = False
+            self._permits.release()
 
     def _run_callbacks(self) -> None:
         callbacks, self._here.callbacks = self._here.callbacks, []
@@ -182,7 +219,12 @@ class Engine:
         """In a forked child: forget the parent's sessions, and never use the connections that they held."""
         self._is_inherited = bool(self._used)
         self.database.dispose()
+        self._start_counting()
+
+    def _start_counting(self) -> None:
+        most = self.database.most_connections
         self._writing, self._here = threading.Lock(), _Here()
+        self._permits: Any = None if most is None else threading.BoundedSemaphore(most)
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()

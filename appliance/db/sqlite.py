@@ -87,6 +87,9 @@ class _Savepoint(peewee._savepoint):  # type: ignore[misc]
 class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     """The peewee database of one file; it answers only while a session has put it on its route."""
 
+    most_connections = None
+    idle_connections = 4
+
     def __init__(self, path: Path, name: str, route: Route) -> None:
         super().__init__(str(path), autoconnect=False)
         self.path, self.name, self.route = path, name, route
@@ -100,6 +103,11 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
             raise meaning_of(error, self.path) or error from error
         connection.set_authorizer(_authorize)
         return connection
+
+    @staticmethod
+    def is_usable(connection: sqlite3.Connection) -> bool:
+        """A file does not go away."""
+        return True
 
     def use(self, connection: sqlite3.Connection) -> None:
         """Let this thread's queries run on ``connection``."""
@@ -143,6 +151,14 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
             return super().execute_sql(sql, params)
         except (peewee.OperationalError, peewee.DatabaseError) as error:
             self._translate(error)
+
+    def execute_plain(self, sql: str, values: Any = ()) -> Any:
+        """Run plain SQL, whose parameters are ``?``."""
+        return self.execute_sql(sql, values)
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log, which keeps what was deleted from the file."""
+        self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def begin(self, lock_type: str | None = None) -> None:
         try:

@@ -42,7 +42,8 @@ def check_initialised(settings: Settings) -> None:
     ------
     Misconfigured : it was not
     """
-    if not (settings.control_db.is_file() and settings.master_key_file.is_file()):
+    founded = settings.control_db.is_file() or settings.database_file.is_file()
+    if not (founded and settings.master_key_file.is_file()):
         raise Misconfigured(
             "up.not_initialised", f"There is no appliance in {settings.data}.", f"Run d2r init --data {settings.data}."
         )

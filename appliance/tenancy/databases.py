@@ -8,39 +8,36 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import Final
 
+from appliance.db.backends import Backend, SqliteBackend
 from appliance.db.engine import Engine
-from appliance.db.opening import open_database
-from appliance.db.routing import WORKSPACE
-
-#: Workspaces whose connections stay open while nobody uses them (at most four connections of three files each).
-WARM_WORKSPACES: Final = 32
 
 
 class WorkspaceDatabases:
     """Engines by workspace id; safe to use from many threads."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._lock = threading.Lock()
 
     def path(self, workspace_id: str) -> Path:
-        """Where a workspace's database lies."""
-        return self._folder / f"{workspace_id}.db"
+        """Where a workspace's database lies, where databases are files."""
+        if not isinstance(self.backend, SqliteBackend):
+            raise TypeError("the databases of this appliance are no files")
+        return self.backend.path(workspace_id)
 
     def engine(self, workspace_id: str) -> Engine:
-        """The engine of a workspace; its schema is brought up to this program at its first use.
+        """The engine of a workspace.
 
         Raises
         ------
-        Misconfigured : the file is missing, damaged, or of another program
+        Misconfigured : the database is missing, damaged, or of another program
         """
         with self._lock:
             engine = self._engines.get(workspace_id)
             if engine is None:
-                engine = self._engines[workspace_id] = open_database(self.path(workspace_id), workspace_id, WORKSPACE)
+                engine = self._engines[workspace_id] = self.backend.workspace(workspace_id)
             self._engines.move_to_end(workspace_id)
             self._cool_down()
         return engine
@@ -52,5 +49,5 @@ class WorkspaceDatabases:
                 engine.close()
 
     def _cool_down(self) -> None:
-        for engine in list(self._engines.values())[:-WARM_WORKSPACES]:
+        for engine in list(self._engines.values())[: -self.backend.warm_workspaces]:
             engine.close()

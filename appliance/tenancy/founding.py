@@ -23,6 +23,7 @@ from appliance.crypto.private import make_private_folder
 from appliance.crypto.sodium import random_bytes
 from appliance.db.opening import create_database
 from appliance.errors import Conflict, InvalidInput
+from appliance.tenancy import postgresql
 from appliance.tenancy.models import WorkspaceRow
 from appliance.tenancy.records import Principal, Workspace
 
@@ -54,10 +55,24 @@ def make_folders(settings: Settings) -> None:
 
 
 def make_keys(settings: Settings) -> None:
-    """Make the signing keys, if there are none, and the control database that goes with them."""
+    """Make the signing keys, if there are none."""
     KeyStore.open_or_create(settings.keys_folder, settings.name or None, settings.passphrase)
     point("init.keys")
-    create_database(settings.control_db)
+
+
+def make_control(settings: Settings, master: MasterKey, administrator_url: str | None) -> None:
+    """Make the control database: a file, or with an administrator a schema of PostgreSQL.
+
+    Raises
+    ------
+    Conflict : the appliance has its databases in files, and an administrator of PostgreSQL is given
+    """
+    if administrator_url is None and not settings.database_file.exists():
+        create_database(settings.control_db)
+    elif settings.control_db.exists():
+        raise Conflict("init.database", "This appliance has its databases in files.", "Leave out --database.")
+    elif administrator_url is not None:
+        postgresql.found(settings.database_file, master, administrator_url)
     point("init.control")
 
 
@@ -83,7 +98,7 @@ def create_workspace(
     _check_names(slug, name)
     row = _reserve(site, slug, name, by)
     point("workspace.reserved")
-    create_database(site.databases.path(row.id))
+    site.databases.backend.make_workspace(row.id)
     for folder in (site.settings.objects_folder, site.settings.uploads_folder):
         make_private_folder(folder / row.id)
         sync_folder(folder)
@@ -106,7 +121,7 @@ def _reserve(site: Site, slug: str, name: str, by: Principal) -> WorkspaceRow:
         if row is not None and row.state != "creating":
             raise _taken(slug)
         if row is None:
-            identifier = new_id("wsp")
+            identifier = postgresql.take_slot(site) if site.settings.database_file.exists() else new_id("wsp")
             wrapped = site.master.wrap(random_bytes(_KEY_BYTES), key_context(identifier))
             columns = {"slug": slug, "state": "creating", "data_key": wrapped, "created_by": by.id}
             row = WorkspaceRow.create(id=identifier, name=name, created_at=rfc3339_us(utc_now()), **columns)

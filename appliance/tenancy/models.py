@@ -1,4 +1,4 @@
-"""The table of workspaces, in the control database."""
+"""The tables of workspaces, in the control database."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from peewee import BlobField, TextField
 
 from appliance.db.models import ControlModel
 from appliance.tenancy.records import Workspace
+
+
+class SlotRow(ControlModel):
+    """A schema of PostgreSQL that is ready for a workspace of this id, or taken by it."""
+
+    workspace_id = TextField(primary_key=True)
+    password = BlobField()
+    provisioned_at = TextField()
+    taken_at = TextField(null=True)
+
+    class Meta:
+        table_name = "database_slot"
 
 
 class WorkspaceRow(ControlModel):

@@ -11,14 +11,12 @@ from appliance.config.settings import Settings
 from appliance.crypto.keystore import KeyStore
 from appliance.crypto.master import MasterKey
 from appliance.crypto.private import refuse_open_to_others
+from appliance.db.backends import Backend, SqliteBackend
 from appliance.db.engine import Engine
-from appliance.db.integrity import check_file
 from appliance.db.models import ControlModel
-from appliance.db.opening import open_database
-from appliance.db.routing import CONTROL
 from appliance.errors import Misconfigured, NotFound
 from appliance.queue.connection import Queue
-from appliance.tenancy import founding
+from appliance.tenancy import founding, postgresql
 from appliance.tenancy.databases import WorkspaceDatabases
 from appliance.tenancy.models import WorkspaceRow
 from appliance.tenancy.records import SYSTEM, Principal, Workspace
@@ -55,8 +53,11 @@ class Site:
     _data_keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def open(cls, settings: Settings, *, create: bool = False) -> Site:
+    def open(cls, settings: Settings, *, create: bool = False, administrator_url: str | None = None) -> Site:
         """Open the appliance in ``settings.data``; with ``create``, make what is missing.
+
+        ``administrator_url`` : with ``create``, a connection that may make roles and schemas in PostgreSQL; the
+        databases of a new appliance are then there, and not in files
 
         Raises
         ------
@@ -67,15 +68,21 @@ class Site:
         if create:
             founding.make_folders(settings)
             founding.make_keys(settings)
-        elif not settings.control_db.exists():
+        elif not (settings.control_db.exists() or settings.database_file.exists()):
             raise Misconfigured("site.missing", f"There is no appliance in {settings.data}.", "Run d2r init.")
         refuse_open_to_others(settings.data)
         keys = KeyStore.open(settings.keys_folder, settings.passphrase)
-        control = open_database(settings.control_db, "control", CONTROL)
         recovery = founding.make_master_key(settings) if create else None
         master = MasterKey.open(settings.master_key_file, settings.passphrase)
-        databases = WorkspaceDatabases(settings.workspaces_folder)
-        return cls(settings, keys, master, control, Queue(settings), databases, recovery)
+        if create:
+            founding.make_control(settings, master, administrator_url)
+        known: list[Site] = []
+        backend = _backend(settings, master, lambda workspace_id: postgresql.password_of(known[0], workspace_id))
+        site = cls(settings, keys, master, backend.control(), Queue(settings), WorkspaceDatabases(backend), recovery)
+        known.append(site)
+        if create and administrator_url:
+            postgresql.provision(site, administrator_url)
+        return site
 
     def close(self) -> None:
         """Close connections; sessions that are open in other threads keep theirs until they end."""
@@ -96,9 +103,9 @@ class Site:
         ------
         Misconfigured : one is missing or damaged
         """
-        check_file(self.settings.control_db)
+        self.databases.backend.check(None)
         for workspace in self.workspaces():
-            check_file(self.databases.path(workspace.id))
+            self.databases.backend.check(workspace.id)
 
     @contextmanager
     def control_session(self) -> Iterator[Engine]:
@@ -180,6 +187,12 @@ class Site:
         if key is None:
             key = self._data_keys[wrapped] = self.master.unwrap(wrapped, founding.key_context(workspace_id))
         return key
+
+
+def _backend(settings: Settings, master: MasterKey, password_of: Callable[[str], str]) -> Backend:
+    if settings.database_file.exists():
+        return postgresql.backend_of(settings.database_file, master, password_of)
+    return SqliteBackend(settings.control_db, settings.workspaces_folder)
 
 
 def _belongs(principal: Principal, workspace_id: str) -> bool:

@@ -56,6 +56,7 @@ IMPURE_STANDARD = {"os", "time", "datetime", "random", "socket", "subprocess", "
 
 #: A third-party library -> the packages or modules that may import it.
 GATES = {
+    "psycopg": ["db"],
     "nacl": ["crypto"],
     "cryptography": ["crypto"],
     "pyhanko": ["reports"],

@@ -6,6 +6,8 @@ import json
 import sqlite3
 from hashlib import sha256
 
+import pytest
+
 from appliance.audit.checkpoint import read_checkpoint
 from appliance.audit.cosignature import cosign
 from appliance.audit.note import Note
@@ -88,6 +90,7 @@ def test_what_is_not_in_the_log_is_not_found(cast: Cast) -> None:
     assert cast.auditor("GET", "audit/consistency").status_code == 422
 
 
+@pytest.mark.sqlite
 def test_a_changed_row_is_found_and_nothing_leaves_the_log(cast: Cast) -> None:
     path = cast.site.databases.path(cast.scope.workspace_id)
     with sqlite3.connect(path) as database:

@@ -16,6 +16,7 @@ from appliance.crypto.keystore import KeyStore
 from appliance.crypto.master import MasterKey
 from appliance.db.integrity import check_file
 from appliance.db.migrations import steps
+from appliance.supervise.doctor.postgresql import schemas
 from appliance.supervise.doctor.records import Finding, attempted, judged
 from appliance.supervise.preflight import check_folder, check_initialised
 from appliance.tenancy.site import Site
@@ -57,6 +58,9 @@ def keys(settings: Settings) -> Iterator[Finding]:
 
 def databases(settings: Settings) -> Iterator[Finding]:
     """Whether every database is whole, and of this program's schema."""
+    if settings.database_file.exists():
+        yield from schemas(settings)
+        return
     yield from _database("control database", settings.control_db, "control")
     for path in sorted(settings.workspaces_folder.glob("*.db")):
         yield from _database(f"database {path.stem}", path, "workspace")

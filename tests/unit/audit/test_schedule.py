@@ -56,6 +56,7 @@ def test_a_process_that_runs_goes_on_after_another_one_rotated_the_key(site: Sit
     assert [one.error for one in validate_all(site)] == [None, None, None]
 
 
+@pytest.mark.sqlite
 def test_one_log_that_fails_does_not_keep_the_others_from_being_signed(site: Site) -> None:
     broken, sound = (DatabaseLog.of(site.scope(SYSTEM, slug)) for slug in ("line-1", "line-2"))
     with closing(sqlite3.connect(site.databases.path(site.workspaces()[0].id))) as connection:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from peewee import IntegerField, TextField
 
-from appliance.db import opening
+from appliance.db import backends, opening, provisioning
 from appliance.db.engine import Engine
 from appliance.db.migrations import Migration
 from appliance.db.models import WorkspaceModel
 from appliance.db.opening import create_database, open_database
 from appliance.db.routing import WORKSPACE
+from tests.postgresql_cluster import ON_POSTGRESQL, cluster
 
 THING = Migration(1, "thing", "CREATE TABLE thing (id TEXT PRIMARY KEY, n INTEGER NOT NULL);")
 
@@ -34,12 +35,28 @@ def thing() -> type[Thing]:
 
 @pytest.fixture
 def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, Engine]:
+    if ON_POSTGRESQL:
+        return on_postgresql(monkeypatch)
     monkeypatch.setattr(opening, "steps", lambda kind: (THING,))
     made = []
     for name in ("a", "b"):
         create_database(tmp_path / f"{name}.db")
         made.append(open_database(tmp_path / f"{name}.db", name, WORKSPACE))
     return made[0], made[1]
+
+
+def on_postgresql(monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, Engine]:
+    """Two schemas of one PostgreSQL database."""
+    monkeypatch.setattr(provisioning, "steps", lambda kind: (THING,))
+    monkeypatch.setattr(backends, "steps", lambda kind: (THING,))
+    with provisioning.Administrator.at(cluster().new_database()) as administrator:
+        administrator.confine()
+        for name in ("a", "b"):
+            administrator.make_schema(f"wsp_{name}", f"secret-{name}")
+            administrator.migrate(f"wsp_{name}", "workspace")
+        control = administrator.login("control", "")
+        backend = backends.PostgresqlBackend(control, administrator.database, lambda wsp: f"secret-{wsp[-1]}")
+    return backend.workspace("wsp_a"), backend.workspace("wsp_b")
 
 
 @pytest.fixture

@@ -128,6 +128,7 @@ def thing_rows_of(a: Engine, b: Engine, thing: Any) -> Any:
     return found[0]
 
 
+@pytest.mark.sqlite
 def test_an_unfinished_read_does_not_hold_the_file_after_its_session(a: Engine, thing: Any) -> None:
     with a.transaction():
         for n in range(500):
@@ -156,7 +157,7 @@ def test_two_threads_in_two_scopes_see_their_own_rows(a: Engine, b: Engine, thin
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == {"a": {1}, "b": {2}}
+    assert found == {a.name: {1}, b.name: {2}}
 
 
 def test_a_new_thread_starts_outside_of_every_scope(a: Engine, thing: Any) -> None:
@@ -192,6 +193,7 @@ def test_another_context_of_the_same_thread_is_outside_too(a: Engine, b: Engine,
                 contextvars.Context().run(read, query)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "statement",
     [
@@ -221,6 +223,7 @@ def test_what_reaches_other_files_or_changes_the_schema_is_refused(a: Engine, b:
     assert not b.database.path.with_suffix(".db.copy").exists()
 
 
+@pytest.mark.sqlite
 def test_even_without_the_authorizer_nothing_can_be_attached(a: Engine, b: Engine) -> None:
     with a.session():
         a.database.connection().set_authorizer(None)

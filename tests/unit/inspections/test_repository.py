@@ -14,6 +14,8 @@ from appliance.plant.assets import create_asset
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 
+pytestmark = pytest.mark.sqlite  # rows are written past the rules of a file
+
 #: Asset, state and verdict of seven inspections, in the order of their making.
 MADE = (
     ("a", "recorded", "pass"), ("b", "recorded", "fail"), ("a", "failed", None), ("a", "stored", None),

@@ -15,8 +15,6 @@ from appliance.crypto.master import MasterKey
 from appliance.db.models import ControlModel
 from appliance.db.routing import ScopeConflict, ScopeMissing
 from appliance.errors import Conflict, Denied, InvalidInput, Misconfigured, Modified, NotFound
-from appliance.tenancy import databases as databases_module
-from appliance.tenancy import founding
 from appliance.tenancy.models import WorkspaceRow
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.site import Site
@@ -38,7 +36,8 @@ def cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_folder_is_for_the_owner_alone(site: Site) -> None:
     for folder in site.settings.folders:
         assert folder.stat().st_mode & 0o777 == 0o700
-    for file in (site.settings.control_db, site.settings.master_key_file):
+    places = [site.settings.control_db, site.settings.database_file]
+    for file in (site.settings.master_key_file, *(place for place in places if place.exists())):
         assert file.stat().st_mode & 0o777 == 0o600
 
 
@@ -78,6 +77,7 @@ def test_a_folder_that_others_may_enter_is_refused(site: Site) -> None:
         Site.open(site.settings)
 
 
+@pytest.mark.sqlite
 def test_a_damaged_control_database_is_told(site: Site) -> None:
     site.close()
     site.settings.control_db.write_bytes(b"\0" * 100 + b"x" * 5000)
@@ -86,6 +86,7 @@ def test_a_damaged_control_database_is_told(site: Site) -> None:
     assert refused.value.code == "database.damaged"
 
 
+@pytest.mark.sqlite
 def test_a_damaged_workspace_is_found_by_the_check(site: Site) -> None:
     site.check_databases()
     site.close()
@@ -100,6 +101,7 @@ def test_a_damaged_workspace_is_found_by_the_check(site: Site) -> None:
     assert str(path) in refused.value.message
 
 
+@pytest.mark.sqlite
 def test_a_missing_workspace_database_is_told_and_not_made_anew(site: Site) -> None:
     workspace = site.workspaces()[0]
     site.close()
@@ -115,6 +117,7 @@ def test_a_missing_workspace_database_is_told_and_not_made_anew(site: Site) -> N
     assert not path.exists()
 
 
+@pytest.mark.sqlite
 def test_a_database_of_a_newer_program_is_refused(site: Site) -> None:
     site.close()
     connection = sqlite3.connect(site.settings.control_db)
@@ -204,6 +207,7 @@ def test_a_slug_is_given_once(site: Site) -> None:
     assert [workspace.slug for workspace in site.workspaces()] == ["main"]
 
 
+@pytest.mark.sqlite
 def test_a_half_made_workspace_cannot_be_entered_and_is_finished_by_the_next_try(site: Site) -> None:
     with site.control_transaction():
         WorkspaceRow.update(state="creating").execute()
@@ -235,7 +239,7 @@ def test_control_rows_need_a_control_session(site: Site) -> None:
 
 
 def test_workspaces_that_nobody_uses_keep_no_files_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases_module, "WARM_WORKSPACES", 2)
+    monkeypatch.setattr(site.databases.backend, "warm_workspaces", 2)
     scopes = []
     for name in ("b", "c", "d"):
         site.create_workspace(name, name, SYSTEM)
@@ -260,15 +264,16 @@ def test_a_scope_inside_another_raises(site: Site) -> None:
 
 def test_two_who_make_the_same_workspace_at_once_make_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second comes by while the first is at its files: it takes the row up, finishes it, and the first is told."""
-    create_database = founding.create_database
+    backend = site.databases.backend
+    make = backend.make_workspace
 
-    def overtaken(path: Path) -> None:
-        monkeypatch.setattr(founding, "create_database", create_database)
+    def overtaken(workspace_id: str) -> None:
+        monkeypatch.setattr(backend, "make_workspace", make)
         recorded.append(site.create_workspace("new", "Second", SYSTEM).id)
-        create_database(path)
+        make(workspace_id)
 
     recorded: list[str] = []
-    monkeypatch.setattr(founding, "create_database", overtaken)
+    monkeypatch.setattr(backend, "make_workspace", overtaken)
     with pytest.raises(Conflict) as refused:
         site.create_workspace("new", "First", SYSTEM, lambda workspace: recorded.append(workspace.id))
     assert refused.value.code == "workspace.taken"

@@ -1,0 +1,228 @@
+"""One schema of a PostgreSQL database as a database: how its connections are opened, what their failures mean.
+
+The running appliance logs into each schema as a role of its own that reads and writes rows and owns nothing: it can
+neither change the schema nor reach another one (``appliance.db.provisioning`` makes both).  Writers of one schema
+follow one another, as they do in SQLite: a transaction first locks the table ``writer``.  Durability is the server's:
+a transaction whose settings were weakened (``synchronous_commit=off``) is refused at connection.
+"""
+
+from __future__ import annotations
+
+import select
+import weakref
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+import peewee
+import psycopg
+from psycopg import conninfo
+from psycopg.pq import TransactionStatus
+
+from appliance.db.dialect import placeholders
+from appliance.db.routing import Route, ScopeMissing
+from appliance.errors import D2RError, Misconfigured, Unavailable
+
+#: How long a writer waits for the writers of other processes.
+LOCK_TIMEOUT_S: Final = 30
+#: How long a server may take to answer a connection.
+CONNECT_TIMEOUT_S: Final = 10
+#: Connections that one process uses in one schema at a time; whoever comes then waits.
+MOST_CONNECTIONS: Final = 16
+#: Settings of every session; a role may not weaken them for the appliance.
+_OPTIONS: Final = (
+    f"-c lock_timeout={LOCK_TIMEOUT_S * 1000} -c synchronous_commit=on -c client_min_messages=warning "
+    "-c idle_in_transaction_session_timeout=600000 -c default_transaction_isolation=read\\ committed"
+)
+#: The row lock of writers: a table of the schema's own, so that nobody outside can hold it.
+WRITER_TABLE: Final = "writer"
+#: SQLSTATE, or its first characters -> what it means to the appliance; the first that fits.
+_BUSY: Final = ("55P03", "40P01", "40001", "57014")
+_NO_ROOM: Final = ("53100", "53200", "25006", "58030")
+_AWAY: Final = ("08", "57P", "53300")
+_REFUSED: Final = ("28", "3D000")
+_DAMAGED: Final = ("XX001", "XX002")
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to log into one schema: ``url`` names server and database, and never a password."""
+
+    url: str
+    schema: str
+    role: str
+    password: str = field(repr=False)
+
+
+class RoutedCursor(psycopg.Cursor[Any]):
+    """A cursor whose rows are fetched inside its scope only."""
+
+    home: RoutedPostgresql
+
+    def fetchone(self) -> Any:
+        self.home.require_here()
+        return super().fetchone()
+
+    def fetchmany(self, size: int = 0) -> list[Any]:
+        self.home.require_here()
+        return super().fetchmany(size)
+
+    def fetchall(self) -> list[Any]:
+        self.home.require_here()
+        return super().fetchall()
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
+
+
+class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
+    """The peewee database of one schema; it answers only while a session has put it on its route."""
+
+    most_connections = MOST_CONNECTIONS
+    idle_connections = 2
+
+    def __init__(self, login: Login, name: str, route: Route) -> None:
+        super().__init__(login.schema, autoconnect=False, prefer_psycopg3=True)
+        self.login, self.name, self.route = login, name, route
+
+    def open_connection(self) -> psycopg.Connection[Any]:
+        """A new connection that may read and write the rows of the schema, and no more."""
+        return connect(self.login)
+
+    @staticmethod
+    def is_usable(connection: psycopg.Connection[Any]) -> bool:
+        """Whether an idle connection is still there: a server that went away has said so by now."""
+        if connection.closed:
+            return False
+        readable, _, _ = select.select([connection.fileno()], [], [], 0)
+        return not readable
+
+    def use(self, connection: psycopg.Connection[Any]) -> None:
+        """Let this thread's queries run on ``connection``."""
+        self._state.set_connection(connection)
+        self._state.cursors = weakref.WeakSet()
+
+    def release(self) -> psycopg.Connection[Any]:
+        """Take the connection back from this thread; unfinished cursors and transactions end."""
+        connection: psycopg.Connection[Any] = self._state.conn
+        for cursor in list(self._state.cursors):
+            cursor.close()
+        self._state.reset()
+        try:
+            if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
+                connection.rollback()
+        except psycopg.Error:
+            connection.close()
+        return connection
+
+    def require_here(self) -> None:
+        """Return if the session that is open here, in this thread, is that of this database.
+
+        Raises
+        ------
+        ScopeMissing : it is not
+        """
+        if self.route.require().database is not self or self._state.closed:
+            raise ScopeMissing(f"a query of {self.name} outside of its scope")
+
+    def cursor(self, named_cursor: Any = None) -> RoutedCursor:
+        self.require_here()
+        cursor = RoutedCursor(self._state.conn)
+        cursor.home = self
+        self._state.cursors.add(cursor)
+        return cursor
+
+    def execute_plain(self, sql: str, values: Any = ()) -> Any:
+        """Run plain SQL, whose parameters are ``?``."""
+        return self.execute_sql(placeholders(sql), values)
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        try:
+            return super().execute_sql(sql, params)
+        except peewee.DatabaseError as error:
+            self._translate(error)
+
+    def scrub(self) -> None:
+        """Nothing: the server overwrites what was deleted when it vacuums, which only an owner may ask for."""
+
+    def begin(self, lock_type: str | None = None) -> None:
+        """Begin a transaction; one that writes (``IMMEDIATE``) waits for the writers before it."""
+        try:
+            super().begin()
+            if lock_type:
+                super().execute_sql(f"LOCK TABLE {WRITER_TABLE} IN EXCLUSIVE MODE")
+        except peewee.DatabaseError as error:
+            self.rollback()
+            self._translate(error)
+
+    def commit(self) -> None:
+        self._end("COMMIT")
+
+    def rollback(self) -> None:
+        """Roll back, as far as there is a connection left to do it on."""
+        connection = self._state.conn
+        if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
+            self._end("ROLLBACK")
+
+    def _end(self, how: str) -> None:
+        try:
+            cursor = self._state.conn.execute(how)
+        except psycopg.Error as error:
+            raise meaning_of(error, self.name) or error from error
+        if how == "COMMIT" and cursor.statusmessage != "COMMIT":  # a failed statement has spoilt the transaction
+            raise Unavailable("database.gave_up", f"{self.name} gave up the transaction.", "Try again.")
+
+    def _translate(self, error: peewee.DatabaseError) -> NoReturn:
+        """Raise what a failure of the server means; a fault of the query itself stays what it is."""
+        cause = getattr(error, "orig", None) or error.__cause__ or error.__context__
+        known = meaning_of(cause, self.name) if isinstance(cause, psycopg.Error) else None
+        raise known or error from cause
+
+
+def connect(login: Login) -> psycopg.Connection[Any]:
+    """A connection of the schema's own role.
+
+    Raises
+    ------
+    Unavailable : the server does not answer now
+    Misconfigured : it refuses the role, or has no such database
+    """
+    try:
+        return psycopg.connect(
+            conninfo.make_conninfo(login.url, user=login.role, password=login.password, options=_OPTIONS),
+            autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT_S, application_name="d2r",
+        )  # fmt: skip
+    except psycopg.Error as error:
+        raise meaning_of(error, login.schema) or error from error
+
+
+def meaning_of(error: psycopg.Error, name: str) -> D2RError | None:
+    """The error of the appliance for a failure of the server; None for a fault of the query."""
+    state = error.sqlstate or ""
+    if state.startswith(_BUSY):
+        return Unavailable("database.busy", f"{name} stayed locked by another writer.", "Try again.")
+    if state.startswith(_NO_ROOM):
+        return Unavailable("database.unwritable", f"{name}: the server cannot write.", "Check its disk and its role.")
+    if state.startswith(_DAMAGED):
+        hint = "Stop the appliance, keep a copy of the server's files, and restore the last backup."
+        return Misconfigured("database.damaged", f"{name} is damaged: {_first_line(error)}.", hint)
+    said = _first_line(error)
+    if state.startswith(_REFUSED) or (not state and _is_refusal(said)):
+        return Misconfigured("database.refused", f"PostgreSQL refuses {name}: {said}.", "Run d2r doctor.")
+    if state.startswith(_AWAY) or (not state and isinstance(error, psycopg.OperationalError)):
+        return Unavailable("database.away", f"PostgreSQL does not serve {name}: {said}.", "Start it; d2r doctor.")
+    return None
+
+
+def _is_refusal(said: str) -> bool:
+    """Failures of a connection carry no SQLSTATE; the server's own words tell whether waiting helps."""
+    return any(words in said for words in ("authentication failed", "does not exist", "no pg_hba.conf", "no password"))
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].rstrip(".")

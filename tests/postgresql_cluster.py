@@ -1,0 +1,119 @@
+"""A real PostgreSQL of the tests' own: one server a test process, on a private socket, and new databases on demand."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.services import require
+
+#: ``D2R_TEST_DATABASE=postgresql``: the same tests, on the other backend.
+ON_POSTGRESQL = os.environ.get("D2R_TEST_DATABASE") == "postgresql"
+
+_NAMES = count(1)
+#: The database is thrown away: it need not survive the loss of power.
+_SETTINGS = {
+    "listen_addresses": "''", "fsync": "off", "max_connections": "400", "shared_buffers": "64MB", "autovacuum": "off",
+    "full_page_writes": "off", "log_min_messages": "panic",
+}  # fmt: skip
+
+
+def binaries() -> Path | None:
+    """Where the newest server of this machine lies."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+class Cluster:
+    """A running server."""
+
+    def __init__(self, folder: Path, password: str) -> None:
+        self.folder, self.password = folder, password
+
+    def url(self, database: str = "postgres", user: str = "postgres", password: str | None = None) -> str:
+        """A connection of the administrator, or of somebody else."""
+        return f"postgresql://{user}:{password or self.password}@/{database}?host={self.folder}"
+
+    def new_database(self) -> str:
+        """Make an empty database; returns the administrator's connection to it."""
+        name = f"t{os.getpid()}_{next(_NAMES)}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")  # type: ignore[arg-type]
+        return self.url(name)
+
+
+@cache
+def cluster() -> Cluster:
+    """The server of this process; the test is skipped where there is none to start."""
+    place = binaries()
+    require("PostgreSQL", place is not None, "install postgresql")
+    assert place is not None
+    folder = Path(tempfile.mkdtemp(prefix="d2r-pg-"))
+    user: dict[str, Any] = {}
+    if os.getuid() == 0:
+        known = [entry.pw_name for entry in pwd.getpwall()]
+        require("PostgreSQL", "postgres" in known, "it does not run as root and there is no user 'postgres'")
+        shutil.chown(folder, "postgres", "postgres")
+        user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+    secret = folder / "password"
+    secret.write_text("administrator")
+    secret.chmod(0o644)
+    make = [place / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret, "-N"]
+    subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd="/", **user)
+    options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value.strip(chr(39))}")]
+    command = [place / "postgres", "-D", folder / "data", "-k", folder, *options]
+    server = subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **user)
+    parent = os.getpid()
+    atexit.register(lambda: _stop(server, folder) if os.getpid() == parent else None)
+    started = Cluster(folder, "administrator")
+    _wait(started, server)
+    return started
+
+
+def _wait(started: Cluster, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            psycopg.connect(started.url(), connect_timeout=2).close()
+            return
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+    raise RuntimeError("PostgreSQL does not start")
+
+
+def _stop(server: subprocess.Popen[bytes], folder: Path) -> None:
+    server.send_signal(signal.SIGQUIT)
+    server.wait(10)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def use_for_new_sites() -> None:
+    """Let every appliance that tests found from now on have its databases in this server, each in one of its own."""
+    from appliance.config.settings import Settings
+    from appliance.tenancy import postgresql
+    from appliance.tenancy.site import Site
+
+    bare = Site.open.__func__  # type: ignore[attr-defined]
+
+    def open_site(
+        cls: type[Site], settings: Settings, *, create: bool = False, administrator_url: str | None = None
+    ) -> Site:
+        if create and not administrator_url and not settings.database_file.exists():
+            administrator_url = cluster().new_database()
+        site: Site = bare(cls, settings, create=create, administrator_url=administrator_url)
+        return site
+
+    Site.open = classmethod(open_site)  # type: ignore[method-assign, assignment]
+    postgresql.provision.__defaults__ = (4,)

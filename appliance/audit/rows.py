@@ -61,8 +61,7 @@ class EngineRows:
 
     def scrub(self) -> None:
         """Leave as little as can be of what was deleted."""
-        with self._engine.session():
-            self._engine.database.scrub()
+        self._engine.scrub()
 
     def transaction(self) -> AbstractContextManager[object]:
         """A transaction of the engine, or a savepoint in the open one."""

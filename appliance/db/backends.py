@@ -10,11 +10,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Protocol
 
+from appliance.core.files import sync_folder
 from appliance.db.engine import Engine
 from appliance.db.integrity import check_file
 from appliance.db.migrations import steps
 from appliance.db.opening import create_database, open_database
-from appliance.db.postgresql import Login, RoutedPostgresql, connect
+from appliance.db.postgresql import Login, RoutedPostgresql, connect, delete_rows
 from appliance.db.provisioning import ReadOnlyLedger, role_of
 from appliance.db.routing import CONTROL, WORKSPACE, Route
 
@@ -44,6 +45,9 @@ class Backend(Protocol):
 
     def make_workspace(self, workspace_id: str) -> None:
         """Make the empty database of a workspace, where it is not there yet."""
+
+    def drop(self, workspace_id: str) -> None:
+        """Remove the rows of a workspace, as far as the running appliance may; once more is nothing."""
 
     def check(self, workspace_id: str | None) -> None:
         """Return if a database (None: the control database) is whole; raises as ``control`` does."""
@@ -76,6 +80,13 @@ class SqliteBackend:
     def make_workspace(self, workspace_id: str) -> None:
         """Make an empty file."""
         create_database(self.path(workspace_id))
+
+    def drop(self, workspace_id: str) -> None:
+        """Remove the file."""
+        path = self.path(workspace_id)
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(name).unlink(missing_ok=True)
+        sync_folder(self._folder)
 
     def check(self, workspace_id: str | None) -> None:
         """Read the whole file: pages, indexes, references."""
@@ -115,6 +126,12 @@ class PostgresqlBackend:
 
     def make_workspace(self, workspace_id: str) -> None:
         """Nothing: an administrator made the schema ahead."""
+
+    def drop(self, workspace_id: str) -> None:
+        """Delete all rows but those that only grow; the schema goes when an administrator next provisions."""
+        login = self._workspace_login(workspace_id)
+        with closing(connect(login)) as connection:
+            delete_rows(connection)
 
     def check(self, workspace_id: str | None) -> None:
         """Ask the schema which steps built it; the server looks after its own pages (checksums)."""

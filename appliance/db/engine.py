@@ -137,6 +137,11 @@ class Engine:
         """Run a statement in plain SQL that answers no rows, inside a session."""
         self.database.execute_plain(sql, values)
 
+    def scrub(self) -> None:
+        """Leave as little as can be of what was deleted or overwritten."""
+        with self.session():
+            self.database.scrub()
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when this thread's outermost transaction is durable; at once where there is none."""
         if self._here.depth:

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 import peewee
 import psycopg
-from psycopg import conninfo
+from psycopg import conninfo, sql
 from psycopg.pq import TransactionStatus
 
 from appliance.db.dialect import placeholders
@@ -35,6 +35,10 @@ _OPTIONS: Final = (
 )
 #: The row lock of writers: a table of the schema's own, so that nobody outside can hold it.
 WRITER_TABLE: Final = "writer"
+_DELETABLE: Final = """
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+AND has_table_privilege(c.oid, 'DELETE')
+"""
 #: SQLSTATE, or its first characters -> what it means to the appliance; the first that fits.
 _BUSY: Final = ("55P03", "40P01", "40001", "57014")
 _NO_ROOM: Final = ("53100", "53200", "25006", "58030")
@@ -199,6 +203,27 @@ def connect(login: Login) -> psycopg.Connection[Any]:
         )  # fmt: skip
     except psycopg.Error as error:
         raise meaning_of(error, login.schema) or error from error
+
+
+def delete_rows(connection: psycopg.Connection[Any]) -> None:
+    """Delete every row that the role of a schema may delete, in one transaction."""
+    with connection.transaction():
+        connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        names = {name for (name,) in connection.execute(_DELETABLE)}
+        while names:  # rows that others refer to go after those
+            left = {name for name in names if not _emptied(connection, name)}
+            if left == names:
+                raise Unavailable("database.not_emptied", f"Rows of {sorted(left)} refer to one another.")
+            names = left
+
+
+def _emptied(connection: psycopg.Connection[Any], table: str) -> bool:
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+    except psycopg.errors.ForeignKeyViolation:
+        return False
+    return True
 
 
 def meaning_of(error: psycopg.Error, name: str) -> D2RError | None:

@@ -52,8 +52,15 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
         Task("remove discarded uploads", EXPIRE_S, in_every_workspace(quarantine, "remove_discarded")),
         Task("sign checkpoints", float(settings.checkpoint_seconds), sign_checkpoints),
         Task("clean scratch", SCRATCH_S, lambda site: clean_scratch(site.settings.scratch_folder)),
+        Task("clear destroyed workspaces", EXPIRE_S, clear_destroyed),
         Task("sweep objects", SWEEP_S, in_every_workspace(ingest, "sweep")),
     )
+
+
+def clear_destroyed(site: Site) -> int:
+    """Go on with removing what destroyed workspaces left, where that was cut."""
+    cleared: int = import_module("appliance.workspaces.destruction").clear_destroyed(site)
+    return cleared
 
 
 def sign_checkpoints(site: Site) -> int:

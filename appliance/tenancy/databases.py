@@ -42,6 +42,18 @@ class WorkspaceDatabases:
             self._cool_down()
         return engine
 
+    def forget(self, workspace_id: str) -> None:
+        """Open this workspace's database no more; whoever is in a session of it ends that first."""
+        with self._lock:
+            engine = self._engines.pop(workspace_id, None)
+        if engine is not None:
+            engine.close()
+
+    def drop(self, workspace_id: str) -> None:
+        """Remove the rows of a workspace, as far as this process may."""
+        self.forget(workspace_id)
+        self.backend.drop(workspace_id)
+
     def close(self) -> None:
         """Close every connection that nobody uses."""
         with self._lock:

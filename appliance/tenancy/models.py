@@ -23,7 +23,8 @@ class SlotRow(ControlModel):
 class WorkspaceRow(ControlModel):
     """One workspace; ``data_key`` is wrapped by the master key, and opens for this id only.
 
-    ``creating`` until its database and folders are on the disk; nobody can enter it before.
+    ``creating`` until its database and folders are on the disk; nobody can enter it before.  Of a destroyed one the key
+    is empty, and ``cleared_at`` says since when nothing else of it is left.
     """
 
     id = TextField(primary_key=True)
@@ -33,10 +34,13 @@ class WorkspaceRow(ControlModel):
     data_key = BlobField()
     created_at = TextField()
     created_by = TextField()
+    suspended_at = TextField(null=True)
+    destroyed_at = TextField(null=True)
+    cleared_at = TextField(null=True)
 
     class Meta:
         table_name = "workspace"
 
     def record(self) -> Workspace:
         """The workspace without its key."""
-        return Workspace(self.id, self.slug, self.name, self.created_at, self.state)
+        return Workspace(self.id, self.slug, self.name, self.created_at, self.suspended_at, self.destroyed_at)

@@ -26,7 +26,7 @@ from appliance.db.backends import CONTROL_NAME, PostgresqlBackend
 from appliance.db.postgresql import Login
 from appliance.db.provisioning import CONTROL_SCHEMA, Administrator, role_of
 from appliance.errors import Misconfigured, Unavailable
-from appliance.tenancy.models import SlotRow
+from appliance.tenancy.models import SlotRow, WorkspaceRow
 
 if TYPE_CHECKING:
     from appliance.tenancy.site import Site
@@ -71,9 +71,14 @@ def backend_of(file: Path, master: MasterKey, password_of: Callable[[str], str])
 
 
 def provision(site: Site, administrator_url: str, spare: int = SPARE_SCHEMAS) -> int:
-    """Make schemas until ``spare`` are ready for new workspaces; returns how many were made."""
+    """Make schemas until ``spare`` are ready for new workspaces; returns how many were made.
+
+    Schemas of workspaces that were destroyed go, with their roles and what only grew in them.
+    """
     with Administrator.at(administrator_url) as administrator:
         _require_same(site.settings.database_file, administrator)
+        for workspace_id in _destroyed(site) & administrator.schemas():
+            administrator.drop(workspace_id)
         missing = spare - spare_slots(site)
         for _ in range(missing):
             _make_slot(site, administrator)
@@ -127,6 +132,11 @@ def password_of(site: Site, workspace_id: str) -> str:
     if not rows:
         raise Misconfigured("database.slot", f"The control database knows no schema of {workspace_id}.")
     return site.master.unwrap(bytes(rows[0][0]), _context(workspace_id)).decode()
+
+
+def _destroyed(site: Site) -> set[str]:
+    with site.control_session():
+        return {row.id for row in WorkspaceRow.select(WorkspaceRow.id).where(WorkspaceRow.destroyed_at.is_null(False))}
 
 
 def _make_slot(site: Site, administrator: Administrator) -> None:

@@ -26,6 +26,12 @@ class Principal:
 SYSTEM: Final = Principal("system", "system", "appliance", "system")
 
 
+#: Conditions of a workspace.
+ACTIVE: Final = "active"
+SUSPENDED: Final = "suspended"
+DESTROYED: Final = "destroyed"
+
+
 @dataclass(frozen=True)
 class Workspace:
     """One workspace. ``slug`` is its name in addresses; ``id`` names its database, its folder and its log."""
@@ -34,4 +40,12 @@ class Workspace:
     slug: str
     name: str
     created_at: str
-    state: str = "active"
+    suspended_at: str | None = None
+    destroyed_at: str | None = None
+
+    @property
+    def condition(self) -> str:
+        """Whether people and jobs may enter it."""
+        if self.destroyed_at is not None:
+            return DESTROYED
+        return ACTIVE if self.suspended_at is None else SUSPENDED

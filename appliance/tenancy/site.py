@@ -14,17 +14,18 @@ from appliance.crypto.private import refuse_open_to_others
 from appliance.db.backends import Backend, SqliteBackend
 from appliance.db.engine import Engine
 from appliance.db.models import ControlModel
-from appliance.errors import Misconfigured, NotFound
+from appliance.errors import Denied, Misconfigured, NotFound
 from appliance.queue.connection import Queue
 from appliance.tenancy import founding, postgresql
 from appliance.tenancy.databases import WorkspaceDatabases
 from appliance.tenancy.models import WorkspaceRow
-from appliance.tenancy.records import SYSTEM, Principal, Workspace
+from appliance.tenancy.records import ACTIVE, SYSTEM, Principal, Workspace
 from appliance.tenancy.scope import WorkspaceScope
 
 #: Roles that act in every workspace, where the principal belongs to none.
 _EVERYWHERE: Final = ("owner", "system")
-_ENTRANCE: Final = "SELECT id, slug, data_key FROM workspace"
+_ENTERABLE: Final = "state = 'active' AND destroyed_at IS NULL"
+_ENTRANCE: Final = "SELECT id, slug, data_key, suspended_at FROM workspace"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class _Entrance:
     workspace_id: str
     slug: str
     data_key: bytes = field(repr=False)
+    suspended_at: str | None = None
 
 
 @dataclass(eq=False)
@@ -120,7 +122,11 @@ class Site:
             yield engine
 
     def workspaces(self) -> tuple[Workspace, ...]:
-        """All workspaces, the oldest first."""
+        """All workspaces that can be entered, the oldest first."""
+        return tuple(one for one in self.all_workspaces() if one.condition == ACTIVE)
+
+    def all_workspaces(self) -> tuple[Workspace, ...]:
+        """All workspaces, those that are suspended or destroyed too, the oldest first."""
         with self.control_session():
             rows = WorkspaceRow.select().where(WorkspaceRow.state == "active").order_by(WorkspaceRow.id)
             return tuple(row.record() for row in rows)
@@ -131,11 +137,12 @@ class Site:
         Raises
         ------
         NotFound : there is no such workspace, or not for this principal
+        Denied : it is suspended
         """
         entrance = self._active("slug", slug)
         if entrance is None or not _belongs(principal, entrance.workspace_id):
             raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
-        return self._scope(entrance, principal)
+        return self._scope(_open(entrance), principal)
 
     def system_scope(self, workspace_id: str) -> WorkspaceScope:
         """The scope of the appliance itself in a workspace: for jobs.
@@ -143,11 +150,28 @@ class Site:
         Raises
         ------
         NotFound : there is no such workspace
+        Denied : it is suspended
         """
+        return self._scope(_open(self._known(workspace_id)), SYSTEM)
+
+    def sealed_scope(self, workspace_id: str) -> WorkspaceScope:
+        """The scope of the appliance itself in a workspace, suspended or not: to take leave of it.
+
+        Raises
+        ------
+        NotFound : there is no such workspace
+        """
+        return self._scope(self._known(workspace_id), SYSTEM)
+
+    def is_open(self, workspace_id: str) -> bool:
+        """Whether people and jobs may enter a workspace now."""
         entrance = self._active("id", workspace_id)
-        if entrance is None:
-            raise NotFound("workspace.unknown", f"There is no workspace '{workspace_id}'.")
-        return self._scope(entrance, SYSTEM)
+        return entrance is not None and entrance.suspended_at is None
+
+    def forget(self, workspace_id: str) -> None:
+        """Drop what this process remembers of a workspace that was destroyed: its key above all."""
+        self._data_keys.clear()
+        self.databases.forget(workspace_id)
 
     def create_workspace(
         self, slug: str, name: str, by: Principal, record: Callable[[Workspace], None] | None = None
@@ -163,10 +187,16 @@ class Site:
         """
         return founding.create_workspace(self, slug, name, by, record)
 
+    def _known(self, workspace_id: str) -> _Entrance:
+        entrance = self._active("id", workspace_id)
+        if entrance is None:
+            raise NotFound("workspace.unknown", f"There is no workspace '{workspace_id}'.")
+        return entrance
+
     def _active(self, column: Literal["id", "slug"], value: str) -> _Entrance | None:
         """The way into a workspace; asked anew every time, because another process may have closed it."""
         with self.control_session() as control:
-            rows = control.fetch(f"{_ENTRANCE} WHERE {column} = ? AND state = 'active'", value)
+            rows = control.fetch(f"{_ENTRANCE} WHERE {column} = ? AND {_ENTERABLE}", value)
         return _Entrance(*rows[0]) if rows else None
 
     def _scope(self, entrance: _Entrance, principal: Principal) -> WorkspaceScope:
@@ -193,6 +223,13 @@ def _backend(settings: Settings, master: MasterKey, password_of: Callable[[str],
     if settings.database_file.exists():
         return postgresql.backend_of(settings.database_file, master, password_of)
     return SqliteBackend(settings.control_db, settings.workspaces_folder)
+
+
+def _open(entrance: _Entrance) -> _Entrance:
+    if entrance.suspended_at is not None:
+        hint = "The owner of the appliance resumes it."
+        raise Denied("workspace.suspended", f"The workspace '{entrance.slug}' is suspended.", hint)
+    return entrance
 
 
 def _belongs(principal: Principal, workspace_id: str) -> bool:

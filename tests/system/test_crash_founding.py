@@ -6,6 +6,7 @@ statements in ``tests/unit/db/test_migrations.py``.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.audit.database_log import DatabaseLog
 from appliance.cad.models import CadRevision
 from appliance.config.settings import load_settings
 from appliance.measurements.models import CharacteristicSetRow
@@ -21,7 +23,8 @@ from appliance.plant.models import Instrument
 from appliance.queue.outbox import Event
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
-from appliance.workspaces.service import create_workspace
+from appliance.workspaces.destruction import clear_destroyed
+from appliance.workspaces.service import create_workspace, resume, suspend
 
 _REGISTER = """
 import sys
@@ -123,3 +126,45 @@ def test_a_workspace_that_was_killed_half_way_cannot_be_entered_and_is_finished_
         assert len(list(site.settings.workspaces_folder.glob("*.db"))) == 2
         with site.system_scope(site.workspaces()[1].id):
             assert Event.select().count() == 0
+
+
+_DESTROY = """
+import sys
+from pathlib import Path
+from appliance.config.settings import load_settings
+from appliance.tenancy.records import SYSTEM
+from appliance.tenancy.site import Site
+from appliance.workspaces.destruction import destroy
+with Site.open(load_settings(Path(sys.argv[1]), {})) as site:
+    destroy(site, "main", "the contract ended", "main", SYSTEM)
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_destroyed"),
+    [
+        ("workspace.signed_off", False), ("workspace.key_destroyed", True), ("workspace.rows_removed", True),
+        ("workspace.files_removed", True),
+    ],
+)  # fmt: skip
+def test_a_destruction_that_was_killed_is_done_or_not_begun_and_the_rest_is_cleared(
+    data: Path, fault: str, is_destroyed: bool
+) -> None:
+    with Site.open(load_settings(data, {})) as site:
+        workspace = site.workspaces()[0]
+        suspend(site, "main", "the contract ended", SYSTEM)
+    assert _run(_DESTROY, data, fault=fault) == -signal.SIGKILL
+    with Site.open(load_settings(data, {})) as site:
+        assert (site.all_workspaces()[0].condition == "destroyed") is is_destroyed
+        log = DatabaseLog.of_control(site)
+        kinds = [json.loads(log.entry(index))["kind"] for index in range(log.size)]
+        assert kinds.count("workspace.destroyed") == is_destroyed
+        if not is_destroyed:
+            resume(site, "main", "after all", SYSTEM)
+            site.scope(SYSTEM, "main")
+            return
+        assert clear_destroyed(site) == 1
+        assert clear_destroyed(site) == 0
+        assert not (site.settings.objects_folder / workspace.id).exists()
+        assert not site.databases.path(workspace.id).exists()
+        site.check_databases()

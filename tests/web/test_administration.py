@@ -64,3 +64,40 @@ def test_a_ticket_says_where_live_events_are(cast: Cast) -> None:
     made = cast.operator.made("live-tickets")
     assert made["url"] == f"ws://localhost:8471{BASE}/live"
     assert made["ticket"] not in cast.operator("GET", "events").text
+
+
+def lifecycle(cast: Cast, slug: str, act: str, body: dict[str, str] | None = None) -> int:
+    return cast.appliance("POST", f"/api/v1/workspaces/{slug}/{act}", body or {"reason": "an audit"}).status_code
+
+
+def test_a_workspace_is_suspended_resumed_and_destroyed_by_the_owner_of_the_appliance(cast: Cast) -> None:
+    cast.appliance.made("/api/v1/workspaces", {"slug": "line-9", "name": "Line 9"})
+    key = cast.appliance.made("/api/v1/workspaces/line-9/keys", {"role": "owner", "label": "their owner"})
+    owner = Caller(cast.owner.client, cast.owner.document, key["token"])
+    assert owner("POST", "/api/v1/workspaces/line-9/suspend", {"reason": "mine"}).status_code == 403
+    assert lifecycle(cast, "line-9", "suspend") == 200
+    refused = owner("GET", "/api/v1/workspaces/line-9/assets")
+    assert (refused.status_code, refused.json["code"]) == (403, "workspace.suspended")
+    assert cast.stranger("GET", "/api/v1/workspaces/line-9/assets").status_code == 404
+    listed = {one["slug"]: one["condition"] for one in cast.appliance.get("/api/v1/workspaces")["items"]}
+    assert listed["line-9"] == "suspended"
+    assert owner.get("/api/v1/workspaces")["items"] == []
+    assert lifecycle(cast, "line-9", "resume") == 200
+    assert owner("GET", "/api/v1/workspaces/line-9/assets").status_code == 200
+    assert lifecycle(cast, "line-9", "destroy", {"reason": "r", "confirm": "line-9"}) == 409
+    assert lifecycle(cast, "line-9", "suspend") == 200
+    assert lifecycle(cast, "line-9", "destroy", {"reason": "r", "confirm": "line-8"}) == 422
+    assert lifecycle(cast, "line-9", "destroy", {"reason": "r", "confirm": "line-9"}) == 200
+    assert owner("GET", "/api/v1/whoami").status_code == 401
+    assert cast.appliance("GET", "/api/v1/workspaces/line-9").status_code == 404
+    assert cast.appliance("POST", "/api/v1/workspaces", {"slug": "line-9", "name": "x"}).status_code == 409
+
+
+def test_what_is_asked_of_a_workspace_wrongly_is_refused(cast: Cast) -> None:
+    for act in ("suspend", "resume", "destroy"):
+        body = {"reason": "r"} | ({"confirm": "nowhere"} if act == "destroy" else {})
+        assert lifecycle(cast, "nowhere", act, body) == 404
+        assert lifecycle(cast, "main", act, {"reason": "  "} | ({"confirm": "main"} if act == "destroy" else {})) == 422
+        assert lifecycle(cast, "main", act, {"why": "r"}) == 422
+        assert cast.owner("POST", f"/api/v1/workspaces/main/{act}", body).status_code == 403
+    assert cast.owner("GET", "/api/v1/workspaces/main").status_code == 200

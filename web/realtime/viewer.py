@@ -67,6 +67,9 @@ class Viewer:
         if principal_of_key(self._site, self._principal.id) is None:
             self._socket.close(POLICY, "the key was revoked")
             return False
+        if not self._site.is_open(self._feed.scope.workspace_id):
+            self._socket.close(POLICY, "the workspace was suspended")
+            return False
         self._socket.send_texts([_text({"type": "heartbeat", "seq": self._seq})])
         self._socket.ping()
         self._next_beat = time.monotonic() + HEARTBEAT_S

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from flask import g
 
 from appliance.errors import Denied
 from appliance.tenancy.records import Principal, Workspace
+from appliance.workspaces.destruction import destroy
 from appliance.workspaces.service import create_workspace as create
+from appliance.workspaces.service import resume, suspend
 from web.api.contract import ADMINISTRATORS, API, EVERYONE, Area, Call
-from web.api.forms import Body, Name, Out
+from web.api.forms import Body, Line, Name, Out
 
 _WORKSPACES: Final = "/workspaces"
 
@@ -31,10 +33,25 @@ class WorkspaceOut(Out):
     slug: str
     name: str
     created_at: str
+    condition: Literal["active", "suspended", "destroyed"]
+    suspended_at: str | None
+    destroyed_at: str | None
+
+
+class ReasonIn(Body):
+    """Why; it stands in the audit log."""
+
+    reason: Line
+
+
+class DestructionIn(ReasonIn):
+    """Why, and the slug of the workspace once more."""
+
+    confirm: Name
 
 
 class WorkspaceList(Out):
-    """The workspaces that the caller may enter."""
+    """The workspaces of the caller; the owner of the appliance sees suspended and destroyed ones too."""
 
     items: list[WorkspaceOut]
 
@@ -56,6 +73,36 @@ def whoami(call: Call) -> WhoAmI:
     return WhoAmI(
         id=principal.id, kind=principal.kind, label=principal.label, role=principal.role, workspace=slug
     )  # fmt: skip
+
+
+@workspaces.route(
+    "POST", _WORKSPACES + "/{workspace}/suspend", roles=ADMINISTRATORS, body=ReasonIn, answer=WorkspaceOut,
+    errors=(409,), summary="Let nobody into a workspace for now",
+)  # fmt: skip
+def suspend_workspace(call: Call, workspace: str) -> Workspace:
+    """For the owner of the appliance. What is there stays; requests are refused, jobs wait, live events end."""
+    _require_appliance(call.caller)
+    return suspend(call.site, workspace, call.body.reason, call.caller)
+
+
+@workspaces.route(
+    "POST", _WORKSPACES + "/{workspace}/resume", roles=ADMINISTRATORS, body=ReasonIn, answer=WorkspaceOut,
+    errors=(409,), summary="Let people and jobs in again",
+)  # fmt: skip
+def resume_workspace(call: Call, workspace: str) -> Workspace:
+    """For the owner of the appliance. What waited goes on."""
+    _require_appliance(call.caller)
+    return resume(call.site, workspace, call.body.reason, call.caller)
+
+
+@workspaces.route(
+    "POST", _WORKSPACES + "/{workspace}/destroy", roles=ADMINISTRATORS, body=DestructionIn, answer=WorkspaceOut,
+    errors=(409,), summary="Destroy a suspended workspace and its key",
+)  # fmt: skip
+def destroy_workspace(call: Call, workspace: str) -> Workspace:
+    """For the owner of the appliance. Nobody can read its objects again; reports of it stay provable."""
+    _require_appliance(call.caller)
+    return destroy(call.site, workspace, call.body.reason, call.body.confirm, call.caller)
 
 
 @workspaces.route("GET", _WORKSPACES, roles=EVERYONE, answer=WorkspaceList, summary="Workspaces of the caller")
@@ -82,7 +129,8 @@ def get_workspace(call: Call) -> Workspace:
 
 def _of(call: Call) -> list[Workspace]:
     own = call.caller.workspace_id
-    return [one for one in call.site.workspaces() if own in (None, one.id)]
+    known = call.site.all_workspaces() if own is None else call.site.workspaces()
+    return [one for one in known if own in (None, one.id)]
 
 
 def _require_appliance(principal: Principal) -> None:

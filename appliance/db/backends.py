@@ -103,7 +103,7 @@ class PostgresqlBackend:
     password_of : the password of a workspace's login role; it stands, wrapped, in the control database
     """
 
-    warm_workspaces = 8  # with two idle connections each: a server takes a hundred by default
+    warm_workspaces = 4  # with eight idle connections each at most: a server takes a hundred by default
 
     def __init__(self, control: Login, database: str, password_of: Callable[[str], str]) -> None:
         self._login, self._database, self._password_of = control, database, password_of

@@ -7,6 +7,7 @@ foreign key would load a row from whatever scope happens to be open.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from peewee import ForeignKeyField, Metadata, Model, Table
@@ -51,6 +52,16 @@ class RoutedMetadata(Metadata):  # type: ignore[misc]
         super().add_field(field_name, field, set_attribute)
 
 
+@cache
+def _plain_select(model: Any, equal: tuple[str, ...], newest_first: str) -> str:
+    """The columns of a model where some of them are given."""
+    meta = model._meta
+    columns = ", ".join(f'"{field.column_name}"' for field in meta.sorted_fields)
+    where = " AND ".join(f'"{meta.fields[name].column_name}" = ?' for name in equal)
+    order = f' ORDER BY "{meta.fields[newest_first].column_name}" DESC' if newest_first else ""
+    return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}{order}'
+
+
 class _RoutedModel(Model):  # type: ignore[misc]
     """A row that belongs to the scope it was loaded or made in."""
 
@@ -62,6 +73,28 @@ class _RoutedModel(Model):  # type: ignore[misc]
         engine = self._meta.route.engine()
         self._home = engine and engine.name
         super().__init__(*args, **kwargs)
+
+    @classmethod
+    def known(cls, **equal: Any) -> Any:
+        """The row whose columns are ``equal``, or None: what every request asks, without building a query anew.
+
+        Raises
+        ------
+        ScopeMissing : outside of a scope
+        """
+        return next(iter(cls.alike(**equal)), None)
+
+    @classmethod
+    def alike(cls, *, newest_first: str = "", **equal: Any) -> list[Any]:
+        """The rows whose columns are ``equal`` (never None), by the column ``newest_first`` where one is named."""
+        model: Any = cls
+        names, found = [field.name for field in model._meta.sorted_fields], []
+        sql = _plain_select(model, tuple(equal), newest_first)
+        for values in model._meta.route.require().fetch(sql, *equal.values()):
+            row = cls(__no_default__=1, **dict(zip(names, values, strict=True)))
+            row._dirty.clear()
+            found.append(row)
+        return found
 
     def save(self, *args: Any, **kwargs: Any) -> Any:
         """Write the row.

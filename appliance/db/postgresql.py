@@ -88,7 +88,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     """The peewee database of one schema; it answers only while a session has put it on its route."""
 
     most_connections = MOST_CONNECTIONS
-    idle_connections = 2
+    idle_connections = 8
 
     def __init__(self, login: Login, name: str, route: Route) -> None:
         super().__init__(login.schema, autoconnect=False, prefer_psycopg3=True)

@@ -26,11 +26,10 @@ def find(scope: WorkspaceScope, model: type[Row], key: str, what: str) -> Row:
     ------
     NotFound : there is neither in this workspace
     """
-    columns: Any = model
     with scope:
-        row: Row | None = columns.get_or_none(columns.id == key) if is_id(key) else None
+        row: Row | None = model.known(id=key) if is_id(key) else None
         if row is None:
-            row = columns.get_or_none(columns.name == key)
+            row = model.known(name=key)
     if row is None:
         raise NotFound(f"{what}.unknown", f"There is no {what} '{key[:_NAME_CHARACTERS]}'.")
     return row

@@ -20,7 +20,7 @@ def find_scan(scope: WorkspaceScope, scan_id: str) -> Scan:
     NotFound : there is none in this workspace
     """
     with scope:
-        scan: Scan | None = Scan.get_or_none(Scan.id == scan_id)
+        scan: Scan | None = Scan.known(id=scan_id)
     if scan is None:
         raise NotFound("scan.unknown", f"There is no scan '{scan_id[:40]}'.")
     return scan

@@ -113,7 +113,7 @@ def get_scans(call: Call) -> object:
 def get_scan(call: Call, scan_id: str) -> ScanOut:
     scan = _readable(call, scan_id)
     with call.scope:
-        rows = InspectionRow.select().where(InspectionRow.scan_id == scan.id).order_by(InspectionRow.id.desc())
+        rows = InspectionRow.alike(newest_first="id", scan_id=scan.id)
         briefs = [InspectionBrief.model_validate(row, from_attributes=True) for row in rows]
     return _out(scan).model_copy(update={"inspections": briefs})
 

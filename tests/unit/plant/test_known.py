@@ -1,0 +1,49 @@
+"""Rows that are asked for by what they equal, without building a query: the same rows, in the same scope."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.db.routing import ScopeConflict, ScopeMissing
+from appliance.plant.assets import create_asset
+from appliance.plant.models import Asset
+from appliance.tenancy.records import SYSTEM, Principal
+from appliance.tenancy.scope import WorkspaceScope
+from appliance.tenancy.site import Site
+
+
+def test_a_row_is_the_one_that_a_query_finds(scope: WorkspaceScope) -> None:
+    made = create_asset(scope, "press-7", serial="0007", metadata={"hall": 3})
+    with scope:
+        asked, queried = Asset.known(id=made.id), Asset.get_by_id(made.id)
+        assert asked.__data__ == queried.__data__
+        assert asked.dirty_fields == []
+        assert Asset.known(name="press-7", serial="0007") == queried
+        assert Asset.known(name="press-7", serial="0008") is None
+        assert Asset.known(name="' OR 1=1 --") is None
+
+
+def test_rows_come_newest_first_where_that_is_asked(scope: WorkspaceScope) -> None:
+    made = [create_asset(scope, name, serial="same").id for name in ("a", "b", "c")]
+    create_asset(scope, "d", serial="other")
+    with scope:
+        assert [row.id for row in Asset.alike(newest_first="id", serial="same")] == made[::-1]
+
+
+def test_a_column_that_is_none_is_an_error(scope: WorkspaceScope) -> None:
+    with scope, pytest.raises(KeyError):
+        Asset.known(nothing="x")
+
+
+def test_it_is_asked_in_a_scope_and_belongs_there(site: Site, scope: WorkspaceScope) -> None:
+    create_asset(scope, "press-7")
+    site.create_workspace("other", "Other", SYSTEM)
+    with pytest.raises(ScopeMissing):
+        Asset.known(name="press-7")
+    with scope:
+        row = Asset.known(name="press-7")
+    other = site.scope(Principal("key_o", "key", "o", "owner"), "other")
+    with other:
+        assert Asset.known(name="press-7") is None
+        with pytest.raises(ScopeConflict):
+            row.save()

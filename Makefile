@@ -3,7 +3,12 @@ SHELL := /bin/sh
 D2R := .venv/bin/d2r
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help setup demo test lint types unit fuzz kill bench clean
+#: Tests whose subject touches a database; they run once more on PostgreSQL.
+ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/identity tests/unit/plant \
+    tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/inspections tests/unit/supervise \
+    tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py
+
+.PHONY: help setup demo test lint types unit postgresql fuzz kill bench clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +19,7 @@ setup:  ## Make .venv with everything and compile the kernels (skips what is in 
 demo: setup  ## Start an appliance, push six scans of a part's life, prove a verdict (KEEP=1 leaves it running)
 	@$(D2R) demo --out demo-out $(if $(KEEP),--keep)
 
-test: setup lint types unit  ## Check style and types, run every test
+test: setup lint types unit postgresql  ## Check style and types, run every test, those of databases on both backends
 
 lint:
 	@.venv/bin/ruff check .
@@ -26,6 +31,9 @@ types:
 unit:
 	@$(PYTEST) -n 2 --dist loadfile -q tests
 
+postgresql:
+	@D2R_TEST_DATABASE=postgresql $(PYTEST) -n 2 --dist loadfile -q $(ON_POSTGRESQL)
+
 fuzz: setup  ## Mutate good files of every format 20,000 times each
 	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py tests/properties/test_fuzz_cad.py
 
@@ -33,7 +41,7 @@ kill: setup  ## Kill the processes of an appliance at random moments during 300 
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
 
 bench: setup  ## Run every benchmark on this machine and print ratios
-	@for name in deviation alignment field tiles end_to_end scopes startup ingest; do \
+	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest; do \
 	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
 
 clean:  ## Remove .venv and what the demo made

@@ -92,6 +92,7 @@ def test_a_log_is_unmodified_since_a_witness_saw_it(plant: Plant) -> None:
     assert said.startswith(f"UNMODIFIED SINCE {found[plant.origin]['since']}")
 
 
+@pytest.mark.sqlite
 def test_an_auditor_with_a_copy_of_the_file_and_a_checkpoint_needs_no_appliance(plant: Plant) -> None:
     plant.d2r("audit", "checkpoint", "--out", plant / "kept")
     assert plant.d2r("audit", "checkpoint").encode() == (plant / "kept").read_bytes()
@@ -109,6 +110,7 @@ def test_an_auditor_with_a_copy_of_the_file_and_a_checkpoint_needs_no_appliance(
     assert "--trust" in plant.d2r("audit", "verify", "--database", plant / name, code=2)
 
 
+@pytest.mark.sqlite
 def test_a_changed_entry_is_named_and_decides_the_exit_code(plant: Plant) -> None:
     with edited(plant.data / "workspaces" / f"{plant.workspace_id}.db") as connection:
         connection.execute("DROP TRIGGER audit_entry_no_update")
@@ -137,6 +139,7 @@ def test_a_person_is_held_then_erased(plant: Plant) -> None:
     assert "7 entries agree" in plant.d2r("audit", "verify", "--workspace", "main", code=2)
 
 
+@pytest.mark.sqlite
 def test_a_loss_is_declared_and_the_witness_says_what_is_gone(plant: Plant) -> None:
     plant.d2r("audit", "anchor", plant.cosigned(), *plant.trust)
     path = plant.data / "workspaces" / f"{plant.workspace_id}.db"

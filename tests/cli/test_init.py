@@ -146,6 +146,7 @@ def test_a_crash_anywhere_is_mended_by_running_it_again(tmp_path: Path, fault: s
     MasterKey.recover(data / "keys" / "master.key", record["recovery_key"], None)
 
 
+@pytest.mark.sqlite
 def test_a_damaged_control_database_is_said_in_one_line(d2r: D2r, tmp_path: Path) -> None:
     d2r("init", "--data", tmp_path / "d")
     path = tmp_path / "d" / "control.db"

@@ -110,6 +110,7 @@ def test_an_erasure_that_was_not_committed_left_everything(site: Site, scope: Wo
     assert erase(scope, person, legal_basis="GDPR", approver=SYSTEM) == 3
 
 
+@pytest.mark.sqlite
 def test_an_erasure_cut_after_its_commit_is_ended_by_asking_again(
     site: Site, scope: WorkspaceScope, person: str
 ) -> None:

@@ -111,6 +111,7 @@ def _state(data: Path) -> tuple[tuple[int, ...], list[str], int]:
         return rows, events, sum(file.is_file() for file in folder.rglob("*"))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("fault", ["workspace.reserved", "migration.statement:2", "workspace.files", "audit.recorded"])
 def test_a_workspace_that_was_killed_half_way_cannot_be_entered_and_is_finished_by_the_next_try(
     data: Path, fault: str
@@ -140,6 +141,7 @@ with Site.open(load_settings(Path(sys.argv[1]), {})) as site:
 """
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("fault", "is_destroyed"),
     [

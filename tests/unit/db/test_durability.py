@@ -19,6 +19,8 @@ from pathlib import Path
 from appliance.db.engine import Engine
 from appliance.db.routing import WORKSPACE
 from appliance.db.sqlite import RoutedSqlite
+
+pytestmark = pytest.mark.sqlite  # the durability of a file
 engine = Engine(RoutedSqlite(Path(sys.argv[1]), "a", WORKSPACE))
 insert = "INSERT INTO thing (id, n) VALUES (?, ?)"
 def work(name):
@@ -33,6 +35,7 @@ threading.Event().wait()
 """
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("seed", range(4))
 def test_every_acknowledged_commit_survives_kill_9(a: Engine, thing: Any, seed: int) -> None:
     a.close()

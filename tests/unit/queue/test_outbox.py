@@ -110,7 +110,7 @@ def test_one_question_returns_a_page_at_most(scope: WorkspaceScope) -> None:
 def test_an_event_is_never_changed(scope: WorkspaceScope) -> None:
     with scope.transaction():
         emit("a", {})
-    with scope.transaction(), pytest.raises(peewee.DatabaseError, match=r"never changed|permission denied"):
+    with pytest.raises(peewee.DatabaseError, match=r"never changed|permission denied"), scope.transaction():
         Event.update(kind="b").execute()
 
 

@@ -36,6 +36,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.sqlite
 def test_a_founded_appliance_is_well_but_not_started(settings: Settings) -> None:
     found = findings(settings)
     assert [check for check, finding in found.items() if finding.state == "failed"] == []
@@ -53,6 +54,7 @@ def test_it_changes_nothing(settings: Settings) -> None:
     assert contents(settings.data) == before
 
 
+@pytest.mark.sqlite
 def test_every_finding_that_is_not_well_says_what_to_do(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.data.chmod(0o755)
     settings.master_key_file.write_text("no key")
@@ -70,6 +72,7 @@ def test_where_there_is_no_appliance_it_says_so_and_looks_no_further(tmp_path: P
     assert "master key" not in found
 
 
+@pytest.mark.sqlite
 def test_damage_is_found_and_named(settings: Settings) -> None:
     path = next(settings.workspaces_folder.glob("*.db"))
     damage(path)
@@ -92,6 +95,7 @@ def test_a_clock_before_this_release_is_wrong(settings: Settings, now_s: float, 
     assert machine.clock(settings, now_s).state == state
 
 
+@pytest.mark.sqlite
 def test_a_clock_that_stepped_back_behind_the_database_is_wrong(settings: Settings) -> None:
     changed = settings.control_db.stat().st_mtime
     assert machine.clock(settings, changed - 60).state == "ok"
@@ -132,6 +136,7 @@ def insert(settings: Settings, table: str, **columns: object) -> None:
     connection.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("minutes", "state"), [(59, "ok"), (61, "warning")])
 def test_an_old_open_inspection_is_named(settings: Settings, minutes: int, state: str) -> None:
     now = utc_now()
@@ -143,6 +148,7 @@ def test_an_old_open_inspection_is_named(settings: Settings, minutes: int, state
     assert found["oldest open inspection of plant"].measured == f"ins_old, {minutes} min"
 
 
+@pytest.mark.sqlite
 def test_uploads_that_end_within_a_day_are_counted(settings: Settings) -> None:
     now = utc_now()
     for hours in (1, 23, 25):
@@ -154,6 +160,7 @@ def test_uploads_that_end_within_a_day_are_counted(settings: Settings) -> None:
     assert found["uploads of plant"].state == "warning"
 
 
+@pytest.mark.sqlite
 def test_the_command_answers_in_words_and_for_programs(
     settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ def test_a_sound_appliance_is_prepared(settings: Settings) -> None:
     assert preparation.is_done()
 
 
+@pytest.mark.sqlite
 def test_after_an_unclean_end_damage_is_found(settings: Settings) -> None:
     damage(next(settings.workspaces_folder.glob("*.db")))
     with pytest.raises(Misconfigured, match=r"\.db"):

@@ -19,8 +19,6 @@ from pathlib import Path
 from appliance.db.engine import Engine
 from appliance.db.routing import WORKSPACE
 from appliance.db.sqlite import RoutedSqlite
-
-pytestmark = pytest.mark.sqlite  # the durability of a file
 engine = Engine(RoutedSqlite(Path(sys.argv[1]), "a", WORKSPACE))
 insert = "INSERT INTO thing (id, n) VALUES (?, ?)"
 def work(name):

@@ -24,14 +24,17 @@ _SIGNS: Final = {
 }  # fmt: skip
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="Write the findings for programs.")
-def doctor(data: Path | None, as_json: bool) -> int:
+@click.pass_context
+def doctor(context: click.Context, data: Path | None, as_json: bool) -> int:
     """Look at machine, data folder, databases, processes and queue; change nothing.
 
     Exit code 0: all is well, or warnings only. 3: something failed.
     """
+    if context.invoked_subcommand is not None:
+        return 0
     from appliance.config.settings import load_settings
     from appliance.supervise.doctor.checks import examine
 
@@ -57,3 +60,38 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
     counts = {state: sum(finding.state == state for finding in found) for state in _SIGNS}
     console.print(f"{counts['ok']} well, {counts['warning']} warnings, {counts['failed']} failed", highlight=False)
     return found
+
+
+@doctor.command()
+@data_option
+@click.option("--attempts", type=click.IntRange(min=1), default=4000, show_default=True, help="How many to make.")
+@click.option("--seed", type=int, default=None, help="Repeat an earlier run (default: by chance).")
+@click.option("--json", "as_json", is_flag=True, help="Write the outcome for programs.")
+def isolation(data: Path | None, attempts: int, seed: int | None, as_json: bool) -> int:
+    """Try to reach one workspace from another, for real, between two that are made for it and destroyed afterwards.
+
+    Exit code 0: every attempt was refused or brought nothing. 3: something leaked.
+    """
+    import secrets
+
+    from appliance.config.settings import load_settings
+    from appliance.isolation.check import check_isolation
+    from appliance.tenancy.site import Site
+
+    chosen = secrets.randbelow(2**31) if seed is None else seed
+    with Site.open(load_settings(data)) as site:
+        outcomes = check_isolation(site, attempts, chosen)
+    leaks = sum(len(outcome.leaks) for outcome in outcomes.values())
+    if as_json:
+        by_kind = {kind: asdict(outcome) for kind, outcome in outcomes.items()}
+        click.echo(json.dumps({"attempts": attempts, "seed": chosen, "leaks": leaks, "kinds": by_kind}, indent=1))
+        return EXIT_ERROR if leaks else 0
+    console = result_console()
+    for kind, outcome in outcomes.items():
+        sign, style = _SIGNS["failed" if outcome.leaks else "ok"]
+        told = f"{outcome.attempts} attempts, {outcome.refused} refused, {outcome.answered} brought nothing"
+        console.print(Text(f"{sign} {kind}: ", style=style).append(told, style="default"))
+        for leak in outcome.leaks[:3]:
+            console.print(Text(f"    LEAK: {leak}", style="bold red"))
+    console.print(f"{attempts} attempts (seed {chosen}), {leaks} leaks", highlight=False)
+    return EXIT_ERROR if leaks else 0

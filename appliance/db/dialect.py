@@ -3,6 +3,7 @@
 What differs is little and is translated by rule, so that both schemas are one text and cannot drift apart:
 
 - types: ``INTEGER`` (64 bits in SQLite) is ``BIGINT``, ``BLOB`` is ``BYTEA``, ``AUTOINCREMENT`` an identity column;
+  ``TEXT`` is compared byte by byte, whatever the language of the server, as SQLite compares it;
 - a trigger that refuses (``RAISE(ABORT, ...)``) becomes a function of the same name and the trigger that calls it;
 - the parameters of plain queries are ``?``, PostgreSQL's driver writes ``%s``.
 
@@ -28,6 +29,7 @@ _TYPES: Final = (
     (re.compile(r"\bINTEGER PRIMARY KEY AUTOINCREMENT\b"), "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     (re.compile(r"\bINTEGER\b"), "BIGINT"),
     (re.compile(r"\bBLOB\b"), "BYTEA"),
+    (re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'),
 )
 #: What only SQLite understands; a migration that holds it has no meaning here.
 _FOREIGN: Final = re.compile(r"\b(AUTOINCREMENT|PRAGMA|RAISE|WITHOUT ROWID|REPLACE INTO|ATTACH)\b", re.IGNORECASE)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import select
 import weakref
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Self
 
 import peewee
 import psycopg
@@ -39,6 +39,8 @@ _DELETABLE: Final = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
 AND has_table_privilege(c.oid, 'DELETE')
 """
+#: What begins a query that only reads.
+_READING: Final = ("SELECT", "SHOW", "EXPLAIN", "SET")
 #: SQLSTATE, or its first characters -> what it means to the appliance; the first that fits.
 _BUSY: Final = ("55P03", "40P01", "40001", "57014")
 _NO_ROOM: Final = ("53100", "53200", "25006", "58030")
@@ -58,9 +60,15 @@ class Login:
 
 
 class RoutedCursor(psycopg.Cursor[Any]):
-    """A cursor whose rows are fetched inside its scope only."""
+    """A cursor whose rows are fetched inside its scope only, and that runs one statement at a time."""
 
     home: RoutedPostgresql
+
+    def execute(
+        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
+    ) -> Self:
+        """Run a statement.  Without parameters the driver would take a script; for rows in binary it does not."""
+        return super().execute(query, params, prepare=prepare, binary=binary or (params is not None and not params))
 
     def fetchone(self) -> Any:
         self.home.require_here()
@@ -112,7 +120,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         self._state.cursors = weakref.WeakSet()
 
     def release(self) -> psycopg.Connection[Any]:
-        """Take the connection back from this thread; unfinished cursors and transactions end."""
+        """Take the connection back from this thread, as fresh as new: whatever its session began or set is gone."""
         connection: psycopg.Connection[Any] = self._state.conn
         for cursor in list(self._state.cursors):
             cursor.close()
@@ -120,6 +128,8 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         try:
             if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.rollback()
+            if not connection.closed:
+                connection.execute("DISCARD ALL")
         except psycopg.Error:
             connection.close()
         return connection
@@ -146,6 +156,10 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         return self.execute_sql(placeholders(sql), values)
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
+        """Run a statement; one that writes outside of a transaction becomes one, and waits its turn."""
+        if not self._state.transactions and not sql.lstrip(" (\n").upper().startswith(_READING):
+            with self.atomic("IMMEDIATE"):
+                return self.execute_sql(sql, params)
         try:
             return super().execute_sql(sql, params)
         except peewee.DatabaseError as error:
@@ -196,9 +210,10 @@ def connect(login: Login) -> psycopg.Connection[Any]:
     Unavailable : the server does not answer now
     Misconfigured : it refuses the role, or has no such database
     """
+    options = f"{_OPTIONS} -c search_path={login.schema}"
     try:
         return psycopg.connect(
-            conninfo.make_conninfo(login.url, user=login.role, password=login.password, options=_OPTIONS),
+            conninfo.make_conninfo(login.url, user=login.role, password=login.password, options=options),
             autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT_S, application_name="d2r",
         )  # fmt: skip
     except psycopg.Error as error:

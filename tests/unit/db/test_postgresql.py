@@ -352,3 +352,66 @@ def test_a_public_url_names_no_user_and_no_password() -> None:
     assert "admin" not in said
     assert "db.plant" in said
     assert "sslmode" in said
+
+
+def test_nothing_that_a_session_sets_is_left_to_the_next(pair: Pair) -> None:
+    """Whoever ran a statement in one session does not decide how durably the next one commits, or where it looks."""
+    pair.a.close()
+    with pair.a.session():
+        for statement in ("SET synchronous_commit = off", "SET search_path = public", "SET statement_timeout = 1",
+                          "LISTEN d2r", "SELECT pg_advisory_lock(7)"):  # fmt: skip
+            pair.a.database.connection().execute(statement)
+    with pair.a.session():
+        names = ("synchronous_commit", "search_path", "statement_timeout", "lock_timeout")
+        assert [pair.a.fetch(f"SHOW {name}")[0][0] for name in names] == ["on", "wsp_a", "0", "30s"]
+        assert pair.a.fetch("SELECT * FROM pg_listening_channels()") == []
+        held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        assert pair.a.fetch(held) == []
+
+
+def test_a_role_that_changed_its_own_defaults_is_led_home_all_the_same(pair: Pair) -> None:
+    role = role_of(pair.database, "wsp_a")
+    pair.a.close()
+    with pair.a.session():
+        pair.a.database.connection().execute(f"ALTER ROLE {role} IN DATABASE {pair.database} SET search_path = public")
+    pair.a.close()
+    try:
+        with pair.a.session(WorkspaceModel):
+            assert pair.a.fetch("SHOW search_path") == [("wsp_a",)]
+            Event.select().count()
+    finally:
+        with psycopg.connect(pair.url, autocommit=True) as administrator:
+            administrator.execute(f"ALTER ROLE {role} IN DATABASE {pair.database} SET search_path = wsp_a")
+
+
+def test_several_statements_in_one_are_refused(pair: Pair) -> None:
+    with pair.a.session(WorkspaceModel), pytest.raises(Exception, match="multiple commands"):
+        pair.a.database.execute_sql("SELECT 1; COMMIT")
+
+
+def test_a_write_outside_of_a_transaction_waits_for_the_writers_too(pair: Pair) -> None:
+    """Else an event's number could be seen before a smaller one is committed."""
+    done: list[int] = []
+
+    def write() -> None:
+        with pair.a.session(WorkspaceModel):
+            done.append(emit("alone", {}))
+
+    with pair.a.transaction(WorkspaceModel):
+        first = emit("first", {})
+        late = threading.Thread(target=write)
+        late.start()
+        time.sleep(0.3)
+        assert done == []
+    late.join(20)
+    assert done == [first + 1]
+
+
+def test_text_is_ordered_byte_by_byte_as_in_files(pair: Pair) -> None:
+    """Lists are paged by it: a server of another language would order, and page, in another way."""
+    with pair.a.session():
+        found = pair.a.fetch(
+            "SELECT DISTINCT collation_name FROM information_schema.columns"
+            " WHERE table_schema = 'wsp_a' AND data_type = 'text' AND table_name <> 'schema_migration'"
+        )
+    assert found == [("C",)]

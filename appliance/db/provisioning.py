@@ -20,6 +20,11 @@ from appliance.db.migrations import Migration, migrate, prepare_ledger, steps
 from appliance.db.postgresql import CONNECT_TIMEOUT_S, WRITER_TABLE, Login, meaning_of
 from appliance.errors import Misconfigured
 
+#: Functions that everybody may call in a new database and that reach over schemas: only a superuser takes them away.
+_SHARED: Final = r"""
+SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+AND (proname LIKE 'pg\_advisory%' OR proname LIKE 'pg\_try\_advisory%' OR proname = 'pg_notify')
+"""
 #: The schema of the control plane.
 CONTROL_SCHEMA: Final = "control"
 #: The oldest server that these rights were tried on.
@@ -70,6 +75,9 @@ class Administrator:
         """Take from everybody what a new database gives to everybody: temporary tables, the schema ``public``."""
         self._run("REVOKE ALL ON DATABASE {} FROM PUBLIC", self.database)
         self._run("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        if self._connection.info.parameter_status("is_superuser") == "on":
+            for (function,) in self._connection.execute(_SHARED).fetchall():
+                self._connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
 
     def make_schema(self, schema: str, password: str) -> Login:
         """Make a schema with its two roles, or give the roles of one that is there a new password; no table yet."""
@@ -77,8 +85,8 @@ class Administrator:
         owner = f"{login.role}_owner"
         self._make_role(owner, "NOLOGIN NOINHERIT")
         self._make_role(login.role, f"LOGIN NOINHERIT CONNECTION LIMIT {CONNECTION_LIMIT}")
-        self._connection.execute(
-            sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login.role), sql.Literal(password))
+        self._connection.execute(  # as a verifier: statements may stand in the server's log
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login.role), sql.Literal(self._verifier(login)))
         )
         self._run("GRANT {} TO CURRENT_USER", owner)
         self._run("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}", schema, owner)
@@ -86,6 +94,10 @@ class Administrator:
         self._run("GRANT USAGE ON SCHEMA {} TO {}", schema, login.role)
         self._run("ALTER ROLE {} IN DATABASE {} SET search_path = {}", login.role, self.database, schema)
         return login
+
+    def _verifier(self, login: Login) -> str:
+        server = self._connection.pgconn
+        return server.encrypt_password(login.password.encode(), login.role.encode(), b"scram-sha-256").decode()
 
     def login(self, schema: str, password: str) -> Login:
         """How the appliance logs into a schema."""

@@ -3,10 +3,10 @@ SHELL := /bin/sh
 D2R := .venv/bin/d2r
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help setup demo test lint types unit fuzz kill bench clean
+.PHONY: help setup demo test lint types unit fuzz kill isolation bench clean
 
 help:  ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Make .venv with everything and compile the kernels (skips what is in place)
 	@installer/setup.sh
@@ -31,6 +31,11 @@ fuzz: setup  ## Mutate good files of every format 20,000 times each
 
 kill: setup  ## Kill the processes of an appliance at random moments during 300 uploads and inspections
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
+
+isolation: setup  ## Try 200,000 times to see one workspace from inside another, on SQLite and on PostgreSQL
+	@for database in sqlite postgresql; do \
+	    D2R_TEST_DATABASE=$$database D2R_ISOLATION_ATTEMPTS=200000 $(PYTEST) -q -s -k nothing_of_one \
+	    tests/unit/isolation || exit 1; done
 
 bench: setup  ## Run every benchmark on this machine and print ratios
 	@for name in deviation alignment field tiles end_to_end scopes startup ingest; do \

@@ -38,6 +38,7 @@ CHAIN = [
     {"inspections"},
     {"ingest", "reports"},
     {"workspaces"},
+    {"isolation"},
     {"simulate"},
     {"supervise"},
     {"cli"},

@@ -5,8 +5,8 @@ PYTEST := .venv/bin/python -m pytest
 
 #: Tests whose subject touches a database; they run once more on PostgreSQL.
 ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/identity tests/unit/plant \
-    tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections tests/unit/supervise \
-    tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py
+    tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections \
+    tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py
 
 .PHONY: help setup demo test lint types unit postgresql fuzz kill isolation bench clean
 
@@ -40,9 +40,10 @@ fuzz: setup  ## Mutate good files of every format 20,000 times each
 kill: setup  ## Kill the processes of an appliance at random moments during 300 uploads and inspections
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
 
-isolation: setup  ## Try 200,000 times on each backend to reach one workspace from another
-	@D2R_ISOLATION_ATTEMPTS=200000 $(PYTEST) -q tests/unit/isolation -k nothing_leaks
-	@D2R_ISOLATION_ATTEMPTS=200000 D2R_TEST_DATABASE=postgresql $(PYTEST) -q tests/unit/isolation -k nothing_leaks
+isolation: setup  ## Try 200,000 times to see one workspace from inside another, on SQLite and on PostgreSQL
+	@for database in sqlite postgresql; do \
+	    D2R_TEST_DATABASE=$$database D2R_ISOLATION_ATTEMPTS=200000 $(PYTEST) -q -s -k nothing_of_one \
+	    tests/unit/isolation || exit 1; done
 
 bench: setup  ## Run every benchmark on this machine and print ratios
 	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest; do \

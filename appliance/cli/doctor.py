@@ -16,6 +16,7 @@ from appliance.cli.exits import EXIT_ERROR
 from appliance.cli.terminal import result_console
 
 if TYPE_CHECKING:
+    from appliance.isolation.records import Outcome
     from appliance.supervise.doctor.records import Finding
 
 #: State -> (sign, style); the sign stands beside the colour for those who do not see it.
@@ -33,8 +34,32 @@ def doctor(context: click.Context, data: Path | None, as_json: bool) -> int:
 
     Exit code 0: all is well, or warnings only. 3: something failed.
     """
-    if context.invoked_subcommand is not None:
-        return 0
+    return 0 if context.invoked_subcommand else _look(data, as_json)
+
+
+@doctor.command()
+@data_option
+@click.option("--attempts", type=click.IntRange(min=1), default=5000, show_default=True, help="How often to try.")
+@click.option("--seed", type=int, help="Of the generator, to repeat a run (default: another one each time).")
+@click.option("--json", "as_json", is_flag=True, help="Write the outcome for programs.")
+def isolation(data: Path | None, attempts: int, seed: int | None, as_json: bool) -> int:
+    """Try to see one workspace from inside another; both are made for it and destroyed afterwards.
+
+    Exit code 0: nothing showed. 3: something did, or a kind of attempt could not have found anything.
+    """
+    from secrets import randbits
+
+    from appliance.config.settings import load_settings
+    from appliance.isolation.suite import examine
+    from appliance.tenancy.site import Site
+
+    with Site.open(load_settings(data)) as site:
+        outcome = examine(site, attempts, randbits(32) if seed is None else seed)
+    _print_json(outcome) if as_json else _print_outcome(outcome)
+    return 0 if outcome.is_tight else EXIT_ERROR
+
+
+def _look(data: Path | None, as_json: bool) -> int:
     from appliance.config.settings import load_settings
     from appliance.supervise.doctor.checks import examine
 
@@ -45,6 +70,24 @@ def doctor(context: click.Context, data: Path | None, as_json: bool) -> int:
     else:
         found = _print(findings)
     return EXIT_ERROR if any(finding.state == "failed" for finding in found) else 0
+
+
+def _print_json(outcome: Outcome) -> None:
+    record = asdict(outcome) | {"attempts": outcome.made, "tight": outcome.is_tight}
+    click.echo(json.dumps(record, indent=1))
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    console = result_console()
+    for name, tally in outcome.kinds.items():
+        console.print(Text(f"{name}: {tally.made} tried, {tally.refused} refused, {tally.answered} answered"))
+    for leak in dict.fromkeys(outcome.leaks):
+        console.print(Text(f"✘ {leak} ({outcome.leaks.count(leak)} times)", style="bold red"))
+    for name in outcome.unproven:
+        console.print(Text(f"✘ {name}: finds nothing from inside either, so it proves nothing", style="bold red"))
+    console.print(
+        Text(f"{outcome.made} attempts in {outcome.seconds:.1f} s, {len(outcome.leaks)} leaks (seed {outcome.seed})")
+    )
 
 
 def _print(findings: Iterable[Finding]) -> list[Finding]:
@@ -60,38 +103,3 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
     counts = {state: sum(finding.state == state for finding in found) for state in _SIGNS}
     console.print(f"{counts['ok']} well, {counts['warning']} warnings, {counts['failed']} failed", highlight=False)
     return found
-
-
-@doctor.command()
-@data_option
-@click.option("--attempts", type=click.IntRange(min=1), default=4000, show_default=True, help="How many to make.")
-@click.option("--seed", type=int, default=None, help="Repeat an earlier run (default: by chance).")
-@click.option("--json", "as_json", is_flag=True, help="Write the outcome for programs.")
-def isolation(data: Path | None, attempts: int, seed: int | None, as_json: bool) -> int:
-    """Try to reach one workspace from another, for real, between two that are made for it and destroyed afterwards.
-
-    Exit code 0: every attempt was refused or brought nothing. 3: something leaked.
-    """
-    import secrets
-
-    from appliance.config.settings import load_settings
-    from appliance.isolation.check import check_isolation
-    from appliance.tenancy.site import Site
-
-    chosen = secrets.randbelow(2**31) if seed is None else seed
-    with Site.open(load_settings(data)) as site:
-        outcomes = check_isolation(site, attempts, chosen)
-    leaks = sum(len(outcome.leaks) for outcome in outcomes.values())
-    if as_json:
-        by_kind = {kind: asdict(outcome) for kind, outcome in outcomes.items()}
-        click.echo(json.dumps({"attempts": attempts, "seed": chosen, "leaks": leaks, "kinds": by_kind}, indent=1))
-        return EXIT_ERROR if leaks else 0
-    console = result_console()
-    for kind, outcome in outcomes.items():
-        sign, style = _SIGNS["failed" if outcome.leaks else "ok"]
-        told = f"{outcome.attempts} attempts, {outcome.refused} refused, {outcome.answered} brought nothing"
-        console.print(Text(f"{sign} {kind}: ", style=style).append(told, style="default"))
-        for leak in outcome.leaks[:3]:
-            console.print(Text(f"    LEAK: {leak}", style="bold red"))
-    console.print(f"{attempts} attempts (seed {chosen}), {leaks} leaks", highlight=False)
-    return EXIT_ERROR if leaks else 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from peewee import ForeignKeyField, Metadata, Model, Table
+from peewee import ForeignKeyField, Metadata, Model, ModelSelect, Table
 
 from appliance.db.routing import CONTROL, WORKSPACE, Route, ScopeConflict
 
@@ -62,6 +62,34 @@ def _plain_select(model: Any, equal: tuple[str, ...], newest_first: str) -> str:
     return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}{order}'
 
 
+class RoutedSelect(ModelSelect):  # type: ignore[misc]
+    """A query that gives the rows it has fetched to the scope that it ran in, and to no other.
+
+    A query keeps its rows; one that a program holds on to would otherwise give them to whoever asks it next.
+    """
+
+    _ran_in: Any = None
+
+    def __iter__(self) -> Any:
+        self._require_home()
+        return super().__iter__()
+
+    def _execute(self, database: Any) -> Any:
+        self._require_home()
+        return super()._execute(database)
+
+    def _ensure_execution(self) -> None:
+        self._require_home()
+        super()._ensure_execution()
+
+    def _require_home(self) -> None:
+        here = self.model._meta.route.require()
+        if self._cursor_wrapper is None:
+            self._ran_in = here
+        elif self._ran_in is not here:
+            raise ScopeConflict(f"rows of {self._ran_in.name} in the scope of {here.name}")
+
+
 class _RoutedModel(Model):  # type: ignore[misc]
     """A row that belongs to the scope it was loaded or made in."""
 
@@ -73,6 +101,12 @@ class _RoutedModel(Model):  # type: ignore[misc]
         engine = self._meta.route.engine()
         self._home = engine and engine.name
         super().__init__(*args, **kwargs)
+
+    @classmethod
+    def select(cls, *fields: Any) -> RoutedSelect:
+        """A query of this model; its rows stay in the scope that it is run in."""
+        model: Any = cls
+        return RoutedSelect(cls, fields or model._meta.sorted_fields, is_default=not fields)
 
     @classmethod
     def known(cls, **equal: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Whether one workspace can reach another, tried out on the appliance itself: d2r doctor isolation."""
+"""The proof that nothing of one workspace shows in another: attempts on two that are thrown away (decision 20)."""

@@ -24,6 +24,7 @@ TIMEOUT_S: Final = (10.0, 300.0)
 _BLOCK_BYTES: Final = 1 << 20
 _FAMILY: Final[dict[int, type[D2RError]]] = {
     401: Denied, 403: Denied, 404: NotFound, 410: NotFound, 409: Conflict, 412: Conflict, 423: Conflict,
+    428: Conflict,
 }  # fmt: skip
 
 
@@ -81,9 +82,9 @@ class Connection:
             return answer
         raise _error_of(answer)
 
-    def json(self, method: str, path: str, body: Any = None) -> Any:
+    def json(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON that a request answers; raises as ``request`` does."""
-        answer = self.request(method, path, json=body)
+        answer = self.request(method, path, json=body, headers=headers)
         try:
             return loads_strict(answer.content) if answer.content else None
         except InvalidInput as error:

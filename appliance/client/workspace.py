@@ -41,8 +41,15 @@ class WorkspaceClient:
         return self._json("POST", kind, _stated(fields))
 
     def change(self, kind: str, key: str, fields: Mapping[str, Any]) -> Record:
-        """Other values for some fields; those of None stay."""
-        return self._json("PATCH", f"{kind}/{self._id(kind, key)}", _stated(fields))
+        """Other values for some fields of a thing as it is now; those of None stay.
+
+        Raises
+        ------
+        Conflict : somebody else changed it in between
+        """
+        path = f"{kind}/{self._id(kind, key)}"
+        tag = self.connection.request("GET", path).headers["ETag"]
+        return self._json("PATCH", path, _stated(fields), {"If-Match": tag})
 
     def act(self, kind: str, key: str, act: str, fields: Mapping[str, Any] | None = None) -> Record:
         """Do something with a thing: ``cancel`` an inspection, ``revoke`` a key."""
@@ -91,8 +98,8 @@ class WorkspaceClient:
             if cursor is None:
                 return
 
-    def _json(self, method: str, path: str, body: Any = None) -> Record:
-        answer: Record = self.connection.json(method, path, body)
+    def _json(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Record:
+        answer: Record = self.connection.json(method, path, body, headers)
         return answer
 
     def _send(self, path: str, files: Mapping[str, Path], form: bool = False) -> Record:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from flask import g
 from pydantic import BaseModel
@@ -98,6 +98,8 @@ class Route:
     errors : statuses beside those that every route may answer
     version : field of the answer that differs after every change that a caller can make, on things that can be changed
     if_match : whether the caller must say which version it looked at (``If-Match``)
+    once : the database of the work that an ``Idempotency-Key`` keeps from being done twice; None: takes no key
+    shows_secret : whether the answer holds a secret, which is not shown again to whoever repeats the request
     """
 
     method: str
@@ -114,6 +116,8 @@ class Route:
     errors: tuple[int, ...] = ()
     version: str | None = None
     if_match: bool = False
+    once: Literal["workspace", "control"] | None = None
+    shows_secret: bool = False
     area: str = ""
 
     @cached_property

@@ -19,6 +19,7 @@ from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import API, Area, Call, Route
 from web.api.etags import entity_tag, is_known, seen_versions
+from web.api.once import answered_once
 
 #: JSON bodies are small; files come through uploads.
 BODY_LIMIT_BYTES: Final = 1 << 20
@@ -50,7 +51,7 @@ def _guarded(site: Site, route: Route) -> Any:
         seen = seen_versions() if route.if_match else None
         call = Call(site, principal, scope, _query(route), _body(route), route, seen)
         # 6. The view.
-        return _response(route, route.view(call, **path))
+        return answered_once(call, route, lambda: _response(route, route.view(call, **path)))
 
     return handle
 

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from appliance import __version__
 from web.api.contract import API, Area, Route
+from web.api.once import KEY
 from web.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -130,10 +131,13 @@ def _query_parameter(name: str, schema: Json, required: bool) -> Json:
 
 
 def _header_parameters(route: Route) -> list[Json]:
-    """The headers by which a request is conditional."""
+    """The headers by which a request is conditional or may be repeated."""
     known = [("If-None-Match", "The ETag of an answer that the caller holds.", False)]
     known = known if route.is_tagged and route.method == "GET" else []
     known += [("If-Match", "The ETag of what is to be changed, or '*'.", True)] if route.if_match else []
+    known += (
+        [(KEY, "Who repeats a request under its key, within 24 h, gets the same answer.", False)] if route.once else []
+    )
     return [
         {"name": name, "in": "header", "required": required, "schema": {"type": "string"}, "description": meaning}
         for name, meaning, required in known
@@ -150,6 +154,7 @@ def _responses(route: Route, names: Any) -> Json:
         success["content"] = {route.media_type: schema}
     problems = {400, 422, *route.errors} | ({401, 403, 404, 503} if route.roles is not None else set())
     problems |= {413, 415} if route.body is not None or route.takes else set()
+    problems |= {409} if route.once else set()
     problems |= {412, 428} if route.if_match else set()
     unchanged: Json = {}
     if route.is_tagged:

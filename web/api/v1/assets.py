@@ -77,7 +77,15 @@ def list_assets(call: Call) -> object:
 
 
 @assets.route(
-    "POST", _ASSETS, roles=EDITORS, body=AssetIn, answer=AssetOut, status=201, errors=(409,), summary="Make an asset"
+    "POST",
+    _ASSETS,
+    roles=EDITORS,
+    body=AssetIn,
+    answer=AssetOut,
+    status=201,
+    errors=(409,),
+    once="workspace",
+    summary="Make an asset",
 )
 def create_asset(call: Call) -> Asset:
     asset = create(call.scope, **call.body.model_dump())

@@ -22,8 +22,11 @@ from appliance.errors import Conflict, D2RError, Denied, InvalidInput, Misconfig
 TIMEOUT_S: Final = (10.0, 300.0)
 #: Bytes that are written to the socket at once.
 _BLOCK_BYTES: Final = 1 << 20
+#: Code of the error that says that nobody answered, or not to the end.
+UNREACHABLE: Final = "client.unreachable"
 _FAMILY: Final[dict[int, type[D2RError]]] = {
     401: Denied, 403: Denied, 404: NotFound, 410: NotFound, 409: Conflict, 412: Conflict, 423: Conflict,
+    428: Conflict,
 }  # fmt: skip
 
 
@@ -74,16 +77,14 @@ class Connection:
                 allow_redirects=False,
             )  # fmt: skip
         except requests.RequestException as error:
-            raise Unavailable(
-                "client.unreachable", f"The appliance at {self.base} does not answer: {_why(error)}."
-            ) from error
+            raise Unavailable(UNREACHABLE, f"The appliance at {self.base} does not answer: {_why(error)}.") from error
         if answer.ok and answer.status_code < 300:
             return answer
         raise _error_of(answer)
 
-    def json(self, method: str, path: str, body: Any = None) -> Any:
+    def json(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON that a request answers; raises as ``request`` does."""
-        answer = self.request(method, path, json=body)
+        answer = self.request(method, path, json=body, headers=headers)
         try:
             return loads_strict(answer.content) if answer.content else None
         except InvalidInput as error:
@@ -107,7 +108,7 @@ class Connection:
                         file.write(block)
         except requests.RequestException as error:
             raise Unavailable(
-                "client.unreachable", f"The download from {self.base} broke off: {_why(error)}.", "Try again."
+                UNREACHABLE, f"The download from {self.base} broke off: {_why(error)}.", "Try again."
             ) from error
 
     def close(self) -> None:

@@ -8,10 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode
+from uuid import uuid4
 
-from appliance.client.connection import Connection
+from appliance.client.connection import UNREACHABLE, Connection
 from appliance.core.files import unreadable
-from appliance.errors import NotFound
+from appliance.errors import NotFound, Unavailable
 
 #: One thing as the API shows it, field by field.
 Record: TypeAlias = dict[str, Any]
@@ -37,12 +38,19 @@ class WorkspaceClient:
         return self._json("GET", f"{kind}/{self._id(kind, key)}")
 
     def make(self, kind: str, fields: Mapping[str, Any]) -> Record:
-        """A new thing; fields of None are left out."""
-        return self._json("POST", kind, _stated(fields))
+        """A new thing; fields of None are left out.  One whose answer was lost is asked for again, and made once."""
+        return self._json_once(kind, _stated(fields))
 
     def change(self, kind: str, key: str, fields: Mapping[str, Any]) -> Record:
-        """Other values for some fields; those of None stay."""
-        return self._json("PATCH", f"{kind}/{self._id(kind, key)}", _stated(fields))
+        """Other values for some fields of a thing as it is now; those of None stay.
+
+        Raises
+        ------
+        Conflict : somebody else changed it in between
+        """
+        path = f"{kind}/{self._id(kind, key)}"
+        tag = self.connection.request("GET", path).headers["ETag"]
+        return self._json("PATCH", path, _stated(fields), {"If-Match": tag})
 
     def act(self, kind: str, key: str, act: str, fields: Mapping[str, Any] | None = None) -> Record:
         """Do something with a thing: ``cancel`` an inspection, ``revoke`` a key."""
@@ -91,8 +99,17 @@ class WorkspaceClient:
             if cursor is None:
                 return
 
-    def _json(self, method: str, path: str, body: Any = None) -> Record:
-        answer: Record = self.connection.json(method, path, body)
+    def _json_once(self, path: str, body: Mapping[str, Any]) -> Record:
+        once = {"Idempotency-Key": str(uuid4())}
+        try:
+            return self._json("POST", path, body, once)
+        except Unavailable as error:
+            if error.code != UNREACHABLE:
+                raise
+            return self._json("POST", path, body, once)
+
+    def _json(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Record:
+        answer: Record = self.connection.json(method, path, body, headers)
         return answer
 
     def _send(self, path: str, files: Mapping[str, Path], form: bool = False) -> Record:

@@ -1,8 +1,8 @@
-"""The tables of API keys, in the control database, and of tickets, in each workspace's."""
+"""The tables of API keys (in the control database), of tickets (in each workspace's), of answered requests (both)."""
 
 from __future__ import annotations
 
-from peewee import TextField
+from peewee import IntegerField, TextField
 
 from appliance.db.models import ControlModel, WorkspaceModel
 
@@ -35,3 +35,31 @@ class LiveTicket(WorkspaceModel):
 
     class Meta:
         table_name = "live_ticket"
+
+
+class AnsweredRequest(WorkspaceModel):
+    """A request that was answered under an Idempotency-Key; ``answer`` is null where it held a secret."""
+
+    key_mac = TextField(primary_key=True)
+    request_mac = TextField()
+    status = IntegerField()
+    answer = TextField(null=True)
+    location = TextField(null=True)
+    answered_at = TextField()
+
+    class Meta:
+        table_name = "answered_request"
+
+
+class AnsweredControlRequest(ControlModel):
+    """The same, of a request whose work is in the control database."""
+
+    key_mac = TextField(primary_key=True)
+    request_mac = TextField()
+    status = IntegerField()
+    answer = TextField(null=True)
+    location = TextField(null=True)
+    answered_at = TextField()
+
+    class Meta:
+        table_name = "answered_request"

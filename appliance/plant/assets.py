@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 from appliance.audit.recording import record
@@ -48,13 +48,13 @@ def create_asset(
 
 
 def change_asset(
-    scope: WorkspaceScope, asset: Asset | str, *, seen_updated_at: str | None = None, **changes: Any
+    scope: WorkspaceScope, asset: Asset | str, *, seen: Container[str] | None = None, **changes: Any
 ) -> Asset:
     """Change ``part``, ``serial``, ``location`` or ``metadata``; the entry says what stood there before.
 
     Parameters
     ----------
-    seen_updated_at : ``updated_at`` of the row that the caller looked at; None: whatever stands there
+    seen : ``updated_at`` of the row that the caller looked at, one of several; None: whatever stands there
 
     Raises
     ------
@@ -65,7 +65,7 @@ def change_asset(
     columns = _columns(scope, **changes)
     with scope.transaction():
         before = find_asset(scope, asset.id if isinstance(asset, Asset) else asset)
-        if seen_updated_at not in (None, before.updated_at):
+        if seen is not None and before.updated_at not in seen:
             raise Conflict("asset.changed", f"The asset '{before.name}' was changed meanwhile.", "Look at it again.")
         old = {name: getattr(before, name) for name in columns}
         if old != columns:

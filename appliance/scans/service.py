@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from appliance.audit.recording import record
 from appliance.errors import Conflict, NotFound
 from appliance.plant.repository import PAGE, page
 from appliance.queue.outbox import emit
-from appliance.scans.models import DISCARDED, QUARANTINED, Scan
+from appliance.scans.models import DISCARDED, QUARANTINED, Scan, ScanManifest
 from appliance.tenancy.scope import WorkspaceScope
 
 
@@ -36,6 +37,22 @@ def list_scans(
     if state is not None:
         conditions.append(Scan.state == state)
     return page(scope, Scan, *conditions, after=after, limit=limit)
+
+
+def scans_of_content(scope: WorkspaceScope, hashes: Sequence[str], *, sent_by: str | None = None) -> dict[str, Scan]:
+    """Which of these files are here, by the SHA-256 of the file (hex); what was discarded may be sent again.
+
+    Parameters
+    ----------
+    hashes : some hundreds at most
+    sent_by : id of a principal that is shown only what it sent itself
+    """
+    conditions: list[Any] = [Scan.sha256.in_(list(hashes)), Scan.state != DISCARDED]
+    if sent_by is not None:
+        also = ScanManifest.select(ScanManifest.scan_id).where(ScanManifest.added_by == sent_by)
+        conditions.append((Scan.received_by == sent_by) | Scan.id.in_(also))
+    with scope:
+        return {scan.sha256: scan for scan in Scan.select().where(*conditions)}
 
 
 def quarantine(scope: WorkspaceScope, scan_id: str, code: str, reason: str) -> Scan:

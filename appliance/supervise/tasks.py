@@ -43,6 +43,7 @@ class Task:
 def tasks(settings: Settings) -> tuple[Task, ...]:
     """All tasks of an appliance."""
     ingest, quarantine = "appliance.ingest.housekeeping", "appliance.ingest.quarantine"
+    repeats = "appliance.identity.repeats"
     return (
         Task("release delayed jobs", RELEASE_S, lambda site: site.queue.release_due()),
         Task("reconcile", RECONCILE_S, lambda site: import_module("appliance.inspections.service").reconcile(site)),
@@ -53,6 +54,8 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
         Task("sign checkpoints", float(settings.checkpoint_seconds), sign_checkpoints),
         Task("clean scratch", SCRATCH_S, lambda site: clean_scratch(site.settings.scratch_folder)),
         Task("clear destroyed workspaces", EXPIRE_S, clear_destroyed),
+        Task("forget answered requests", SWEEP_S, in_every_workspace(repeats, "forget_answered")),
+        Task("forget answered control requests", SWEEP_S, forget_answered_control),
         Task("sweep objects", SWEEP_S, in_every_workspace(ingest, "sweep")),
     )
 
@@ -70,6 +73,11 @@ def sign_checkpoints(site: Site) -> int:
         if each.error is not None:
             log.error("the audit log %s is not signed: %s [%s]", each.origin, each.error, each.error.code)
     return sum(each.error is None for each in swept)
+
+
+def forget_answered_control(site: Site) -> object:
+    """Forget what the control plane answered so long ago that nobody may repeat it any more."""
+    return import_module("appliance.identity.repeats").forget_answered_control(site)
 
 
 def in_every_workspace(module: str, function: str) -> Callable[[Site], object]:

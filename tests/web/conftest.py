@@ -43,6 +43,8 @@ class Document:
             return
         described = operation["responses"].get(str(response.status_code))
         assert described, f"{response.request.method} {response.request.path} answers {response.status_code}: not so"
+        for name in described.get("headers", {}):
+            assert name in response.headers, f"{response.request.path} answers without {name}"
         content = described.get("content", {})
         if not content:
             assert not response.data

@@ -19,6 +19,7 @@ from appliance.inspections.replaying import carry_replay
 from appliance.objects.sealed import ObjectStore
 from appliance.reports.issuing import issue
 from appliance.reports.verification import verify_path
+from appliance.scans.models import Scan
 from tests.line_samples import Sample, known_part, sample_files, stored_scan
 from tests.web.conftest import Cast
 
@@ -180,6 +181,36 @@ def test_a_scan_shows_what_became_of_it(line: Line) -> None:
     content = line.cast.operator("GET", f"scans/{line.scan_id}/content")
     assert sha256(content.data).hexdigest() == shown["sha256"]
     assert line.cast.operator("GET", "scans/nothing").status_code == 404
+
+
+def test_one_request_says_which_of_many_scans_are_here(line: Line) -> None:
+    known = line.cast.operator.get(f"scans/{line.scan_id}")["sha256"]
+    asked = [sha256(bytes([number])).hexdigest() for number in range(200)]
+    asked[7:7] = [known]
+    found = line.cast.operator("POST", "scans/lookup", {"sha256": asked}).json["items"]
+    assert [one["sha256"] for one in found] == asked
+    assert [(number, one["scan"], one["state"]) for number, one in enumerate(found) if one["scan"]] == [
+        (7, line.scan_id, "stored")
+    ]
+
+
+def test_a_device_learns_of_what_it_sent_itself_alone(line: Line) -> None:
+    known = line.cast.operator.get(f"scans/{line.scan_id}")["sha256"]
+    device = line.cast.by_role["device"]
+    assert device("POST", "scans/lookup", {"sha256": [known]}).json["items"][0]["scan"] is None
+    with line.cast.scope.transaction():
+        sender = Scan.get_by_id(line.scan_id).received_by
+        Scan.update(received_by=device.key_id).where(Scan.id == line.scan_id).execute()
+    try:
+        assert device("POST", "scans/lookup", {"sha256": [known]}).json["items"][0]["scan"] == line.scan_id
+    finally:
+        with line.cast.scope.transaction():
+            Scan.update(received_by=sender).where(Scan.id == line.scan_id).execute()
+
+
+@pytest.mark.parametrize("hashes", [[], ["0" * 63], ["A" * 64], ["g" * 64], ["0" * 64] * 501, "0" * 64])
+def test_a_lookup_is_of_some_hundred_hashes(line: Line, hashes: Any) -> None:
+    assert line.cast.operator("POST", "scans/lookup", {"sha256": hashes}).status_code == 422
 
 
 def test_a_log_that_was_changed_lets_no_report_out(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ so the document cannot say anything else than the code does.  A view receives wh
     def get_asset(call: Call, asset: str) -> Asset: ...
 
 Order of a request, each step of which may end it: 1. the route is declared; 2. the caller is known; 3. the workspace is
-the caller's; 4. the role may; 5. query and body have their form; 6. the view.
+the caller's; 4. the role may; 5. query, body and condition have their form; 6. the view.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from flask import g
 from pydantic import BaseModel
@@ -24,6 +24,7 @@ from appliance.tenancy.records import Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from web.api.forms import Model as Model
+from web.api.forms import Page
 
 API: Final = "/api/v1"
 
@@ -50,7 +51,8 @@ EVERYONE: Final = READERS | SENDERS | WATCHERS
 class Call:
     """One request on its way into a view.
 
-    ``scope`` is there on workspace routes; ``query`` and ``body`` where the route declared them.
+    ``scope`` is there on workspace routes; ``query`` and ``body`` where the route declared them; ``seen`` where it asks
+    for ``If-Match``: the versions that the caller looked at, None for whichever is there.
     """
 
     site: Site
@@ -59,6 +61,7 @@ class Call:
     query: Any = None
     body: Any = None
     route: Route | None = None
+    seen: frozenset[str] | None = None
 
     @property
     def scope(self) -> WorkspaceScope:
@@ -93,6 +96,10 @@ class Route:
     body : model of a JSON body; ``takes``: media types of a body that the view itself reads
     answer : model of the JSON answer; None where there is none (204) or it has another ``media_type``
     errors : statuses beside those that every route may answer
+    version : field of the answer that differs after every change that a caller can make, on things that can be changed
+    if_match : whether the caller must say which version it looked at (``If-Match``)
+    once : the database of the work that an ``Idempotency-Key`` keeps from being done twice; None: takes no key
+    shows_secret : whether the answer holds a secret, which is not shown again to whoever repeats the request
     """
 
     method: str
@@ -107,12 +114,22 @@ class Route:
     status: int = 200
     media_type: str = "application/json"
     errors: tuple[int, ...] = ()
+    version: str | None = None
+    if_match: bool = False
+    once: Literal["workspace", "control"] | None = None
+    shows_secret: bool = False
     area: str = ""
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters in the path."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether the answer is one thing, which bears an entity tag; pages of lists do not."""
+        is_one = self.answer is not None and not issubclass(self.answer, Page)
+        return is_one and (self.method == "GET" or self.if_match)
 
     @property
     def rule(self) -> str:

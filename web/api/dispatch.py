@@ -18,6 +18,8 @@ from appliance.identity.api_keys import authenticate
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import API, Area, Call, Route
+from web.api.etags import entity_tag, is_known, seen_versions
+from web.api.once import answered_once
 
 #: JSON bodies are small; files come through uploads.
 BODY_LIMIT_BYTES: Final = 1 << 20
@@ -46,9 +48,10 @@ def _guarded(site: Site, route: Route) -> Any:
             raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
         g.authorized = True
         # 5. The form.
-        call = Call(site, principal, scope, _query(route), _body(route), route)
+        seen = seen_versions() if route.if_match else None
+        call = Call(site, principal, scope, _query(route), _body(route), route, seen)
         # 6. The view.
-        return _response(route, route.view(call, **path))
+        return answered_once(call, route, lambda: _response(route, route.view(call, **path)))
 
     return handle
 
@@ -107,8 +110,22 @@ def _response(route: Route, answer: Any) -> Response:
         return Response(status=204)
     if not isinstance(answer, BaseModel):
         answer = route.answer.model_validate(answer, from_attributes=True)
-    response = Response(answer.model_dump_json(by_alias=True), route.status, content_type="application/json")
+    content = answer.model_dump_json(by_alias=True).encode()
+    tag = entity_tag(content, getattr(answer, route.version) if route.version else "") if route.is_tagged else None
+    response = _unchanged() if tag and is_known(tag) and route.method == "GET" else _json(content, route.status)
     response.headers["Cache-Control"] = "no-store"
+    if tag:
+        response.headers["ETag"] = tag
     if location := g.get("location"):
         response.headers["Location"] = location
+    return response
+
+
+def _json(content: bytes, status: int) -> Response:
+    return Response(content, status, content_type="application/json")
+
+
+def _unchanged() -> Response:
+    response = Response(status=304)
+    response.headers.pop("Content-Type", None)
     return response

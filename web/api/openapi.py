@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from appliance import __version__
 from web.api.contract import API, Area, Route
+from web.api.once import KEY
 from web.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -23,6 +24,8 @@ _PARAMETERS: Final = {
     "device": "Id or name of a device.",
     "instrument": "Id of an instrument's revision, or its name for the newest one.",
 }
+
+_ETAG: Final[Json] = {"description": "Entity tag (RFC 9110)", "schema": {"type": "string"}}
 
 
 class FieldProblem(BaseModel):
@@ -86,7 +89,9 @@ def _operation(route: Route, names: Any) -> Json:
         "operationId": route.view.__name__,
         "tags": [route.area],
         "summary": route.summary,
-        "parameters": [_path_parameter(name) for name in route.parameters] + _query_parameters(route),
+        "parameters": [_path_parameter(name) for name in route.parameters]
+        + _query_parameters(route)
+        + _header_parameters(route),
         "responses": _responses(route, names),
     }
     if doc := " ".join((route.view.__doc__ or "").split()):
@@ -125,6 +130,20 @@ def _query_parameter(name: str, schema: Json, required: bool) -> Json:
     return {"name": name, "in": "query", "required": required, "schema": plain, **described}
 
 
+def _header_parameters(route: Route) -> list[Json]:
+    """The headers by which a request is conditional or may be repeated."""
+    known = [("If-None-Match", "The ETag of an answer that the caller holds.", False)]
+    known = known if route.is_tagged and route.method == "GET" else []
+    known += [("If-Match", "The ETag of what is to be changed, or '*'.", True)] if route.if_match else []
+    known += (
+        [(KEY, "Who repeats a request under its key, within 24 h, gets the same answer.", False)] if route.once else []
+    )
+    return [
+        {"name": name, "in": "header", "required": required, "schema": {"type": "string"}, "description": meaning}
+        for name, meaning, required in known
+    ]
+
+
 def _responses(route: Route, names: Any) -> Json:
     is_file = route.answer is None and (route.method == "GET" or route.media_type != "application/json")
     is_empty = route.answer is None and not is_file
@@ -135,7 +154,15 @@ def _responses(route: Route, names: Any) -> Json:
         success["content"] = {route.media_type: schema}
     problems = {400, 422, *route.errors} | ({401, 403, 404, 503} if route.roles is not None else set())
     problems |= {413, 415} if route.body is not None or route.takes else set()
+    problems |= {409} if route.once else set()
+    problems |= {412, 428} if route.if_match else set()
+    unchanged: Json = {}
+    if route.is_tagged:
+        success["headers"] = {"ETag": _ETAG}
+        unchanged = {"304": {"description": "Unchanged", "headers": {"ETag": _ETAG}}} if route.method == "GET" else {}
     body = {MEDIA_TYPE: {"schema": names[(Problem, "serialization")]}}
-    return {str(status): success} | {
-        str(code): {"description": "Problem (RFC 9457)", "content": body} for code in sorted(problems)
-    }
+    return (
+        {str(status): success}
+        | unchanged
+        | {str(code): {"description": "Problem (RFC 9457)", "content": body} for code in sorted(problems)}
+    )

@@ -125,12 +125,12 @@ def test_a_change_of_an_asset_says_what_stood_there_before(scope: WorkspaceScope
 
 def test_a_change_over_somebody_elses_change_is_refused(scope: WorkspaceScope) -> None:
     seen = create_asset(scope, "A").updated_at
-    changed = change_asset(scope, "A", location="hall 1", seen_updated_at=seen)
+    changed = change_asset(scope, "A", location="hall 1", seen={seen})
     with pytest.raises(Conflict) as refused:
-        change_asset(scope, "A", location="hall 2", seen_updated_at=seen)
+        change_asset(scope, "A", location="hall 2", seen={seen})
     assert refused.value.code == "asset.changed"
     assert find_asset(scope, "A").location == "hall 1"
-    assert change_asset(scope, "A", location="hall 2", seen_updated_at=changed.updated_at).location == "hall 2"
+    assert change_asset(scope, "A", location="hall 2", seen={changed.updated_at}).location == "hall 2"
 
 
 def test_a_device_signs_with_the_key_it_was_enrolled_with_and_is_revoked_for_good(scope: WorkspaceScope) -> None:

@@ -77,7 +77,15 @@ def list_assets(call: Call) -> object:
 
 
 @assets.route(
-    "POST", _ASSETS, roles=EDITORS, body=AssetIn, answer=AssetOut, status=201, errors=(409,), summary="Make an asset"
+    "POST",
+    _ASSETS,
+    roles=EDITORS,
+    body=AssetIn,
+    answer=AssetOut,
+    status=201,
+    errors=(409,),
+    once="workspace",
+    summary="Make an asset",
 )
 def create_asset(call: Call) -> Asset:
     asset = create(call.scope, **call.body.model_dump())
@@ -86,17 +94,22 @@ def create_asset(call: Call) -> Asset:
 
 
 @assets.route(
-    "GET", f"{_ASSETS}/{{asset}}", roles=READERS, answer=AssetStanding, summary="One asset and its newest inspection"
-)
+    "GET", f"{_ASSETS}/{{asset}}", roles=READERS, answer=AssetStanding, version="updated_at",
+    summary="One asset and its newest inspection",
+)  # fmt: skip
 def get_asset(call: Call, asset: str) -> AssetStanding:
-    row = find_asset(call.scope, asset)
-    latest = latest_of_assets(call.scope, [row.id]).get(row.id)
-    known = AssetOut.model_validate(row).model_dump()
-    return AssetStanding(**known, latest=Standing.model_validate(latest) if latest else None)
+    return _standing(call, find_asset(call.scope, asset))
 
 
 @assets.route(
-    "PATCH", f"{_ASSETS}/{{asset}}", roles=EDITORS, body=AssetChange, answer=AssetOut, summary="Change an asset"
-)
-def change_asset(call: Call, asset: str) -> Asset:
-    return change(call.scope, asset, **call.body.model_dump(exclude_unset=True))
+    "PATCH", f"{_ASSETS}/{{asset}}", roles=EDITORS, body=AssetChange, answer=AssetStanding, version="updated_at",
+    if_match=True, summary="Change an asset",
+)  # fmt: skip
+def change_asset(call: Call, asset: str) -> AssetStanding:
+    return _standing(call, change(call.scope, asset, seen=call.seen, **call.body.model_dump(exclude_unset=True)))
+
+
+def _standing(call: Call, row: Asset) -> AssetStanding:
+    latest = latest_of_assets(call.scope, [row.id]).get(row.id)
+    known = AssetOut.model_validate(row).model_dump()
+    return AssetStanding(**known, latest=Standing.model_validate(latest) if latest else None)

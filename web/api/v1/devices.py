@@ -46,7 +46,7 @@ def list_devices(call: Call) -> object:
 
 @devices.route(
     "POST", _DEVICES, roles=ADMINISTRATORS, body=DeviceIn, answer=DeviceOut, status=201, errors=(409,),
-    summary="Enrol a device",
+    once="workspace", summary="Enrol a device",
 )  # fmt: skip
 def enrol_device(call: Call) -> Device:
     device = enrol(call.scope, call.body.name, call.body.vkey)

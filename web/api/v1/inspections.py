@@ -157,7 +157,7 @@ def list_inspections(call: Call) -> object:
 
 @inspections.route(
     "POST", _INSPECTIONS, roles=REQUESTERS, body=InspectionIn, answer=InspectionOut, status=201, errors=(409,),
-    summary="Ask for an inspection",
+    once="workspace", summary="Ask for an inspection",
 )  # fmt: skip
 def create_inspection(call: Call) -> InspectionRow:
     return _asked_for(call, call.body, call.body.scan, priority=call.body.priority)
@@ -192,7 +192,7 @@ def retry_inspection(call: Call, inspection_id: str) -> InspectionRow:
 
 @inspections.route(
     "POST", f"{_INSPECTION}/amend", roles=EDITORS, body=AmendIn, answer=InspectionOut, status=201, errors=(409,),
-    summary="Amend an issued report by a new one",
+    once="workspace", summary="Amend an issued report by a new one",
 )  # fmt: skip
 def amend_inspection(call: Call, inspection_id: str) -> InspectionRow:
     """The new report names the original and the reason; the original stays as it is (ISO/IEC 17025, 7.8.8)."""
@@ -202,7 +202,7 @@ def amend_inspection(call: Call, inspection_id: str) -> InspectionRow:
 
 @inspections.route(
     "POST", _REPLAYS, roles=REQUESTERS, answer=ReplayOut, status=201, errors=(409,),
-    summary="Compute the verdict again from its evidence",
+    once="workspace", summary="Compute the verdict again from its evidence",
 )  # fmt: skip
 def replay_inspection(call: Call, inspection_id: str) -> Replay:
     row = request_replay(call.scope, inspection_id)

@@ -48,7 +48,17 @@ def list_keys(call: Call) -> object:
     return page(call, lambda after, limit: list_api_keys(call.site, workspace, after=after, limit=limit))
 
 
-@keys.route("POST", _KEYS, roles=ADMINISTRATORS, body=KeyIn, answer=KeyMade, status=201, summary="Make an API key")
+@keys.route(
+    "POST",
+    _KEYS,
+    roles=ADMINISTRATORS,
+    body=KeyIn,
+    answer=KeyMade,
+    status=201,
+    once="control",
+    shows_secret=True,
+    summary="Make an API key",
+)
 def create_key(call: Call) -> dict[str, Any]:
     row, token = create_api_key(call.site, call.scope.slug, call.body.role, call.body.label, call.caller)
     call.made(f"keys/{row.id}")

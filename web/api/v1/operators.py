@@ -56,7 +56,15 @@ def list_operators(call: Call) -> object:
     return page(call, lambda after, limit: [one for one in persons(call.scope) if one.id > after][:limit])
 
 
-@operators.route("POST", _OPERATORS, roles=EDITORS, body=OperatorIn, answer=OperatorId, summary="Name a badge's person")
+@operators.route(
+    "POST",
+    _OPERATORS,
+    roles=EDITORS,
+    body=OperatorIn,
+    answer=OperatorId,
+    once="workspace",
+    summary="Name a badge's person",
+)
 def name_operator(call: Call) -> OperatorId:
     """A badge that nobody knows begins a new person; a known one answers with its person."""
     return OperatorId(person_id=person_of_badge(call.scope, call.body.badge, call.body.name))

@@ -41,7 +41,15 @@ def list_parts(call: Call) -> object:
 
 
 @parts.route(
-    "POST", _PARTS, roles=EDITORS, body=PartIn, answer=PartOut, status=201, errors=(409,), summary="Make a part"
+    "POST",
+    _PARTS,
+    roles=EDITORS,
+    body=PartIn,
+    answer=PartOut,
+    status=201,
+    errors=(409,),
+    once="workspace",
+    summary="Make a part",
 )
 def create_part(call: Call) -> Part:
     part = create(call.scope, call.body.name)

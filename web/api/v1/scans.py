@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from flask import Response
 from pydantic import BaseModel, Field
@@ -15,16 +15,18 @@ from appliance.inspections.models import InspectionRow
 from appliance.plant.assets import find_asset
 from appliance.scans.evidence import scan_blocks
 from appliance.scans.models import DISCARDED, Scan, ScanManifest
-from appliance.scans.service import find_scan, list_scans
+from appliance.scans.service import find_scan, list_scans, scans_of_content
 from appliance.tenancy.scope import WorkspaceScope
 from web.api.contract import EDITORS, READERS, SENDERS_AND_READERS, Area, Call, Model
-from web.api.forms import Key, Page, PageQuery
+from web.api.forms import Body, Key, Page, PageQuery
 from web.api.paging import page
 
 _SCANS = "/workspaces/{slug}/scans"
 _SCAN = _SCANS + "/{scan_id}"
 #: An in-toto statement in a DSSE envelope.
 _ENVELOPE = "application/vnd.dsse.envelope.v1+json"
+#: Files that are asked for at once.
+_MOST_HASHES: Final = 500
 
 scans = Area("scans", "Scans as they were received: receipts, evidence, quarantine.")
 
@@ -87,6 +89,26 @@ class ManifestList(BaseModel):
     items: list[ManifestOut]
 
 
+class LookupIn(Body):
+    """Hashes of scan files (SHA-256, lower-case hex)."""
+
+    sha256: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = Field(min_length=1, max_length=_MOST_HASHES)
+
+
+class Found(BaseModel):
+    """What is here under one hash; ``scan`` is null where nothing is, or nothing that the caller may see."""
+
+    sha256: str
+    scan: str | None
+    state: str | None
+
+
+class FoundList(BaseModel):
+    """One answer a hash, in the order of asking."""
+
+    items: list[Found]
+
+
 class Corrections(Model):
     """Fields of the manifest to put right; null takes a field away."""
 
@@ -107,6 +129,17 @@ def get_scans(call: Call) -> object:
         call, lambda after, limit: list_scans(call.scope, asset_id=asset, state=asked.state, after=after, limit=limit)
     )
     return {**found, "items": [_out(scan) for scan in found["items"]]}
+
+
+@scans.route(
+    "POST", f"{_SCANS}/lookup", roles=SENDERS_AND_READERS, body=LookupIn, answer=FoundList,
+    summary="Which of many files are here already",
+)  # fmt: skip
+def lookup_scans(call: Call) -> FoundList:
+    """For a device that comes back to the network with a full disk: one request instead of one upload a scan."""
+    sent_by = call.caller.id if call.caller.role == "device" else None
+    known = scans_of_content(call.scope, call.body.sha256, sent_by=sent_by)
+    return FoundList(items=[_found(sha256, known.get(sha256)) for sha256 in call.body.sha256])
 
 
 @scans.route("GET", _SCAN, roles=SENDERS_AND_READERS, answer=ScanOut, summary="One scan and its inspections")
@@ -183,6 +216,10 @@ def _sent_by(scope: WorkspaceScope, scan: Scan, principal_id: str) -> bool:
 def _out(scan: Scan) -> ScanOut:
     columns = {name: getattr(scan, name) for name in ScanOut.model_fields if name not in ("manifest", "inspections")}
     return ScanOut(**columns, manifest=loads_strict(scan.manifest))
+
+
+def _found(sha256: str, scan: Scan | None) -> Found:
+    return Found(sha256=sha256, scan=scan.id if scan else None, state=scan.state if scan else None)
 
 
 def _manifest_out(row: ScanManifest) -> ManifestOut:

@@ -30,7 +30,7 @@ def server_settings(settings: Settings, name: str, port: int, threads: int, grac
     """Settings of one gunicorn, as names and values of its configuration module."""
     return {
         "bind": f"[{settings.bind}]:{port}" if ":" in settings.bind else f"{settings.bind}:{port}",
-        "worker_class": "gthread",
+        "worker_class": "appliance.supervise.patient_worker.PatientWorker",
         "workers": 1,
         "threads": threads,
         "preload_app": False,

@@ -65,6 +65,8 @@ def a_pool(settings: Settings, handlers: dict[str, Handler], count: int = 1) -> 
         if not is_gone(pid):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+        # a killed worker that waited for a job would still be handed the next one
+        connect(settings).client_kill_filter(_type="normal", skipme=True)
 
 
 def write(folder: Path, workspace_id: str, subject_id: str) -> None:

@@ -99,14 +99,15 @@ def staged(site: Site, by: Principal) -> Iterator[Stage]:
             slugs.append(create_workspace(site, f"{name}-{end}", "Examined and thrown away", by).slug)
         trying, other = (site.scope(by, slug) for slug in slugs)
         create_asset(trying, "one of our own")
-        yield _filled(site, trying, other, by)
+        yield filled(site, trying, other, by)
     finally:
         for slug in slugs:
             suspend(site, slug, _WHY, by)
             destroy(site, slug, _WHY, slug, by)
 
 
-def _filled(site: Site, trying: WorkspaceScope, other: WorkspaceScope, by: Principal) -> Stage:
+def filled(site: Site, trying: WorkspaceScope, other: WorkspaceScope, by: Principal) -> Stage:
+    """Hide a secret in everything that ``other`` can hold."""
     secret, handle = secrets.token_hex(16), f"handle-{secrets.token_hex(8)}"
     create_part(other, f"hidden {secret}")
     part = create_part(other, handle)

@@ -252,3 +252,21 @@ def test_a_model_may_be_defined_inside_a_scope(a: Engine, b: Engine, thing: Any)
         assert late.select().count() == 0
     with pytest.raises(ScopeMissing):
         late.select().count()
+
+
+def test_a_query_that_ran_gives_its_rows_to_its_own_scope_only(a: Engine, b: Engine, thing: Any) -> None:
+    with a.transaction():
+        thing.create(id="x", n=1)
+    unbound = thing.select()
+    with a.session():
+        kept = thing.select()
+        assert [row.id for row in kept] == [row.id for row in kept] == ["x"]
+    for ask in (list, len, lambda query: query[0], lambda query: query.execute()):
+        with pytest.raises(ScopeMissing):
+            ask(kept)
+        with b.session(), pytest.raises(ScopeConflict):
+            ask(kept)
+    with a.session():
+        assert [row.id for row in unbound] == ["x"]
+    with b.session(), pytest.raises(ScopeConflict):
+        list(unbound)

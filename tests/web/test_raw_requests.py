@@ -209,6 +209,8 @@ def test_a_head_that_comes_in_pieces_is_a_request_and_so_is_the_next(server: Ser
                 connection.sendall(request[start : start + 40])
                 time.sleep(0.02)
             answer = connection.recv(65536)
+            while not answer.endswith(b"}") and (block := connection.recv(65536)):  # head and body may come apart
+                answer += block
             assert status(answer) == 200
 
 

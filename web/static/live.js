@@ -30,7 +30,7 @@
 
   async function connect() {
     const answer = await fetch(body.dataset.live, { method: "POST", headers: { "X-Form-Token": body.dataset.token } }).catch(() => null);
-    if (!answer || !answer.ok) { again(); return; }
+    if (!answer || !answer.ok || answer.redirected) { again(); return; } // redirected: the session has ended
     const { url } = await answer.json();
     const socket = new WebSocket(`${url}&since=${seq}`);
     let heard = Date.now();

@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 
 from appliance.db.dialect import placeholders
 from appliance.db.routing import Route, ScopeMissing
-from appliance.errors import D2RError, Misconfigured, Unavailable
+from appliance.errors import D2RError, InvalidInput, Misconfigured, Unavailable
 
 #: How long a writer waits for the writers of other processes.
 LOCK_TIMEOUT_S: Final = 30
@@ -251,6 +251,8 @@ def meaning_of(error: psycopg.Error, name: str) -> D2RError | None:
     if state.startswith(_DAMAGED):
         hint = "Stop the appliance, keep a copy of the server's files, and restore the last backup."
         return Misconfigured("database.damaged", f"{name} is damaged: {_first_line(error)}.", hint)
+    if not state and isinstance(error, psycopg.DataError):
+        return InvalidInput("database.text", "A text holds a NUL character, which cannot be stored.", "Leave it out.")
     said = _first_line(error)
     if state.startswith(_REFUSED) or (not state and _is_refusal(said)):
         return Misconfigured("database.refused", f"PostgreSQL refuses {name}: {said}.", "Run d2r doctor.")

@@ -20,7 +20,7 @@ from appliance.db.models import WorkspaceModel
 from appliance.db.postgresql import connect
 from appliance.db.provisioning import Administrator, role_of
 from appliance.db.rights import excess_rights, server_version, weak_settings
-from appliance.errors import Misconfigured, Unavailable
+from appliance.errors import InvalidInput, Misconfigured, Unavailable
 from appliance.queue.outbox import Event, emit
 from tests.postgresql_cluster import cluster
 
@@ -192,6 +192,16 @@ def test_a_wrong_password_and_a_missing_server_are_told_apart(pair: Pair) -> Non
         connect(replace(login, password="wrong"))
     with pytest.raises(Unavailable, match="does not serve"):
         connect(replace(login, url="host=/nowhere dbname=x"))
+
+
+def test_a_text_that_cannot_be_stored_is_bad_input(pair: Pair) -> None:
+    with pair.a.session(WorkspaceModel):
+        with pytest.raises(InvalidInput) as refused:
+            pair.a.fetch("SELECT body FROM outbox WHERE kind = ?", "a\0b")
+        assert refused.value.code == "database.text"
+        with pytest.raises(InvalidInput):
+            Event.get_or_none(Event.kind == "a\0b")
+        assert pair.a.fetch("SELECT 1") == [(1,)]
 
 
 def test_a_connection_that_the_server_ended_is_replaced(pair: Pair) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,10 +193,10 @@ def test_slow_clients_keep_nobody_else_waiting(server: Server, case: str) -> Non
     try:
         for connection in slow:
             connection.setblocking(False)
-            connection.send(UNFINISHED[case])
-        began = time.monotonic()
-        assert requests.get(f"http://127.0.0.1:{server.port}/healthz", timeout=10).ok
-        assert time.monotonic() - began < 4
+            with suppress(OSError):  # a head that is too long may end its connection while it is sent
+                connection.send(UNFINISHED[case])
+        # Where they held the threads, the answer would come when the first of them has been given up.
+        assert requests.get(f"http://127.0.0.1:{server.port}/healthz", timeout=HEAD_S - 1).ok
     finally:
         for connection in slow:
             connection.close()

@@ -4,6 +4,9 @@ gunicorn's own gives a thread to every connection at its first byte and reads th
 as many half heads as there are threads keep everybody else out for ever.  Here the head stays with the system until it
 is complete (``MSG_PEEK``), and the system is told to speak up only when there is more than was seen (``SO_RCVLOWAT``).
 A head that is not complete after ``HEAD_S`` ends its connection.
+
+Not kept out: a head that is longer than what the system buffers for a connection before anybody reads (64 KiB and more,
+as the longest manifests are) goes to a thread as soon as it stops growing, complete or not.
 """
 
 from __future__ import annotations

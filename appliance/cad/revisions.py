@@ -19,11 +19,12 @@ from appliance.core.canonical import canonical_bytes
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.faults import point
 from appliance.core.ids import new_id
+from appliance.db.listing import WHOLE, Listing, equal
 from appliance.errors import NotFound
 from appliance.objects.sealed import ObjectStore, StoredObject
 from appliance.plant.models import Part
 from appliance.plant.parts import find_part, set_current
-from appliance.plant.repository import PAGE, checked_name, insert, page
+from appliance.plant.repository import checked_name, insert, page
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
 
@@ -114,11 +115,10 @@ def current_of(scope: WorkspaceScope, part_id: str) -> str | None:
 
 
 def list_revisions(
-    scope: WorkspaceScope, part: Part | str | None = None, *, after: str = "", limit: int = PAGE
+    scope: WorkspaceScope, part: Part | str | None = None, listing: Listing = WHOLE
 ) -> list[CadRevision]:
-    """Revisions, of one part or of all, in the order of their making, behind the id ``after``."""
-    conditions = [CadRevision.part_id == find_part(scope, part).id] if part else []
-    return page(scope, CadRevision, *conditions, after=after, limit=limit)
+    """Revisions, of one part or of all."""
+    return page(scope, CadRevision, listing, *equal(CadRevision, part_id=find_part(scope, part).id if part else None))
 
 
 def _insert(

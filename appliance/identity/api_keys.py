@@ -18,6 +18,7 @@ from typing import Final
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
+from appliance.db.listing import WHOLE, Listing, equal
 from appliance.errors import Conflict, Denied, InvalidInput, NotFound, Unavailable
 from appliance.identity.models import ApiKey
 from appliance.tenancy.records import ROLES, Kind, Principal, Role
@@ -139,15 +140,19 @@ def revoke_api_key(site: Site, key: str, by: Principal) -> ApiKey:
     return row
 
 
-def list_api_keys(site: Site, workspace_id: str | None, *, after: str = "", limit: int = 100) -> list[ApiKey]:
-    """Keys of a workspace (None: of the appliance) in the order of their making, revoked ones too."""
+def list_api_keys(
+    site: Site,
+    workspace_id: str | None,
+    listing: Listing = WHOLE,
+    *,
+    role: str | None = None,
+    revoked: bool | None = None,
+) -> list[ApiKey]:
+    """Keys of a workspace (None: of the appliance), revoked ones too where ``revoked`` does not say."""
+    of = ApiKey.workspace_id.is_null() if workspace_id is None else ApiKey.workspace_id == workspace_id
+    state = [] if revoked is None else [ApiKey.revoked_at.is_null(not revoked)]
     with site.control_session():
-        query = ApiKey.select().where(ApiKey.workspace_id.is_null() if workspace_id is None else _of(workspace_id))
-        return list(query.where(ApiKey.id > after).order_by(ApiKey.id).limit(max(1, min(limit, 500))))
-
-
-def _of(workspace_id: str) -> object:
-    return ApiKey.workspace_id == workspace_id
+        return listing.rows(ApiKey, of, *equal(ApiKey, role=role), *state)
 
 
 def _owner_keys() -> int:

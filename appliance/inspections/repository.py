@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from peewee import fn
 
+from appliance.db.listing import NEWEST, WHOLE, Listing, between, equal
 from appliance.errors import NotFound
-from appliance.inspections.models import InspectionRow, Replay
+from appliance.inspections.models import InspectionRow, Measurement, Replay
 from appliance.plant.models import Asset
-from appliance.plant.repository import PAGE
+from appliance.plant.repository import page
 from appliance.tenancy.scope import WorkspaceScope
 
 #: States of an inspection that a worker carries, or will.
@@ -19,22 +20,28 @@ _UNDER_WAY: Final = ("stored", "decoded", "aligned", "compared", "judged")
 
 def list_inspections(
     scope: WorkspaceScope,
+    listing: Listing = NEWEST,
     *,
-    asset_id: str | None = None,
-    scan_id: str | None = None,
-    state: str | None = None,
-    verdict: str | None = None,
-    before: str = "",
-    limit: int = PAGE,
+    created_since: str | None = None,
+    created_until: str | None = None,
+    **equals: str | None,
 ) -> list[InspectionRow]:
-    """Inspections, the newest first, from behind the id ``before`` on."""
-    filters = {"asset_id": asset_id, "scan_id": scan_id, "state": state, "verdict": verdict}
-    conditions = [getattr(InspectionRow, name) == value for name, value in filters.items() if value is not None]
-    if before:
-        conditions.append(InspectionRow.id < before)
-    with scope:
-        query = InspectionRow.select().order_by(InspectionRow.id.desc()).limit(limit)
-        return list(query.where(*conditions) if conditions else query)
+    """Inspections whose columns are ``equals`` (None: whatever they are), asked for within a time (``rfc3339_us``)."""
+    created = between(InspectionRow.created_at, created_since, created_until)
+    return page(scope, InspectionRow, listing, *equal(InspectionRow, **equals), *created)
+
+
+def list_measurements(
+    scope: WorkspaceScope,
+    listing: Listing = NEWEST,
+    *,
+    measured_since: str | None = None,
+    measured_until: str | None = None,
+    **equals: str | None,
+) -> list[Measurement]:
+    """Measurements of all inspections whose columns are ``equals``, measured within a time (``rfc3339_us``)."""
+    measured = between(Measurement.measured_at, measured_since, measured_until)
+    return page(scope, Measurement, listing, *equal(Measurement, **equals), *measured)
 
 
 def latest_of_assets(scope: WorkspaceScope, asset_ids: Sequence[str]) -> dict[str, InspectionRow]:
@@ -61,11 +68,9 @@ def count_by_state(scope: WorkspaceScope) -> dict[str, int]:
         return {str(state): int(count) for state, count in counted.group_by(InspectionRow.state).tuples()}
 
 
-def list_replays(scope: WorkspaceScope, inspection_id: str, *, after: str = "", limit: int = PAGE) -> list[Replay]:
-    """Replays of an inspection in the order of their asking, behind the id ``after``."""
-    with scope:
-        found = Replay.select().where(Replay.inspection_id == inspection_id, Replay.id > after)
-        return list(found.order_by(Replay.id).limit(limit))
+def list_replays(scope: WorkspaceScope, inspection_id: str, listing: Listing = WHOLE) -> list[Replay]:
+    """Replays of an inspection in the order of their asking."""
+    return page(scope, Replay, listing, Replay.inspection_id == inspection_id)
 
 
 def get_replay(scope: WorkspaceScope, inspection_id: str, replay_id: str) -> Replay:

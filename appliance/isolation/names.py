@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from appliance.audit.database_log import DatabaseLog
+from appliance.db.listing import Listing
 from appliance.identity.api_keys import find_api_key, list_api_keys
 from appliance.identity.tickets import redeem_ticket
 from appliance.ingest.service import abort, find_upload
@@ -48,7 +49,7 @@ def by_id(stage: Stage, scope: WorkspaceScope, random: Random) -> object:
 def by_cursor(stage: Stage, scope: WorkspaceScope, random: Random) -> object:
     """Page on behind a thing of the other workspace."""
     after = random.choice(("", random.choice(stage.ids)))
-    return random.choice(_LISTS)(scope, after=after, limit=random.randrange(1, 500))
+    return random.choice(_LISTS)(scope, Listing(random.choice(("id", "-id")), (after,), random.randrange(1, 500)))
 
 
 def by_number(stage: Stage, scope: WorkspaceScope, random: Random) -> object:

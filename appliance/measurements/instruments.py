@@ -6,11 +6,12 @@ from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.faults import point
 from appliance.core.ids import new_id
+from appliance.db.listing import WHOLE, Listing, equal
 from appliance.errors import NotFound
 from appliance.measurements.instrument_file import read_instrument
 from appliance.objects.sealed import ObjectStore, StoredObject
 from appliance.plant.models import Instrument
-from appliance.plant.repository import PAGE, checked_name, page
+from appliance.plant.repository import checked_name, page
 from appliance.qc.records import Instrument as Statement
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
@@ -51,9 +52,9 @@ def find_instrument(scope: WorkspaceScope, key: str) -> Instrument:
     return row
 
 
-def list_instruments(scope: WorkspaceScope, *, after: str = "", limit: int = PAGE) -> list[Instrument]:
-    """Revisions of all instruments in the order of their making, behind the id ``after``."""
-    return page(scope, Instrument, after=after, limit=limit)
+def list_instruments(scope: WorkspaceScope, listing: Listing = WHOLE, *, name: str | None = None) -> list[Instrument]:
+    """Revisions of one instrument or of all."""
+    return page(scope, Instrument, listing, *equal(Instrument, name=name))
 
 
 def _known(name: str, sha256: str) -> Instrument | None:

@@ -15,13 +15,14 @@ from appliance.core.canonical import canonical_bytes, loads_strict
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.faults import point
 from appliance.core.ids import new_id
+from appliance.db.listing import WHOLE, Listing, equal
 from appliance.errors import InvalidInput, NotFound
 from appliance.measurements.models import CharacteristicSetRow
 from appliance.measurements.plan import Plan, read_plan, zones_of_plan
 from appliance.objects.sealed import ObjectStore, StoredObject
 from appliance.plant.models import Part
 from appliance.plant.parts import find_part, set_current
-from appliance.plant.repository import PAGE, page
+from appliance.plant.repository import page
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
 
@@ -91,11 +92,11 @@ def current_of(scope: WorkspaceScope, part_id: str) -> str | None:
 
 
 def list_sets(
-    scope: WorkspaceScope, part: Part | str | None = None, *, after: str = "", limit: int = PAGE
+    scope: WorkspaceScope, part: Part | str | None = None, listing: Listing = WHOLE
 ) -> list[CharacteristicSetRow]:
-    """Versions, of one part or of all, in the order of their making, behind the id ``after``."""
-    conditions = [CharacteristicSetRow.part_id == find_part(scope, part).id] if part else []
-    return page(scope, CharacteristicSetRow, *conditions, after=after, limit=limit)
+    """Versions, of one part or of all."""
+    conditions = equal(CharacteristicSetRow, part_id=find_part(scope, part).id if part else None)
+    return page(scope, CharacteristicSetRow, listing, *conditions)
 
 
 def _checked(scope: WorkspaceScope, owner: Part, data: bytes) -> Plan:

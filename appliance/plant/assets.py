@@ -9,10 +9,11 @@ from appliance.audit.recording import record
 from appliance.core.canonical import canonical_bytes
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
+from appliance.db.listing import WHOLE, Listing, equal
 from appliance.errors import Conflict, InvalidInput
 from appliance.plant.models import Asset, Part
 from appliance.plant.parts import find_part
-from appliance.plant.repository import PAGE, checked_name, checked_text, find, insert, page
+from appliance.plant.repository import checked_name, checked_text, find, insert, named_like, page
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
 
@@ -87,9 +88,24 @@ def find_asset(scope: WorkspaceScope, asset: Asset | str) -> Asset:
     return asset if isinstance(asset, Asset) else find(scope, Asset, asset, "asset")
 
 
-def list_assets(scope: WorkspaceScope, *, after: str = "", limit: int = PAGE) -> list[Asset]:
-    """Assets in the order of their making, behind the id ``after``."""
-    return page(scope, Asset, after=after, limit=limit)
+def list_assets(
+    scope: WorkspaceScope,
+    listing: Listing = WHOLE,
+    *,
+    part: Part | str | None = None,
+    serial: str | None = None,
+    location: str | None = None,
+    search: str | None = None,
+) -> list[Asset]:
+    """Assets; ``search`` is a piece of their names.
+
+    Raises
+    ------
+    NotFound : there is no such part
+    """
+    part_id = None if part is None else find_part(scope, part).id
+    conditions = equal(Asset, part_id=part_id, serial=serial, location=location)
+    return page(scope, Asset, listing, *conditions, *named_like(Asset, search))
 
 
 def _columns(scope: WorkspaceScope, **values: Any) -> dict[str, Any]:

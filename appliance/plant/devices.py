@@ -6,9 +6,10 @@ from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
 from appliance.crypto.vkey import parse_vkey
+from appliance.db.listing import WHOLE, Listing
 from appliance.errors import Conflict
 from appliance.plant.models import Device
-from appliance.plant.repository import PAGE, checked_name, find, insert, page
+from appliance.plant.repository import checked_name, find, insert, named_like, page
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
 
@@ -59,6 +60,9 @@ def find_device(scope: WorkspaceScope, device: Device | str) -> Device:
     return device if isinstance(device, Device) else find(scope, Device, device, "device")
 
 
-def list_devices(scope: WorkspaceScope, *, after: str = "", limit: int = PAGE) -> list[Device]:
-    """Devices in the order of their making, behind the id ``after``."""
-    return page(scope, Device, after=after, limit=limit)
+def list_devices(
+    scope: WorkspaceScope, listing: Listing = WHOLE, *, revoked: bool | None = None, search: str | None = None
+) -> list[Device]:
+    """Devices; ``search`` is a piece of their names."""
+    conditions = [] if revoked is None else [Device.revoked_at.is_null(not revoked)]
+    return page(scope, Device, listing, *conditions, *named_like(Device, search))

@@ -7,8 +7,9 @@ from typing import Any
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
+from appliance.db.listing import WHOLE, Listing
 from appliance.plant.models import Part
-from appliance.plant.repository import PAGE, checked_name, find, insert, page
+from appliance.plant.repository import checked_name, find, insert, named_like, page
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
 
@@ -40,9 +41,9 @@ def find_part(scope: WorkspaceScope, part: Part | str) -> Part:
     return part if isinstance(part, Part) else find(scope, Part, part, "part")
 
 
-def list_parts(scope: WorkspaceScope, *, after: str = "", limit: int = PAGE) -> list[Part]:
-    """Parts in the order of their making, behind the id ``after``."""
-    return page(scope, Part, after=after, limit=limit)
+def list_parts(scope: WorkspaceScope, listing: Listing = WHOLE, *, search: str | None = None) -> list[Part]:
+    """Parts; ``search`` is a piece of their names."""
+    return page(scope, Part, listing, *named_like(Part, search))
 
 
 def set_current(part_id: str, **current: Any) -> None:

@@ -7,15 +7,13 @@ from typing import Any, Final, TypeVar
 from peewee import IntegrityError
 
 from appliance.core.ids import is_id
+from appliance.db.listing import Listing
 from appliance.db.models import WorkspaceModel
 from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.tenancy.scope import WorkspaceScope
 
 Row = TypeVar("Row", bound=WorkspaceModel)
 
-#: Rows of one page, and the most that one question returns.
-PAGE: Final = 100
-LARGEST_PAGE: Final = 500
 _NAME_CHARACTERS: Final = 120
 
 
@@ -35,12 +33,20 @@ def find(scope: WorkspaceScope, model: type[Row], key: str, what: str) -> Row:
     return row
 
 
-def page(scope: WorkspaceScope, model: type[Row], *conditions: Any, after: str = "", limit: int = PAGE) -> list[Row]:
-    """Rows in the order of their making, behind the id ``after``; ``limit`` at most."""
-    columns: Any = model
+def page(scope: WorkspaceScope, model: type[Row], listing: Listing, *conditions: Any) -> list[Row]:
+    """One page of the rows that meet all ``conditions``.
+
+    Raises
+    ------
+    InvalidInput : the listing goes on from no place of this list
+    """
     with scope:
-        query = columns.select().where(columns.id > after, *conditions).order_by(columns.id)
-        return list(query.limit(max(1, min(limit, LARGEST_PAGE))))
+        return listing.rows(model, *conditions)
+
+
+def named_like(model: Any, text: str | None) -> list[Any]:
+    """The condition that the name holds ``text``, whose ASCII letters may be of either case; none without a text."""
+    return [] if text is None else [model.name.contains(text)]
 
 
 def insert(model: type[Row], what: str, name: str, /, **columns: Any) -> Row:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from appliance.audit.recording import record
+from appliance.db.listing import WHOLE, Listing, between, equal
 from appliance.errors import Conflict, NotFound
-from appliance.plant.repository import PAGE, page
+from appliance.plant.repository import page
 from appliance.queue.outbox import emit
 from appliance.scans.models import DISCARDED, QUARANTINED, Scan, ScanManifest
 from appliance.tenancy.scope import WorkspaceScope
@@ -28,15 +29,16 @@ def find_scan(scope: WorkspaceScope, scan_id: str) -> Scan:
 
 
 def list_scans(
-    scope: WorkspaceScope, *, asset_id: str | None = None, state: str | None = None, after: str = "", limit: int = PAGE
+    scope: WorkspaceScope,
+    listing: Listing = WHOLE,
+    *,
+    captured_since: str | None = None,
+    captured_until: str | None = None,
+    **equals: str | None,
 ) -> list[Scan]:
-    """Scans in the order of their arrival, behind the id ``after``."""
-    conditions: list[Any] = []
-    if asset_id is not None:
-        conditions.append(Scan.asset_id == asset_id)
-    if state is not None:
-        conditions.append(Scan.state == state)
-    return page(scope, Scan, *conditions, after=after, limit=limit)
+    """Scans whose columns are ``equals`` (None: whatever they are), captured within a time (``rfc3339_us``)."""
+    captured = between(Scan.captured_at, captured_since, captured_until)
+    return page(scope, Scan, listing, *equal(Scan, **equals), *captured)
 
 
 def scans_of_content(scope: WorkspaceScope, hashes: Sequence[str], *, sent_by: str | None = None) -> dict[str, Scan]:

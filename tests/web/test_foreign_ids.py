@@ -26,13 +26,14 @@ THINGS = {
     "asset": "asset", "part": "part", "device": "device", "instrument": "instrument", "key": "key", "scan": "scan",
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
     "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
-    "replay_id": "replay",
+    "replay_id": "replay", "inspection": "inspection",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
     "slug", "index", "limit", "cursor", "label", "name", "new", "old", "since", "size", "state", "unit", "verdict",
     "reason", "serial", "location", "metadata", "vkey", "badge", "corrections", "parameters", "priority", "held",
-    "role", "sha256",
+    "role", "sha256", "sort", "search", "captured_since", "captured_until", "created_since", "created_until",
+    "measured_since", "measured_until", "zone", "quantity", "decision", "revoked",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
 TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from appliance.audit.database_log import DatabaseLog
 from appliance.core.clock import utc_now
+from appliance.db.listing import Listing
 from appliance.errors import Unavailable
 from appliance.identity import repeats
 from appliance.identity.api_keys import list_api_keys
@@ -103,7 +104,7 @@ def test_a_secret_is_not_kept_and_not_shown_again(cast: Cast) -> None:
         kept = [row.__data__ for row in AnsweredControlRequest.select()]
         assert len(kept) == 1
     assert made.json["token"].rpartition("_")[2] not in repr(kept)
-    labels = [key.label for key in list_api_keys(cast.site, cast.scope.workspace_id, limit=200)]
+    labels = [key.label for key in list_api_keys(cast.site, cast.scope.workspace_id, Listing(limit=200))]
     assert labels.count("made once") == 1
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Literal, TypeVar
 
@@ -87,6 +88,15 @@ Declared = TypeVar("Declared", bound=View)
 
 
 @dataclass(frozen=True)
+class Retirement:
+    """A route that is on its way out: since when, until when it answers at the least, and what takes its place."""
+
+    deprecated: datetime
+    sunset: datetime
+    successor: str = ""
+
+
+@dataclass(frozen=True)
 class Route:
     """A declared route; ``path`` is relative to ``/api/v1`` and holds its parameters in braces.
 
@@ -100,6 +110,7 @@ class Route:
     if_match : whether the caller must say which version it looked at (``If-Match``)
     once : the database of the work that an ``Idempotency-Key`` keeps from being done twice; None: takes no key
     shows_secret : whether the answer holds a secret, which is not shown again to whoever repeats the request
+    retirement : said in every answer of a route that clients shall leave
     """
 
     method: str
@@ -118,6 +129,7 @@ class Route:
     if_match: bool = False
     once: Literal["workspace", "control"] | None = None
     shows_secret: bool = False
+    retirement: Retirement | None = None
     area: str = ""
 
     @cached_property
@@ -130,6 +142,11 @@ class Route:
         """Whether the answer is one thing, which bears an entity tag; pages of lists do not."""
         is_one = self.answer is not None and not issubclass(self.answer, Page)
         return is_one and (self.method == "GET" or self.if_match)
+
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether the caller may name the fields that it wants (``sparse``)."""
+        return self.method == "GET" and self.answer is not None
 
     @property
     def rule(self) -> str:

@@ -20,6 +20,8 @@ from appliance.tenancy.site import Site
 from web.api.contract import API, Area, Call, Route
 from web.api.etags import entity_tag, is_known, seen_versions
 from web.api.once import answered_once
+from web.api.retirement import say_retirement
+from web.api.sparse import FIELDS, asked_fields, selection
 
 #: JSON bodies are small; files come through uploads.
 BODY_LIMIT_BYTES: Final = 1 << 20
@@ -33,11 +35,13 @@ def register(app: Flask, site: Site, areas: Iterable[Area]) -> list[Route]:
             API + route.rule, endpoint=route.name, view_func=_guarded(site, route), methods=[route.method],
             provide_automatic_options=False,
         )  # fmt: skip
+    app.after_request(say_retirement)
     return routes
 
 
 def _guarded(site: Site, route: Route) -> Any:
     def handle(**path: str) -> Response:
+        g.retirement = route.retirement
         # 2. The caller.
         principal = None if route.roles is None else caller(site)
         # 3. The workspace.
@@ -49,9 +53,10 @@ def _guarded(site: Site, route: Route) -> Any:
         g.authorized = True
         # 5. The form.
         seen = seen_versions() if route.if_match else None
+        fields = asked_fields(route)
         call = Call(site, principal, scope, _query(route), _body(route), route, seen)
         # 6. The view.
-        return answered_once(call, route, lambda: _response(route, route.view(call, **path)))
+        return answered_once(call, route, lambda: _response(route, route.view(call, **path), fields))
 
     return handle
 
@@ -74,12 +79,15 @@ def caller(site: Site) -> Principal:
 def _query(route: Route) -> Any:
     """The query, each name once; a route that declares none takes none."""
     twice = [name for name, values in request.args.lists() if len(values) > 1]
-    unknown = list(request.args) if route.query is None else []
+    asked = request.args.to_dict()
+    if route.is_sparse:
+        asked.pop(FIELDS, None)
+    unknown = list(asked) if route.query is None else []
     if twice or unknown:
         name = (twice or unknown)[0][:40]
         why = "stands twice in the query" if twice else "is no parameter of this route"
         raise InvalidInput("request.query", f"'{name}' {why}.")
-    return route.query.model_validate(request.args.to_dict()) if route.query else None
+    return route.query.model_validate(asked) if route.query else None
 
 
 def _body(route: Route) -> Any:
@@ -103,14 +111,14 @@ def _json_body() -> Any:
     return value
 
 
-def _response(route: Route, answer: Any) -> Response:
+def _response(route: Route, answer: Any, fields: frozenset[str] | None) -> Response:
     if isinstance(answer, Response):
         return answer
     if route.answer is None:
         return Response(status=204)
     if not isinstance(answer, BaseModel):
         answer = route.answer.model_validate(answer, from_attributes=True)
-    content = answer.model_dump_json(by_alias=True).encode()
+    content = answer.model_dump_json(by_alias=True, include=selection(route.answer, fields)).encode()
     tag = entity_tag(content, getattr(answer, route.version) if route.version else "") if route.is_tagged else None
     response = _unchanged() if tag and is_known(tag) and route.method == "GET" else _json(content, route.status)
     response.headers["Cache-Control"] = "no-store"

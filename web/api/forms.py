@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from appliance.core.canonical import loads_strict
+from appliance.core.clock import parse_rfc3339, rfc3339_us
 
 #: The most items of one page.
 LARGEST_PAGE: Final = 200
@@ -63,3 +64,18 @@ Reason = Annotated[str, Field(min_length=1, max_length=500)]
 #: Columns that hold JSON as text.
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_parsed)]
 JsonList = Annotated[list[Any], BeforeValidator(_parsed)]
+#: A moment (RFC 3339); kept as text that sorts as moments do.
+Moment = Annotated[
+    str,
+    Field(max_length=40),
+    AfterValidator(lambda text: rfc3339_us(parse_rfc3339(text))),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+#: What is said of every ``sort``.
+SORT: Final = "Order; '-' puts the greatest first, equal ones follow their making ('id')."
+
+
+class NamedPageQuery(PageQuery):
+    """Which of the things that have names."""
+
+    search: Line | None = Field(None, min_length=1, description="A piece of the name; ASCII letters of either case.")

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from appliance import __version__
 from web.api.contract import API, Area, Route
 from web.api.once import KEY
+from web.api.sparse import FIELDS, item_fields
 from web.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -25,6 +26,8 @@ _PARAMETERS: Final = {
     "instrument": "Id of an instrument's revision, or its name for the newest one.",
 }
 
+#: Ends the names of answers that hold some of their fields only.
+_SPARSE: Final = "Sparse"
 _ETAG: Final[Json] = {"description": "Entity tag (RFC 9110)", "schema": {"type": "string"}}
 
 
@@ -51,10 +54,12 @@ class Problem(BaseModel):
 def document(areas: Sequence[Area], public_url: str = "") -> Json:
     """The whole document."""
     names, schemas = models_json_schema(_models(areas), ref_template=_COMPONENT)
+    components = schemas.get("$defs", {})
     paths: dict[str, Json] = {}
     for area in areas:
         for route in area:
             paths.setdefault(API + route.path, {})[route.method.lower()] = _operation(route, names)
+            _add_sparse(components, route, names)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -67,7 +72,7 @@ def document(areas: Sequence[Area], public_url: str = "") -> Json:
         "tags": [{"name": area.name, "description": area.description} for area in areas],
         "paths": paths,
         "components": {
-            "schemas": schemas.get("$defs", {}),
+            "schemas": components,
             "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, d2r_..."}},
         },
         "security": [{"apiKey": []}],
@@ -91,11 +96,14 @@ def _operation(route: Route, names: Any) -> Json:
         "summary": route.summary,
         "parameters": [_path_parameter(name) for name in route.parameters]
         + _query_parameters(route)
+        + _fields_parameter(route)
         + _header_parameters(route),
         "responses": _responses(route, names),
     }
     if doc := " ".join((route.view.__doc__ or "").split()):
         operation["description"] = doc
+    if route.retirement is not None:
+        operation["deprecated"] = True
     if route.roles is None:
         operation["security"] = []
     else:
@@ -130,6 +138,43 @@ def _query_parameter(name: str, schema: Json, required: bool) -> Json:
     return {"name": name, "in": "query", "required": required, "schema": plain, **described}
 
 
+def _fields_parameter(route: Route) -> list[Json]:
+    if not route.is_sparse or route.answer is None:
+        return []
+    names = {"type": "string", "enum": sorted(item_fields(route.answer))}
+    schema = {"type": "array", "items": names, "minItems": 1, "uniqueItems": True}
+    described = {"description": "The fields to answer with; left out: all of them.", "schema": schema}
+    return [{"name": FIELDS, "in": "query", "required": False, "style": "form", "explode": False, **described}]
+
+
+def _add_sparse(components: Json, route: Route, names: Any) -> None:
+    """Add the shape of the answer that holds some of its fields only."""
+    if not route.is_sparse or route.answer is None:
+        return
+    full = names[(route.answer, "serialization")]["$ref"].rpartition("/")[2]
+    whole = components[full]
+    if "items" in whole["properties"]:
+        item = whole["properties"]["items"]["items"]["$ref"].rpartition("/")[2]
+        components[item + _SPARSE] = _optional(components[item])
+        items = whole["properties"]["items"] | {"items": {"$ref": _COMPONENT.format(model=item + _SPARSE)}}
+        components[full + _SPARSE] = whole | {"properties": whole["properties"] | {"items": items}}
+    else:
+        components[full + _SPARSE] = _optional(whole)
+
+
+def _optional(schema: Json) -> Json:
+    some = {name: value for name, value in schema.items() if name != "required"}
+    return some | {"title": f"{schema['title']}{_SPARSE}", "additionalProperties": False}
+
+
+def _answer_schema(route: Route, names: Any) -> Json:
+    """The schema of the answer; of one that may be sparse, the whole one first."""
+    if route.answer is None:
+        return {}
+    whole: Json = names[(route.answer, "serialization")]
+    return {"schema": {"anyOf": [whole, {"$ref": whole["$ref"] + _SPARSE}]} if route.is_sparse else whole}
+
+
 def _header_parameters(route: Route) -> list[Json]:
     """The headers by which a request is conditional or may be repeated."""
     known = [("If-None-Match", "The ETag of an answer that the caller holds.", False)]
@@ -150,8 +195,7 @@ def _responses(route: Route, names: Any) -> Json:
     status = 204 if is_empty and route.status == 200 and route.method != "HEAD" else route.status
     success: Json = {"description": route.summary}
     if not is_empty:
-        schema = {"schema": names[(route.answer, "serialization")]} if route.answer is not None else {}
-        success["content"] = {route.media_type: schema}
+        success["content"] = {route.media_type: _answer_schema(route, names)}
     problems = {400, 422, *route.errors} | ({401, 403, 404, 503} if route.roles is not None else set())
     problems |= {413, 415} if route.body is not None or route.takes else set()
     problems |= {409} if route.once else set()

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from appliance.cad.revisions import get_revision
 from appliance.core.canonical import canonical_bytes, loads_strict
+from appliance.db.listing import LARGEST_PAGE, Listing
 from appliance.errors import Conflict, NotFound
 from appliance.identity.tickets import create_ticket
 from appliance.ingest import quarantine as quarantined
@@ -16,7 +17,6 @@ from appliance.inspections import service
 from appliance.inspections.repository import count_by_state, latest_of_assets, list_inspections, list_replays
 from appliance.plant.assets import find_asset, list_assets
 from appliance.plant.parts import find_part
-from appliance.plant.repository import LARGEST_PAGE
 from appliance.queue.outbox import last_seq
 from appliance.reports.service import FILES, export_pack, stored_report
 from appliance.reports.service import report_file as stored_file
@@ -33,11 +33,11 @@ _PACK: Final = "evidence.zip"
 
 def assets(call: Call) -> Shown:
     """Every asset with its latest verdict."""
-    found = list_assets(call.scope, after=request.args.get("after", ""), limit=_ROWS + 1)
+    found = list_assets(call.scope, _listing("id", "after"))
     latest = latest_of_assets(call.scope, [row.id for row in found[:_ROWS]])
     counts = count_by_state(call.scope)
     waiting = sum(counts.get(state, 0) for state in ("stored", "decoded", "aligned", "compared", "judged"))
-    aside = len(list_scans(call.scope, state=QUARANTINED, limit=LARGEST_PAGE))
+    aside = len(list_scans(call.scope, Listing(limit=LARGEST_PAGE), state=QUARANTINED))
     shown = [(row, latest.get(row.id)) for row in found[:_ROWS]]
     more = found[_ROWS - 1].id if len(found) > _ROWS else None
     figures = {"waiting": waiting, "failed": counts.get("failed", 0), "quarantined": aside}
@@ -48,9 +48,7 @@ def asset(call: Call, asset: str) -> Shown:
     """One asset and its inspections, the newest first."""
     row = find_asset(call.scope, asset)
     part = find_part(call.scope, row.part_id) if row.part_id else None
-    found = list_inspections(
-        call.scope, asset_id=row.id, before=request.args.get("before", ""), limit=_ROWS + 1
-    )  # fmt: skip
+    found = list_inspections(call.scope, _listing("-id", "before"), asset_id=row.id)
     more = found[_ROWS - 1].id if len(found) > _ROWS else None
     shown = {"asset": row, "part": part, "inspections": found[:_ROWS], "more": more, "seq": _seq(call)}
     return "asset.html", shown
@@ -91,7 +89,7 @@ def report_file(call: Call, inspection_id: str, name: str) -> Response:
 
 def quarantine(call: Call) -> Shown:
     """Scans that were put aside, and why."""
-    found = list_scans(call.scope, state=QUARANTINED, limit=LARGEST_PAGE)
+    found = list_scans(call.scope, Listing(limit=LARGEST_PAGE), state=QUARANTINED)
     known = {row.asset_id: find_asset(call.scope, row.asset_id) for row in found}
     shown = [(row, known[row.asset_id], loads_strict(row.manifest)) for row in found]
     return "quarantine.html", {"scans": shown, "seq": _seq(call)}
@@ -124,6 +122,12 @@ def live_ticket(call: Call) -> Response:
     """Where this page follows what happens, and what lets it in."""
     url = f"{live_url(call.site.settings, call.scope.slug)}?ticket={create_ticket(call.scope)}"
     return Response(canonical_bytes({"url": url}), content_type="application/json")
+
+
+def _listing(sort: str, name: str) -> Listing:
+    """The rows of a page of the console and one more, from behind the id in the query on."""
+    last = request.args.get(name)
+    return Listing(sort, (last,) if last else (), _ROWS + 1)
 
 
 def _seq(call: Call) -> int:

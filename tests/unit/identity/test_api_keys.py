@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.audit.database_log import DatabaseLog
+from appliance.db.listing import Listing
 from appliance.errors import Conflict, Denied, InvalidInput, NotFound, Unavailable
 from appliance.identity import api_keys
 from appliance.identity.api_keys import authenticate, create_api_key, list_api_keys, revoke_api_key
@@ -136,8 +137,8 @@ def test_a_key_that_cannot_be_is_refused(site: Site, slug: str | None, role: str
 def test_keys_are_listed_by_workspace_page_by_page(site: Site, workspace_id: str) -> None:
     made = [create_api_key(site, "main", "operator", f"k{n}", SYSTEM)[0].id for n in range(5)]
     create_api_key(site, None, "owner", "owner", SYSTEM)
-    first = list_api_keys(site, workspace_id, limit=3)
-    rest = list_api_keys(site, workspace_id, after=first[-1].id)
+    first = list_api_keys(site, workspace_id, Listing(limit=3))
+    rest = list_api_keys(site, workspace_id, Listing(after=(first[-1].id,)))
     assert [row.id for row in first + rest] == made
     assert [row.label for row in list_api_keys(site, None)] == ["owner"]
 

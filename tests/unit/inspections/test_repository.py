@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from appliance.db.listing import Listing
 from appliance.errors import NotFound
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.repository import count_by_state, get_replay, latest_of_assets, list_inspections, under_way
@@ -46,15 +47,15 @@ def numbers(rows: list[InspectionRow]) -> list[int]:
 
 def test_lists_come_newest_first_and_go_on_behind_an_id(scope: WorkspaceScope, ids: list[str]) -> None:
     assert numbers(list_inspections(scope)) == [6, 5, 4, 3, 2, 1, 0]
-    assert numbers(list_inspections(scope, limit=3)) == [6, 5, 4]
-    assert numbers(list_inspections(scope, before="ins_4", limit=3)) == [3, 2, 1]
+    assert numbers(list_inspections(scope, Listing("-id", limit=3))) == [6, 5, 4]
+    assert numbers(list_inspections(scope, Listing("-id", ("ins_4",), 3))) == [3, 2, 1]
 
 
 def test_filters_are_joined_by_and(scope: WorkspaceScope, ids: list[str]) -> None:
     assert numbers(list_inspections(scope, asset_id=ids[0])) == [5, 3, 2, 0]
     assert numbers(list_inspections(scope, asset_id=ids[0], state="recorded")) == [5, 0]
     assert numbers(list_inspections(scope, verdict="fail")) == [5, 1]
-    assert numbers(list_inspections(scope, verdict="fail", asset_id=ids[1], before="ins_5")) == [1]
+    assert numbers(list_inspections(scope, Listing("-id", ("ins_5",)), verdict="fail", asset_id=ids[1])) == [1]
     assert list_inspections(scope, scan_id="another") == []
 
 

@@ -12,6 +12,7 @@ from appliance.audit.database_log import DatabaseLog
 from appliance.audit.erasure import erase
 from appliance.audit.persons import profile_of
 from appliance.crypto.vkey import Signer
+from appliance.db.listing import Listing
 from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.plant.assets import change_asset, create_asset, find_asset, list_assets
 from appliance.plant.devices import enrol_device, find_device, list_devices, revoke_device
@@ -87,9 +88,9 @@ def test_names_of_another_workspace_are_its_own(site: Site, scope: WorkspaceScop
 
 def test_pages_follow_the_order_of_making(scope: WorkspaceScope) -> None:
     made = [create_asset(scope, f"A{9 - n}").id for n in range(9)]
-    first = list_assets(scope, limit=4)
-    second = list_assets(scope, after=first[-1].id, limit=4)
-    last = list_assets(scope, after=second[-1].id, limit=4)
+    first = list_assets(scope, Listing(limit=4))
+    second = list_assets(scope, Listing(after=(first[-1].id,), limit=4))
+    last = list_assets(scope, Listing(after=(second[-1].id,), limit=4))
     assert [row.id for row in first + second + last] == made
     assert list_devices(scope) == []
 

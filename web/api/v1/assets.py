@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -13,12 +13,23 @@ from appliance.plant.assets import find_asset
 from appliance.plant.assets import list_assets as listed
 from appliance.plant.models import Asset
 from web.api.contract import EDITORS, READERS, Area, Call
-from web.api.forms import Body, JsonObject, Key, Line, Name, Out, Page, PageQuery
+from web.api.forms import SORT, Body, JsonObject, Key, Line, Name, NamedPageQuery, Out, Page
 from web.api.paging import page
 
 _ASSETS: Final = "/workspaces/{slug}/assets"
 
 assets = Area("assets", "Assets: the things that are scanned.")
+
+
+class AssetPageQuery(NamedPageQuery):
+    """Which assets; filters are joined by 'and'."""
+
+    sort: Literal["id", "-id", "name", "-name", "serial", "-serial", "updated_at", "-updated_at"] = Field(
+        "id", description=SORT
+    )
+    part: Key | None = Field(None, description="Id or name of the part.")
+    serial: Line | None = None
+    location: Line | None = None
 
 
 class AssetIn(Body):
@@ -71,9 +82,11 @@ class AssetStanding(AssetOut):
     latest: Standing | None
 
 
-@assets.route("GET", _ASSETS, roles=READERS, query=PageQuery, answer=Page[AssetOut], summary="Assets")
+@assets.route("GET", _ASSETS, roles=READERS, query=AssetPageQuery, answer=Page[AssetOut], summary="Assets")
 def list_assets(call: Call) -> object:
-    return page(call, lambda after, limit: listed(call.scope, after=after, limit=limit))
+    asked = call.query
+    filters = {"part": asked.part, "serial": asked.serial, "location": asked.location, "search": asked.search}
+    return page(call, lambda listing: listed(call.scope, listing, **filters))
 
 
 @assets.route(

@@ -13,6 +13,7 @@ from appliance.audit.judgement import judge_log
 from appliance.core.canonical import loads_strict
 from appliance.core.clock import rfc3339
 from appliance.crypto.vkey import ALG_COSIGNATURE, VerifierKey
+from appliance.db.listing import Listing
 from web.api.contract import AUDITORS, READERS, Area, Call
 from web.api.downloads import small_answer
 from web.api.forms import Body, Model, Out, Page, PageQuery
@@ -107,13 +108,13 @@ def get_checkpoint(call: Call) -> Response:
     "GET", f"{_AUDIT}/entries", roles=AUDITORS, query=PageQuery, answer=Page[EntryOut], summary="Entries, in order"
 )
 def list_entries(call: Call) -> object:
-    def ask(after: str, limit: int) -> list[dict[str, Any]]:
-        start = int(after) + 1 if after else 0
+    def ask(listing: Listing) -> list[dict[str, Any]]:
+        start = _number(str(listing.after[0])) + 1 if listing.after else 0
         with call.scope:
-            rows = list(_log(call).tables.entries(start, start + limit))
+            rows = list(_log(call).tables.entries(start, start + listing.limit))
         return [_entry(index, data) for index, data, _ in rows]
 
-    return page(call, ask, lambda entry: entry["index"])
+    return page(call, ask, lambda entry: (entry["index"],))
 
 
 @audit.route("GET", _ENTRY, roles=AUDITORS, media_type="application/json", answer=EntryOut, summary="One entry")

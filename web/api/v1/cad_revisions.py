@@ -13,7 +13,7 @@ from appliance.errors import InvalidInput, NotFound
 from appliance.objects.sealed import ObjectStore
 from web.api.contract import EDITORS, READERS, Area, Call
 from web.api.downloads import file_answer
-from web.api.forms import JsonList, Key, Line, Model, Out, Page, PageQuery
+from web.api.forms import SORT, JsonList, Key, Line, Model, Out, Page, PageQuery
 from web.api.intake import BYTES, MULTIPART, received_files
 from web.api.paging import page
 
@@ -37,6 +37,7 @@ class CadQuery(Model):
 class CadPageQuery(PageQuery):
     """Of which part."""
 
+    sort: Literal["id", "-id"] = Field("id", description=SORT)
     part: Key | None = None
 
 
@@ -61,7 +62,7 @@ class CadOut(Out):
 @cad_revisions.route("GET", _REVISIONS, roles=READERS, query=CadPageQuery, answer=Page[CadOut], summary="CAD revisions")
 def list_cad_revisions(call: Call) -> object:
     asked = call.query.part
-    return page(call, lambda after, limit: list_revisions(call.scope, asked, after=after, limit=limit))
+    return page(call, lambda listing: list_revisions(call.scope, asked, listing))
 
 
 @cad_revisions.route(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from flask import Response
+from pydantic import Field
 
 from appliance.measurements.models import CharacteristicSetRow
 from appliance.measurements.sets import add_set, get_set, list_sets, select_set
 from appliance.objects.sealed import ObjectStore
 from web.api.contract import EDITORS, READERS, Area, Call
 from web.api.downloads import small_answer
-from web.api.forms import JsonList, Key, Model, Out, Page, PageQuery
+from web.api.forms import SORT, JsonList, Key, Model, Out, Page, PageQuery
 from web.api.intake import BYTES, small_body
 from web.api.paging import page
 
@@ -31,6 +32,7 @@ class SetQuery(Model):
 class SetPageQuery(PageQuery):
     """Of which part."""
 
+    sort: Literal["id", "-id"] = Field("id", description=SORT)
     part: Key | None = None
 
 
@@ -52,7 +54,7 @@ class SetOut(Out):
 )
 def list_characteristic_sets(call: Call) -> object:
     asked = call.query.part
-    return page(call, lambda after, limit: list_sets(call.scope, asked, after=after, limit=limit))
+    return page(call, lambda listing: list_sets(call.scope, asked, listing))
 
 
 @characteristics.route(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -12,12 +12,19 @@ from appliance.plant.devices import list_devices as listed
 from appliance.plant.devices import revoke_device as revoke
 from appliance.plant.models import Device
 from web.api.contract import ADMINISTRATORS, READERS, Area, Call
-from web.api.forms import Body, Name, Out, Page, PageQuery
+from web.api.forms import SORT, Body, Name, NamedPageQuery, Out, Page
 from web.api.paging import page
 
 _DEVICES: Final = "/workspaces/{slug}/devices"
 
 devices = Area("devices", "Edge devices that send scans.")
+
+
+class DevicePageQuery(NamedPageQuery):
+    """Which devices; filters are joined by 'and'."""
+
+    sort: Literal["id", "-id", "name", "-name"] = Field("id", description=SORT)
+    revoked: bool | None = None
 
 
 class DeviceIn(Body):
@@ -39,9 +46,10 @@ class DeviceOut(Out):
     revoked_by: str | None
 
 
-@devices.route("GET", _DEVICES, roles=READERS, query=PageQuery, answer=Page[DeviceOut], summary="Devices")
+@devices.route("GET", _DEVICES, roles=READERS, query=DevicePageQuery, answer=Page[DeviceOut], summary="Devices")
 def list_devices(call: Call) -> object:
-    return page(call, lambda after, limit: listed(call.scope, after=after, limit=limit))
+    filters = {"revoked": call.query.revoked, "search": call.query.search}
+    return page(call, lambda listing: listed(call.scope, listing, **filters))
 
 
 @devices.route(

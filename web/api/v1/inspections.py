@@ -10,16 +10,19 @@ from appliance.inspections import service
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.inspections.repository import get_replay, list_replays
 from appliance.inspections.repository import list_inspections as listed
+from appliance.inspections.repository import list_measurements as measured
 from appliance.inspections.service import get_inspection as find
 from appliance.inspections.service import measurements_of, request_replay
 from appliance.measurements.instruments import find_instrument
 from appliance.plant.assets import find_asset
+from appliance.plant.parts import find_part
 from web.api.contract import EDITORS, READERS, REQUESTERS, Area, Call
-from web.api.forms import Body, JsonObject, Key, Out, Page, PageQuery, Reason
+from web.api.forms import SORT, Body, JsonObject, Key, Line, Moment, Out, Page, PageQuery, Reason
 from web.api.paging import page
 
 _INSPECTIONS: Final = "/workspaces/{slug}/inspections"
 _INSPECTION: Final = _INSPECTIONS + "/{inspection_id}"
+_MEASUREMENTS: Final = "/workspaces/{slug}/measurements"
 _REPLAYS: Final = _INSPECTION + "/replays"
 State = Literal["stored", "decoded", "aligned", "compared", "judged", "recorded", "failed", "cancelled"]
 Decision = Literal["pass", "fail", "inconclusive", "not_measured"]
@@ -30,10 +33,28 @@ inspections = Area("inspections", "Inspections: the way of a scan to its verdict
 class InspectionPageQuery(PageQuery):
     """Which inspections; filters are joined by 'and'."""
 
+    sort: Literal["id", "-id"] = Field("-id", description=SORT)
     asset: Key | None = Field(None, description="Id or name of the asset.")
+    part: Key | None = Field(None, description="Id or name of the part.")
     scan: Key | None = Field(None, description="Id of the scan.")
     state: State | None = None
     verdict: Decision | None = None
+    created_since: Moment | None = Field(None, description="Asked for at this moment or later.")
+    created_until: Moment | None = Field(None, description="Asked for before this moment.")
+
+
+class MeasurementPageQuery(PageQuery):
+    """Which measurements; filters are joined by 'and'."""
+
+    sort: Literal["id", "-id", "measured_at", "-measured_at"] = Field("-id", description=SORT)
+    asset: Key | None = Field(None, description="Id or name of the asset.")
+    inspection: Key | None = Field(None, description="Id of the inspection.")
+    name: Line | None = Field(None, description="The characteristic.")
+    zone: Line | None = None
+    quantity: Line | None = None
+    decision: Decision | None = None
+    measured_since: Moment | None = Field(None, description="Measured at this moment or later.")
+    measured_until: Moment | None = Field(None, description="Measured before this moment.")
 
 
 class Parameters(Body):
@@ -119,6 +140,15 @@ class MeasurementOut(Out):
     decision: str
 
 
+class MeasurementRecord(MeasurementOut):
+    """One measured characteristic, and where it comes from."""
+
+    id: str
+    inspection_id: str
+    asset_id: str
+    measured_at: str
+
+
 class InspectionFull(InspectionOut):
     """An inspection with what it pinned and what it measured."""
 
@@ -146,13 +176,33 @@ class ReplayOut(Out):
 
 @inspections.route(
     "GET", _INSPECTIONS, roles=READERS, query=InspectionPageQuery, answer=Page[InspectionOut],
-    summary="Inspections, the newest first",
+    summary="Inspections",
 )  # fmt: skip
 def list_inspections(call: Call) -> object:
     asked = call.query
-    asset = find_asset(call.scope, asked.asset).id if asked.asset else None
-    filters = {"asset_id": asset, "scan_id": asked.scan, "state": asked.state, "verdict": asked.verdict}
-    return page(call, lambda before, limit: listed(call.scope, **filters, before=before, limit=limit))
+    filters = {
+        "asset_id": find_asset(call.scope, asked.asset).id if asked.asset else None,
+        "part_id": find_part(call.scope, asked.part).id if asked.part else None,
+        "scan_id": asked.scan, "state": asked.state, "verdict": asked.verdict,
+        "created_since": asked.created_since, "created_until": asked.created_until,
+    }  # fmt: skip
+    return page(call, lambda listing: listed(call.scope, listing, **filters))
+
+
+@inspections.route(
+    "GET", _MEASUREMENTS, roles=READERS, query=MeasurementPageQuery, answer=Page[MeasurementRecord],
+    summary="Measurements of all inspections",
+)  # fmt: skip
+def list_measurements(call: Call) -> object:
+    """For whoever analyses: one characteristic of an asset over time, or all that failed, without asking inspection by
+    inspection."""
+    asked = call.query
+    filters = asked.model_dump(exclude={"limit", "cursor", "sort", "asset", "inspection"})
+    filters |= {
+        "asset_id": find_asset(call.scope, asked.asset).id if asked.asset else None,
+        "inspection_id": find(call.scope, asked.inspection).id if asked.inspection else None,
+    }
+    return page(call, lambda listing: measured(call.scope, listing, **filters))
 
 
 @inspections.route(
@@ -215,7 +265,7 @@ def replay_inspection(call: Call, inspection_id: str) -> Replay:
 )
 def list_inspection_replays(call: Call, inspection_id: str) -> object:
     row = find(call.scope, inspection_id)
-    return page(call, lambda after, limit: list_replays(call.scope, row.id, after=after, limit=limit))
+    return page(call, lambda listing: list_replays(call.scope, row.id, listing))
 
 
 @inspections.route("GET", f"{_REPLAYS}/{{replay_id}}", roles=READERS, answer=ReplayOut, summary="One replay")

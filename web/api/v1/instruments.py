@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from flask import Response
+from pydantic import Field
 
 from appliance.measurements.instruments import add_instrument as add
 from appliance.measurements.instruments import find_instrument
@@ -13,7 +14,7 @@ from appliance.objects.sealed import ObjectStore
 from appliance.plant.models import Instrument
 from web.api.contract import EDITORS, READERS, Area, Call
 from web.api.downloads import small_answer
-from web.api.forms import Model, Name, Out, Page, PageQuery
+from web.api.forms import SORT, Model, Name, Out, Page, PageQuery
 from web.api.intake import BYTES, small_body
 from web.api.paging import page
 
@@ -27,6 +28,13 @@ class InstrumentQuery(Model):
     """Whose statement it is."""
 
     name: Name
+
+
+class InstrumentPageQuery(PageQuery):
+    """Of which instrument."""
+
+    sort: Literal["id", "-id", "name", "-name"] = Field("id", description=SORT)
+    name: Name | None = None
 
 
 class InstrumentOut(Out):
@@ -45,10 +53,15 @@ class InstrumentOut(Out):
 
 
 @instruments.route(
-    "GET", _INSTRUMENTS, roles=READERS, query=PageQuery, answer=Page[InstrumentOut], summary="Revisions of instruments"
+    "GET",
+    _INSTRUMENTS,
+    roles=READERS,
+    query=InstrumentPageQuery,
+    answer=Page[InstrumentOut],
+    summary="Revisions of instruments",
 )
 def list_instruments(call: Call) -> object:
-    return page(call, lambda after, limit: listed(call.scope, after=after, limit=limit))
+    return page(call, lambda listing: listed(call.scope, listing, name=call.query.name))
 
 
 @instruments.route(

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
+from pydantic import Field
+
 from appliance.identity.api_keys import create_api_key, find_api_key, list_api_keys, revoke_api_key
 from appliance.identity.models import ApiKey
 from web.api.contract import ADMINISTRATORS, Area, Call
-from web.api.forms import Body, Name, Out, Page, PageQuery
+from web.api.forms import SORT, Body, Name, Out, Page, PageQuery
 from web.api.paging import page
 
 _KEYS: Final = "/workspaces/{slug}/keys"
 
+KeyRole = Literal["owner", "supervisor", "operator", "auditor", "device", "service", "plant-it"]
+
 keys = Area("keys", "API keys of a workspace.")
+
+
+class KeyPageQuery(PageQuery):
+    """Which keys; filters are joined by 'and'."""
+
+    sort: Literal["id", "-id", "label", "-label"] = Field("id", description=SORT)
+    role: KeyRole | None = None
+    revoked: bool | None = None
 
 
 class KeyIn(Body):
     """A new key; a device's key bears the device's name as its label."""
 
-    role: Literal["owner", "supervisor", "operator", "auditor", "device", "service", "plant-it"]
+    role: KeyRole
     label: Name
 
 
@@ -42,10 +54,10 @@ class KeyMade(KeyOut):
     token: str
 
 
-@keys.route("GET", _KEYS, roles=ADMINISTRATORS, query=PageQuery, answer=Page[KeyOut], summary="API keys")
+@keys.route("GET", _KEYS, roles=ADMINISTRATORS, query=KeyPageQuery, answer=Page[KeyOut], summary="API keys")
 def list_keys(call: Call) -> object:
-    workspace = call.scope.workspace_id
-    return page(call, lambda after, limit: list_api_keys(call.site, workspace, after=after, limit=limit))
+    filters = {"role": call.query.role, "revoked": call.query.revoked}
+    return page(call, lambda listing: list_api_keys(call.site, call.scope.workspace_id, listing, **filters))
 
 
 @keys.route(

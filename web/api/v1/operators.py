@@ -6,7 +6,8 @@ from typing import Final
 
 from pydantic import Field
 
-from appliance.audit.persons import find_person, persons, profile_of
+from appliance.audit.persons import Person, find_person, persons, profile_of
+from appliance.db.listing import Listing
 from appliance.errors import NotFound
 from appliance.plant.operators import person_of_badge
 from web.api.contract import ADMINISTRATORS, EDITORS, Area, Call
@@ -53,7 +54,7 @@ class Profile(PersonOut):
     "GET", _OPERATORS, roles=ADMINISTRATORS, query=PageQuery, answer=Page[PersonOut], summary="Persons, without names"
 )
 def list_operators(call: Call) -> object:
-    return page(call, lambda after, limit: [one for one in persons(call.scope) if one.id > after][:limit])
+    return page(call, lambda listing: _persons(call, listing))
 
 
 @operators.route(
@@ -68,6 +69,11 @@ def list_operators(call: Call) -> object:
 def name_operator(call: Call) -> OperatorId:
     """A badge that nobody knows begins a new person; a known one answers with its person."""
     return OperatorId(person_id=person_of_badge(call.scope, call.body.badge, call.body.name))
+
+
+def _persons(call: Call, listing: Listing) -> list[Person]:
+    last = str(listing.after[0]) if listing.after else ""
+    return [one for one in persons(call.scope) if one.id > last][: listing.limit]
 
 
 @operators.route(

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
+
+from pydantic import Field
 
 from appliance.plant.models import Part
 from appliance.plant.parts import create_part as create
 from appliance.plant.parts import find_part
 from appliance.plant.parts import list_parts as listed
 from web.api.contract import EDITORS, READERS, Area, Call
-from web.api.forms import Body, Name, Out, Page, PageQuery
+from web.api.forms import SORT, Body, Name, NamedPageQuery, Out, Page
 from web.api.paging import page
 
 _PARTS: Final = "/workspaces/{slug}/parts"
 
 parts = Area("parts", "Parts: what assets are compared with.")
+
+
+class PartPageQuery(NamedPageQuery):
+    """Which parts."""
+
+    sort: Literal["id", "-id", "name", "-name", "updated_at", "-updated_at"] = Field("id", description=SORT)
 
 
 class PartIn(Body):
@@ -35,9 +43,9 @@ class PartOut(Out):
     updated_at: str
 
 
-@parts.route("GET", _PARTS, roles=READERS, query=PageQuery, answer=Page[PartOut], summary="Parts")
+@parts.route("GET", _PARTS, roles=READERS, query=PartPageQuery, answer=Page[PartOut], summary="Parts")
 def list_parts(call: Call) -> object:
-    return page(call, lambda after, limit: listed(call.scope, after=after, limit=limit))
+    return page(call, lambda listing: listed(call.scope, listing, search=call.query.search))
 
 
 @parts.route(

@@ -13,12 +13,13 @@ from appliance.errors import NotFound
 from appliance.ingest.quarantine import discard, retry
 from appliance.inspections.models import InspectionRow
 from appliance.plant.assets import find_asset
+from appliance.plant.devices import find_device
 from appliance.scans.evidence import scan_blocks
 from appliance.scans.models import DISCARDED, Scan, ScanManifest
 from appliance.scans.service import find_scan, list_scans, scans_of_content
 from appliance.tenancy.scope import WorkspaceScope
 from web.api.contract import EDITORS, READERS, SENDERS_AND_READERS, Area, Call, Model
-from web.api.forms import Body, Key, Page, PageQuery
+from web.api.forms import SORT, Body, Key, Moment, Page, PageQuery
 from web.api.paging import page
 
 _SCANS = "/workspaces/{slug}/scans"
@@ -66,10 +67,16 @@ class ScanOut(BaseModel):
 
 
 class ScanPageQuery(PageQuery):
-    """Which scans."""
+    """Which scans; filters are joined by 'and'."""
 
+    sort: Literal["id", "-id", "captured_at", "-captured_at", "stored_bytes", "-stored_bytes"] = Field(
+        "id", description=SORT
+    )
     asset: Key | None = Field(None, description="Id or name of the asset.")
+    device: Key | None = Field(None, description="Id or name of the device.")
     state: Literal["stored", "quarantined", "discarded"] | None = None
+    captured_since: Moment | None = Field(None, description="Captured at this moment or later.")
+    captured_until: Moment | None = Field(None, description="Captured before this moment.")
 
 
 class ManifestOut(BaseModel):
@@ -121,13 +128,15 @@ class Reason(Model):
     reason: str
 
 
-@scans.route("GET", _SCANS, roles=READERS, query=ScanPageQuery, answer=Page[ScanOut], summary="Scans, oldest first")
+@scans.route("GET", _SCANS, roles=READERS, query=ScanPageQuery, answer=Page[ScanOut], summary="Scans")
 def get_scans(call: Call) -> object:
     asked = call.query
-    asset = find_asset(call.scope, asked.asset).id if asked.asset else None
-    found = page(
-        call, lambda after, limit: list_scans(call.scope, asset_id=asset, state=asked.state, after=after, limit=limit)
-    )
+    filters = {
+        "asset_id": find_asset(call.scope, asked.asset).id if asked.asset else None,
+        "device_id": find_device(call.scope, asked.device).id if asked.device else None,
+        "state": asked.state, "captured_since": asked.captured_since, "captured_until": asked.captured_until,
+    }  # fmt: skip
+    found = page(call, lambda listing: list_scans(call.scope, listing, **filters))
     return {**found, "items": [_out(scan) for scan in found["items"]]}
 
 

@@ -1,0 +1,92 @@
+"""Lists that are too long for one answer: in which order, from behind which item on, how many.
+
+An order ends with the unique id, so that every item has one place in it; where a list goes on is a place, not a count,
+so nothing is shown twice or left out whatever is added in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from peewee import FloatField, IntegerField, Tuple
+
+from appliance.errors import InvalidInput
+
+#: Rows of one page, and the most that one question returns.
+PAGE: Final = 100
+LARGEST_PAGE: Final = 500
+#: What both backends hold as an integer.
+_INTEGERS: Final = range(-(2**63), 2**63)
+
+Value = str | int | float
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of a list.
+
+    Attributes
+    ----------
+    sort : a column, ``-column`` for the greatest first; rows that are equal there follow their ids
+    after : the place of the item before, as ``place`` gives it; empty: from the beginning on
+    limit : the most items
+    """
+
+    sort: str = "id"
+    after: tuple[Value, ...] = ()
+    limit: int = PAGE
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the list is ordered by."""
+        column = self.sort.removeprefix("-")
+        return ("id",) if column == "id" else (column, "id")
+
+    def place(self, row: Any) -> tuple[Value, ...]:
+        """Where ``row`` stands in the list."""
+        return tuple(getattr(row, column) for column in self.columns)
+
+    def rows(self, model: Any, *conditions: Any) -> list[Any]:
+        """The rows of the open scope that meet all ``conditions``.
+
+        Raises
+        ------
+        InvalidInput : ``after`` is no place in this order
+        """
+        fields = [getattr(model, column) for column in self.columns]
+        is_falling = self.sort.startswith("-")
+        if self.after:
+            _require_place(fields, self.after)
+            here, last = Tuple(*fields), Tuple(*self.after)
+            conditions = (*conditions, here < last if is_falling else here > last)
+        query = model.select().order_by(*(field.desc() if is_falling else field for field in fields))
+        limited = query.limit(max(1, min(self.limit, LARGEST_PAGE)))
+        return list(limited.where(*conditions) if conditions else limited)
+
+
+#: The order of making, from the beginning or from the end on.
+WHOLE: Final = Listing()
+NEWEST: Final = Listing("-id")
+
+
+def equal(model: Any, **values: Any) -> list[Any]:
+    """Conditions that columns have these values; None says nothing about its column."""
+    return [getattr(model, name) == value for name, value in values.items() if value is not None]
+
+
+def between(column: Any, since: Any = None, until: Any = None) -> list[Any]:
+    """Conditions that ``since <= column < until``; None is no bound."""
+    lower = [] if since is None else [column >= since]
+    return lower if until is None else [*lower, column < until]
+
+
+def _require_place(fields: list[Any], place: tuple[Value, ...]) -> None:
+    if len(fields) != len(place) or not all(map(_is_of, fields, place)):
+        raise InvalidInput("cursor.invalid", "This is no place in the list.", "Begin again without a cursor.")
+
+
+def _is_of(field: Any, value: Value) -> bool:
+    if isinstance(field, IntegerField):
+        return type(value) is int and value in _INTEGERS
+    return type(value) is float if isinstance(field, FloatField) else type(value) is str

@@ -1,0 +1,81 @@
+"""Lists: every order shows every row once, whatever is added in between, and goes on from places of its own only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from appliance.db.listing import Listing, between, equal
+from appliance.errors import InvalidInput
+from appliance.plant.assets import create_asset, list_assets
+from appliance.plant.models import Asset
+from appliance.plant.parts import create_part
+from appliance.tenancy.scope import WorkspaceScope
+
+SORTS = ("id", "-id", "name", "-name", "serial", "-serial", "updated_at", "-updated_at")
+
+
+def walked(scope: WorkspaceScope, sort: str, step: int, **filters: Any) -> list[Any]:
+    rows: list[Any] = []
+    listing = Listing(sort, limit=step)
+    while found := list_assets(scope, listing, **filters):
+        rows += found
+        listing = Listing(sort, listing.place(found[-1]), step)
+    return rows
+
+
+@pytest.fixture
+def stocked(scope: WorkspaceScope) -> WorkspaceScope:
+    part = create_part(scope, "bracket")
+    for number in range(11):
+        create_asset(scope, f"Press {chr(75 - number)}", part=part if number % 2 else None, serial=f"s{number % 3}")
+    return scope
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sort=st.sampled_from(SORTS), step=st.integers(1, 12))
+def test_every_order_is_walked_whole_in_pages_of_any_size(stocked: WorkspaceScope, sort: str, step: int) -> None:
+    rows = walked(stocked, sort, step)
+    column = sort.removeprefix("-")
+    places = [(getattr(row, column), row.id) for row in rows]
+    assert places == sorted(places, reverse=sort.startswith("-"))
+    assert len({row.id for row in rows}) == 11
+
+
+def test_filters_are_joined_and_keep_the_order(stocked: WorkspaceScope) -> None:
+    found = walked(stocked, "-name", 1, part="bracket", serial="s1")
+    assert [row.name for row in found] == ["Press J", "Press D"]
+    assert walked(stocked, "id", 5, serial="nothing") == []
+
+
+@pytest.mark.parametrize(("search", "names"), [("press k", ["Press K"]), ("K", ["Press K"]), ("%", []), ("_", [])])
+def test_a_piece_of_a_name_finds_it_and_is_no_pattern(stocked: WorkspaceScope, search: str, names: list[str]) -> None:
+    assert [row.name for row in list_assets(stocked, search=search)] == names
+
+
+def test_rows_that_come_meanwhile_move_nothing(stocked: WorkspaceScope) -> None:
+    first = list_assets(stocked, Listing("serial", limit=4))
+    create_asset(stocked, "new", serial="s0")
+    rest = list_assets(stocked, Listing("serial", Listing("serial").place(first[-1])))
+    names = [row.name for row in first + rest]
+    assert len(names) == len(set(names)) == 12
+
+
+@pytest.mark.parametrize(
+    ("sort", "after"),
+    [("id", (5,)), ("id", ("a", "b")), ("name", ("a",)), ("name", (1, "b")), ("name", ("a", 2**64)), ("id", (None,)),
+     ("name", (["a"], "b")), ("name", (True, "b"))],
+)  # fmt: skip
+def test_what_is_no_place_of_the_list_is_refused(scope: WorkspaceScope, sort: str, after: Any) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        list_assets(scope, Listing(sort, after))
+    assert refused.value.code == "cursor.invalid"
+
+
+def test_what_is_not_asked_for_is_no_condition() -> None:
+    assert equal(Asset, serial=None) == []
+    assert between(Asset.updated_at) == []
+    assert len(between(Asset.updated_at, "a", "b")) == 2

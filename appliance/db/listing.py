@@ -48,7 +48,11 @@ class Listing:
         return tuple(getattr(row, column) for column in self.columns)
 
     def rows(self, model: Any, *conditions: Any) -> list[Any]:
-        """The rows of the open scope that meet all ``conditions``.
+        """The rows of the open scope that meet all ``conditions``; raises as ``query`` does."""
+        return list(self.query(model, *conditions))
+
+    def query(self, model: Any, *conditions: Any) -> Any:
+        """The question for these rows.
 
         Raises
         ------
@@ -62,7 +66,7 @@ class Listing:
             conditions = (*conditions, here < last if is_falling else here > last)
         query = model.select().order_by(*(field.desc() if is_falling else field for field in fields))
         limited = query.limit(max(1, min(self.limit, LARGEST_PAGE)))
-        return list(limited.where(*conditions) if conditions else limited)
+        return limited.where(*conditions) if conditions else limited
 
 
 #: The order of making, from the beginning or from the end on.

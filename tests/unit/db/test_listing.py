@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from appliance.db.listing import Listing, between, equal
 from appliance.errors import InvalidInput
+from appliance.inspections.models import InspectionRow, Measurement, Replay
 from appliance.plant.assets import create_asset, list_assets
-from appliance.plant.models import Asset
+from appliance.plant.models import Asset, Part
 from appliance.plant.parts import create_part
+from appliance.scans.models import Scan
 from appliance.tenancy.scope import WorkspaceScope
 
 SORTS = ("id", "-id", "name", "-name", "serial", "-serial", "updated_at", "-updated_at")
@@ -73,6 +75,31 @@ def test_what_is_no_place_of_the_list_is_refused(scope: WorkspaceScope, sort: st
     with pytest.raises(InvalidInput) as refused:
         list_assets(scope, Listing(sort, after))
     assert refused.value.code == "cursor.invalid"
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("model", "column", "filters"),
+    [
+        (Asset, "name", {}), (Asset, "serial", {}), (Asset, "updated_at", {}), (Asset, "id", {"part_id": "x"}),
+        (Asset, "id", {"location": "x"}), (Asset, "id", {"serial": "x"}), (Part, "name", {}), (Part, "updated_at", {}),
+        (Scan, "captured_at", {}), (Scan, "stored_bytes", {}), (Scan, "id", {"asset_id": "x"}),
+        (Scan, "id", {"device_id": "x"}), (Scan, "id", {"state": "x"}), (InspectionRow, "id", {"part_id": "x"}),
+        (InspectionRow, "id", {"asset_id": "x"}), (InspectionRow, "id", {"state": "x"}),
+        (Measurement, "measured_at", {}), (Measurement, "id", {"asset_id": "x"}), (Measurement, "id", {"name": "x"}),
+        (Measurement, "id", {"decision": "x"}), (Replay, "id", {"inspection_id": "x"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_index_gives_the_order(
+    scope: WorkspaceScope, model: Any, column: str, filters: dict[str, str], sign: str
+) -> None:
+    after = (0 if column == "stored_bytes" else "a", "b")[-1 if column == "id" else 0 :]
+    with scope:
+        listing = Listing(sign + column, after)
+        sql, values = listing.query(model, *equal(model, **filters)).sql()
+        plan = [row[3] for row in model._meta.database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert not any("TEMP B-TREE" in step for step in plan), plan
 
 
 def test_what_is_not_asked_for_is_no_condition() -> None:

@@ -15,6 +15,7 @@ from web.api.v1 import AREAS
 from web.console import pages
 from web.metrics import Metrics
 from web.problems import answer_errors
+from web.rates import Rates, say_rate
 from web.requests import deny_by_default, finish_requests, number_requests
 
 
@@ -26,13 +27,14 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     Misconfigured : there is no appliance, or it cannot be opened
     """
     site = site or Site.open(settings or load_settings())
-    app, metrics = Flask("d2r", static_folder=None, template_folder=None), Metrics(site)
+    app, metrics, rates = Flask("d2r", static_folder=None, template_folder=None), Metrics(site), Rates(site.settings)
     app.extensions["d2r-site"] = site
     number_requests(app)
     finish_requests(app, metrics)
     answer_errors(app)
-    routes = dispatch.register(app, site, AREAS)
-    health.health(app, site, metrics, openapi.document(AREAS, site.settings.effective_public_url))
-    console = pages.register(app, site)
+    app.after_request(say_rate)
+    routes = dispatch.register(app, site, AREAS, rates)
+    health.health(app, site, metrics, rates, openapi.document(AREAS, site.settings.effective_public_url))
+    console = pages.register(app, site, rates)
     deny_by_default(app, frozenset(route.name for route in routes) | console, health.PUBLIC | pages.PUBLIC)
     return app

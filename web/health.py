@@ -18,6 +18,7 @@ from appliance.tenancy.site import Site
 from web.api.contract import WATCHERS
 from web.api.dispatch import caller
 from web.metrics import Metrics
+from web.rates import Rates
 
 #: Endpoints that anybody may ask; ``metrics`` sees to its callers itself.
 PUBLIC: Final = frozenset({"healthz", "readyz", "metrics", "openapi"})
@@ -26,12 +27,12 @@ _KEPT_S: Final = 0.5
 _METRICS: Final = "text/plain; version=1.0.0; charset=utf-8"
 
 
-def health(app: Flask, site: Site, metrics: Metrics, document: dict[str, Any]) -> None:
+def health(app: Flask, site: Site, metrics: Metrics, rates: Rates, document: dict[str, Any]) -> None:
     """Make the four public addresses reachable."""
     readiness, described = Readiness(site), canonical_bytes(document)
     _get(app, "/healthz", "healthz", lambda: _json(canonical_bytes({"status": "ok"})))
     _get(app, "/readyz", "readyz", lambda: _ready(readiness))
-    _get(app, "/metrics", "metrics", lambda: _measured(site, metrics))
+    _get(app, "/metrics", "metrics", lambda: _measured(site, metrics, rates))
     _get(app, "/openapi.json", "openapi", lambda: _json(described))
 
 
@@ -85,10 +86,10 @@ def _ready(readiness: Readiness) -> Response:
     return _json(canonical_bytes({"status": status, "checks": found}), 200 if is_ready else 503)
 
 
-def _measured(site: Site, metrics: Metrics) -> Response:
+def _measured(site: Site, metrics: Metrics, rates: Rates) -> Response:
     """Metrics, for this machine itself and for whoever has the key to watch it."""
     if not _is_local():
-        principal = caller(site)
+        principal = caller(site, rates)
         if principal.workspace_id is not None and principal.role not in WATCHERS:
             raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
     g.authorized = True

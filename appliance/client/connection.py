@@ -26,7 +26,7 @@ _BLOCK_BYTES: Final = 1 << 20
 UNREACHABLE: Final = "client.unreachable"
 _FAMILY: Final[dict[int, type[D2RError]]] = {
     401: Denied, 403: Denied, 404: NotFound, 410: NotFound, 409: Conflict, 412: Conflict, 423: Conflict,
-    428: Conflict,
+    428: Conflict, 429: Unavailable,
 }  # fmt: skip
 
 

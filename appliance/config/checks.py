@@ -20,6 +20,8 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "checkpoint_seconds": (1, 86_400),
     "lease_seconds": (5, 3_600),
     "clock_skew_seconds": (0, 86_400 * 365),
+    "requests_per_minute": (1, 1 << 40),
+    "failures_per_minute": (1, 1 << 40),
 }
 #: Setting -> its spellings.
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {

@@ -47,6 +47,8 @@ class Settings:
     checkpoint_seconds: int = _setting(300, "The longest time that an audit entry waits for a signed checkpoint.")
     lease_seconds: int = _setting(60, "A job whose worker says nothing this long is taken up by another.")
     clock_skew_seconds: int = _setting(300, "A device's clock may differ this much before its scan is marked.")
+    requests_per_minute: int = _setting(6_000, "Requests that one caller may send in a minute.")
+    failures_per_minute: int = _setting(60, "Wrong API keys from one address in a minute, before it is told to wait.")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property

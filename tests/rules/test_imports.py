@@ -74,6 +74,7 @@ GATES = {
     "requests": ["client/connection.py"],
     "pydantic": ["ingest/manifest.py", "web/api", "web/problems.py"],
     "flask": ["web"],
+    "limits": ["web/rates.py"],
     "gunicorn": ["supervise/patient_worker.py"],
     "werkzeug": ["web/api/intake.py", "web/problems.py"],
     "jinja2": ["web/console/rendering.py"],

@@ -13,6 +13,7 @@ from web.api.contract import READERS, Area, Call, Retirement
 from web.api.forms import Out
 from web.api.openapi import document
 from web.problems import answer_errors
+from web.rates import Rates
 
 OLD = Retirement(datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC), "/api/v1/new")
 
@@ -42,7 +43,7 @@ def retiring() -> Area:
 def test_every_answer_of_a_retiring_route_says_since_when_and_until_when(cast: Cast) -> None:
     app = Flask("retiring")
     answer_errors(app)
-    dispatch.register(app, cast.site, [retiring()])
+    dispatch.register(app, cast.site, [retiring()], Rates(cast.site.settings))
     client, headers = app.test_client(), {"Authorization": f"Bearer {cast.owner.token}"}
     for response in (
         client.get("/api/v1/old/word", headers=headers),

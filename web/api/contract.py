@@ -6,8 +6,8 @@ so the document cannot say anything else than the code does.  A view receives wh
     @area.route("GET", "/workspaces/{slug}/assets/{asset}", roles=READERS, answer=AssetOut, summary="One asset")
     def get_asset(call: Call, asset: str) -> Asset: ...
 
-Order of a request, each step of which may end it: 1. the route is declared; 2. the caller is known; 3. the workspace is
-the caller's; 4. the role may; 5. query, body and condition have their form; 6. the view.
+Order of a request, each step of which may end it: 1. the route is declared; 2. the caller is known and within its rate;
+3. the workspace is the caller's; 4. the role may; 5. query, body and condition have their form; 6. the view.
 """
 
 from __future__ import annotations

@@ -22,28 +22,29 @@ from web.api.etags import entity_tag, is_known, seen_versions
 from web.api.once import answered_once
 from web.api.retirement import say_retirement
 from web.api.sparse import FIELDS, asked_fields, selection
+from web.rates import Rates
 
 #: JSON bodies are small; files come through uploads.
 BODY_LIMIT_BYTES: Final = 1 << 20
 
 
-def register(app: Flask, site: Site, areas: Iterable[Area]) -> list[Route]:
+def register(app: Flask, site: Site, areas: Iterable[Area], rates: Rates) -> list[Route]:
     """Make the routes of ``areas`` reachable; returns them all."""
     routes = [route for area in areas for route in area]
     for route in routes:
         app.add_url_rule(
-            API + route.rule, endpoint=route.name, view_func=_guarded(site, route), methods=[route.method],
+            API + route.rule, endpoint=route.name, view_func=_guarded(site, rates, route), methods=[route.method],
             provide_automatic_options=False,
         )  # fmt: skip
     app.after_request(say_retirement)
     return routes
 
 
-def _guarded(site: Site, route: Route) -> Any:
+def _guarded(site: Site, rates: Rates, route: Route) -> Any:
     def handle(**path: str) -> Response:
         g.retirement = route.retirement
         # 2. The caller.
-        principal = None if route.roles is None else caller(site)
+        principal = None if route.roles is None else caller(site, rates)
         # 3. The workspace.
         slug = path.pop("slug", None)
         scope = site.scope(principal, slug) if slug is not None and principal is not None else None
@@ -61,18 +62,23 @@ def _guarded(site: Site, route: Route) -> Any:
     return handle
 
 
-def caller(site: Site) -> Principal:
-    """Who calls, by the API key in the Authorization header.
+def caller(site: Site, rates: Rates) -> Principal:
+    """Who calls, by the API key in the Authorization header; within the rate of its requests.
 
     Raises
     ------
-    Denied : no key, an unknown one, or one that was revoked
+    Denied : no key, an unknown one, or one that was revoked; too many requests
     """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise Denied("auth.missing", "This needs an API key.", "Send 'Authorization: Bearer d2r_...'.")
-    principal = authenticate(site, token.strip())
+    try:
+        principal = authenticate(site, token.strip())
+    except Denied:
+        rates.count_failure()
+        raise
     g.principal = principal
+    rates.admit(principal)
     return principal
 
 

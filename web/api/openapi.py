@@ -28,6 +28,11 @@ _PARAMETERS: Final = {
 
 #: Ends the names of answers that hold some of their fields only.
 _SPARSE: Final = "Sparse"
+#: What every answer to a known caller says of its rate.
+_RATE: Final[Json] = {
+    "RateLimit-Policy": {"description": "Requests (q) in how many seconds (w)", "schema": {"type": "string"}},
+    "RateLimit": {"description": "Requests left (r) for how many seconds (t)", "schema": {"type": "string"}},
+}
 _ETAG: Final[Json] = {"description": "Entity tag (RFC 9110)", "schema": {"type": "string"}}
 
 
@@ -196,14 +201,16 @@ def _responses(route: Route, names: Any) -> Json:
     success: Json = {"description": route.summary}
     if not is_empty:
         success["content"] = {route.media_type: _answer_schema(route, names)}
-    problems = {400, 422, *route.errors} | ({401, 403, 404, 503} if route.roles is not None else set())
+    problems = {400, 422, *route.errors} | ({401, 403, 404, 429, 503} if route.roles is not None else set())
     problems |= {413, 415} if route.body is not None or route.takes else set()
     problems |= {409} if route.once else set()
     problems |= {412, 428} if route.if_match else set()
     unchanged: Json = {}
+    success["headers"] = dict(_RATE) if route.roles is not None else {}
     if route.is_tagged:
-        success["headers"] = {"ETag": _ETAG}
-        unchanged = {"304": {"description": "Unchanged", "headers": {"ETag": _ETAG}}} if route.method == "GET" else {}
+        success["headers"]["ETag"] = _ETAG
+        if route.method == "GET":
+            unchanged = {"304": {"description": "Unchanged", "headers": success["headers"]}}
     body = {MEDIA_TYPE: {"schema": names[(Problem, "serialization")]}}
     return (
         {str(status): success}

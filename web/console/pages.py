@@ -13,6 +13,7 @@ from flask import Flask, Response, g, redirect, request, send_from_directory
 
 from appliance.errors import D2RError, Denied
 from appliance.identity.api_keys import authenticate
+from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import EDITORS, READERS, REQUESTERS, Call
 from web.console import views
@@ -20,6 +21,7 @@ from web.console.rendering import environment
 from web.console.session import PATH, Session, Sessions, require_own_form
 from web.live import live_url
 from web.problems import status_of
+from web.rates import Rates
 
 #: Pages that anybody may ask for; they show nothing of the plant.
 PUBLIC: Final = frozenset({"console.static", "console.login"})
@@ -45,9 +47,9 @@ _PAGES: Final[tuple[tuple[str, str, str, frozenset[str], View], ...]] = (
 )
 
 
-def register(app: Flask, site: Site) -> frozenset[str]:
+def register(app: Flask, site: Site, rates: Rates) -> frozenset[str]:
     """Make the console reachable; returns the endpoints that see to their callers."""
-    console = Console(site)
+    console = Console(site, rates)
     _rule(app, "/console/static/<path:name>", "console.static", _static, "GET")
     _rule(app, "/console/login", "console.login", console.login, "GET", "POST")
     _rule(app, "/", "console.front", lambda: redirect(PATH), "GET")
@@ -62,8 +64,9 @@ def register(app: Flask, site: Site) -> frozenset[str]:
 class Console:
     """Sessions and templates of one appliance's console."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, rates: Rates) -> None:
         self._site = site
+        self._rates = rates
         self._sessions = Sessions(site)
         self._templates = environment()
 
@@ -73,14 +76,21 @@ class Console:
             return self._show("login.html", None, problem=None)
         require_own_form(None)
         try:
-            principal = authenticate(self._site, request.form.get("key", "").strip())
+            principal = self._known(request.form.get("key", "").strip())
             if principal.role not in READERS:
                 raise Denied("role.denied", "A key with this role has nothing to see here.", "Ask an owner.")
         except Denied as error:
-            return self._show("login.html", None, 403, problem=error)
+            return self._show("login.html", None, max(403, status_of(error)), problem=error)
         response = _see(PATH)
         self._sessions.begin(principal, response)
         return response
+
+    def _known(self, key: str) -> Principal:
+        try:
+            return authenticate(self._site, key)
+        except Denied:
+            self._rates.count_failure()
+            raise
 
     def logout(self) -> Response:
         """End the session."""
@@ -113,6 +123,7 @@ class Console:
             if session is None:
                 return _see("/console/login")
             try:
+                self._rates.admit(session.principal)
                 call = Call(self._site, session.principal, self._site.scope(session.principal, slug))
                 if session.principal.role not in roles:
                     raise Denied("role.denied", f"The role '{session.principal.role}' may not do this.")

@@ -26,6 +26,7 @@ from web.api.dispatch import caller
 from web.live import LIVE_PATH
 from web.metrics import Metrics
 from web.problems import answer_errors
+from web.rates import Rates, say_rate
 from web.realtime.feed import Feeds
 from web.realtime.socket import GOING_AWAY, WebSocket
 from web.realtime.viewer import Viewer
@@ -41,23 +42,25 @@ _DIGITS: Final = 15
 def create_app(settings: Settings | None = None, site: Site | None = None) -> Flask:
     """The application of live events over the appliance of ``settings`` (or over an open ``site``)."""
     site = site or Site.open(settings or load_settings())
+    rates = Rates(site.settings)
     feeds, places = Feeds(site), threading.BoundedSemaphore(MOST_VIEWERS)
     app = Flask("d2r-realtime", static_folder=None, template_folder=None)
     number_requests(app)
     finish_requests(app, Metrics(site))
     answer_errors(app)
+    app.after_request(say_rate)
     _get(app, "/healthz", "healthz", lambda: Response('{"status":"ok"}', content_type="application/json"))
     for endpoint, upgrades in (("live", True), ("live_without_upgrade", False)):
         rule = LIVE_PATH.replace("{slug}", "<slug>")
-        _get(app, rule, endpoint, lambda slug: _live(site, feeds, places, slug), websocket=upgrades)
+        _get(app, rule, endpoint, lambda slug: _live(site, rates, feeds, places, slug), websocket=upgrades)
     deny_by_default(app, frozenset({"live", "live_without_upgrade"}), frozenset({"healthz"}))
     _close_at_stop(feeds)
     return app
 
 
-def _live(site: Site, feeds: Feeds, places: threading.BoundedSemaphore, slug: str) -> Response:
+def _live(site: Site, rates: Rates, feeds: Feeds, places: threading.BoundedSemaphore, slug: str) -> Response:
     since = _since()
-    principal, workspace_id = _admitted(site, slug)
+    principal, workspace_id = _admitted(site, rates, slug)
     g.principal, g.authorized = principal, True
     if not places.acquire(blocking=False):
         raise Unavailable("live.full", f"{MOST_VIEWERS} viewers are connected already.", "Try again later.")
@@ -76,17 +79,17 @@ def _live(site: Site, feeds: Feeds, places: threading.BoundedSemaphore, slug: st
     return _Ended()
 
 
-def _admitted(site: Site, slug: str) -> tuple[Principal, str]:
+def _admitted(site: Site, rates: Rates, slug: str) -> tuple[Principal, str]:
     """Who connects, to which workspace.
 
     Raises
     ------
-    Denied : no key or ticket, or one that does not open this
+    Denied : no key or ticket, or one that does not open this; too many requests
     NotFound : the workspace is not there for them
     """
     ticket = request.args.get("ticket")
     if ticket is None:
-        principal = caller(site)
+        principal = caller(site, rates)
     else:
         known = next((one for one in site.workspaces() if one.slug == slug), None)
         if known is None:

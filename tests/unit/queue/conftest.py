@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,26 +11,16 @@ import pytest
 
 from appliance.config.settings import Settings
 from appliance.queue.connection import connect
-from appliance.supervise.redis_server import answers, find_redis_server, write_configuration
+from tests.redis_server import running_redis
 
 
 @pytest.fixture(scope="session")
 def redis_settings() -> Iterator[Settings]:
     """Settings whose private Redis runs."""
     settings = Settings(data=Path(tempfile.mkdtemp(prefix="d2r-")))
-    settings.redis_folder.mkdir()
-    command = [str(find_redis_server()), str(write_configuration(settings))]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 10
-        while not answers(settings.redis_socket):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+    with running_redis(settings):
         yield settings
-    finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(settings.data)
+    shutil.rmtree(settings.data)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def _measured(site: Site, metrics: Metrics, rates: Rates) -> Response:
     """Metrics, for this machine itself and for whoever has the key to watch it."""
     if not _is_local():
         principal = caller(site, rates)
-        if principal.workspace_id is not None and principal.role not in WATCHERS:
+        if not principal.is_everywhere and principal.role not in WATCHERS:
             raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
     g.authorized = True
     return Response(metrics.text(), content_type=_METRICS, headers={"Cache-Control": "no-store"})

@@ -35,6 +35,8 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "report": ("appliance.cli.report", "report", "Fetch signed reports and evidence packs."),
     "workspace": ("appliance.cli.workspace", "workspace", "Workspaces: made, suspended, resumed, destroyed."),
     "key": ("appliance.cli.key", "key", "API keys of a workspace."),
+    "person": ("appliance.cli.person", "person", "People who sign in, and their sessions."),
+    "ldap": ("appliance.cli.ldap", "ldap", "LDAP or Active Directory: reached, tested, roles of its groups."),
     "verify": ("appliance.cli.verify", "verify", "Check a report or evidence pack offline."),
     "replay": ("appliance.cli.replay", "replay", "Recompute a verdict from its evidence and compare."),
     "demo": ("appliance.cli.demo", "demo", "Start an appliance, push six scans of a part, prove a verdict."),

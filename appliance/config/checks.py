@@ -22,6 +22,8 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "clock_skew_seconds": (0, 86_400 * 365),
     "requests_per_minute": (1, 1 << 40),
     "failures_per_minute": (1, 1 << 40),
+    "session_hours": (1, 24 * 30),
+    "session_idle_minutes": (1, 60 * 24),
 }
 #: Setting -> its spellings.
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {

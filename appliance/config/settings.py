@@ -49,6 +49,8 @@ class Settings:
     clock_skew_seconds: int = _setting(300, "A device's clock may differ this much before its scan is marked.")
     requests_per_minute: int = _setting(6_000, "Requests that one caller may send in a minute.")
     failures_per_minute: int = _setting(60, "Wrong API keys from one address in a minute, before it is told to wait.")
+    session_hours: int = _setting(12, "A session of the console ends after this time at the latest.")
+    session_idle_minutes: int = _setting(60, "A session of the console ends when nobody used it this long.")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property

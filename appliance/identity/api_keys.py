@@ -27,8 +27,8 @@ from appliance.tenancy.site import Site
 _PREFIX_BYTES: Final = 5
 _SECRET_BYTES: Final = 32
 _TOKEN: Final = re.compile(r"d2r_([a-z2-7]{8})_([a-z2-7]{52})")
-#: Roles that a key can have; the appliance itself needs none.
-KEY_ROLES: Final = tuple(role for role in ROLES if role != "system")
+#: Roles that a key can have; the appliance itself needs none, and only persons are members of several workspaces.
+KEY_ROLES: Final = tuple(role for role in ROLES if role not in ("system", "member"))
 #: ``last_used_at`` is written when it is older than this: reading must not cost a write.
 _USE_NOTED_EVERY: Final = timedelta(minutes=5)
 _LABEL_CHARACTERS: Final = 120

@@ -1,8 +1,10 @@
-"""The tables of API keys (in the control database), of tickets (in each workspace's), of answered requests (both)."""
+"""The tables of identity: keys, people, sessions and directories in the control database, tickets in each workspace's,
+answered requests in both.
+"""
 
 from __future__ import annotations
 
-from peewee import IntegerField, TextField
+from peewee import BlobField, CompositeKey, IntegerField, TextField
 
 from appliance.db.models import ControlModel, WorkspaceModel
 
@@ -24,6 +26,84 @@ class ApiKey(ControlModel):
 
     class Meta:
         table_name = "api_key"
+
+
+class UserRow(ControlModel):
+    """A person who signs in; ``subject`` is the name that ``source`` itself gives them, for good."""
+
+    id = TextField(primary_key=True)
+    source = TextField()
+    subject = TextField()
+    login = TextField()
+    name = TextField()
+    appliance_role = TextField(null=True)
+    created_at = TextField()
+    last_login_at = TextField(null=True)
+    disabled_at = TextField(null=True)
+    disabled_by = TextField(null=True)
+
+    class Meta:
+        table_name = "user_account"
+
+
+class MembershipRow(ControlModel):
+    """The role of a person in one workspace."""
+
+    user_id = TextField()
+    workspace_id = TextField()
+    role = TextField()
+
+    class Meta:
+        table_name = "membership"
+        primary_key = CompositeKey("user_id", "workspace_id")
+
+
+class SessionRow(ControlModel):
+    """A session of the console; ``sha256`` is of what the browser holds, which is kept nowhere else."""
+
+    id = TextField(primary_key=True)
+    sha256 = TextField()
+    principal_id = TextField()
+    method = TextField()
+    peer = TextField()
+    agent = TextField()
+    began_at = TextField()
+    seen_at = TextField()
+    expires_at = TextField()
+    ended_at = TextField(null=True)
+    ended_by = TextField(null=True)
+
+    class Meta:
+        table_name = "console_session"
+
+
+class GroupRoleRow(ControlModel):
+    """What a group of a directory may do; ``group_key`` is its name as names are compared."""
+
+    id = TextField(primary_key=True)
+    source = TextField()
+    group_key = TextField()
+    group_name = TextField()
+    workspace_id = TextField(null=True)
+    role = TextField()
+    created_at = TextField()
+    created_by = TextField()
+
+    class Meta:
+        table_name = "group_role"
+
+
+class DirectoryRow(ControlModel):
+    """How a directory is reached; ``secret`` is wrapped by the master key."""
+
+    source = TextField(primary_key=True)
+    settings = TextField()
+    secret = BlobField(null=True)
+    changed_at = TextField()
+    changed_by = TextField()
+
+    class Meta:
+        table_name = "directory"
 
 
 class LiveTicket(WorkspaceModel):

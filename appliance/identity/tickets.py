@@ -13,8 +13,8 @@ from typing import Final
 
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.errors import Denied
-from appliance.identity.api_keys import principal_of_key
 from appliance.identity.models import LiveTicket
+from appliance.identity.principals import principal_of
 from appliance.tenancy.records import Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
@@ -39,7 +39,7 @@ def redeem_ticket(site: Site, workspace_id: str, ticket: str) -> Principal:
 
     Raises
     ------
-    Denied : there is no such ticket, it was used, it expired, or its key was revoked since
+    Denied : there is no such ticket, it was used, it expired, or whom it is of counts no more
     NotFound : there is no such workspace
     """
     with site.system_scope(workspace_id).transaction():
@@ -48,10 +48,11 @@ def redeem_ticket(site: Site, workspace_id: str, ticket: str) -> Principal:
             LiveTicket.delete().where(LiveTicket.sha256 == row.sha256).execute()
     if row is None or row.expires_at <= rfc3339_us(utc_now()):
         raise _refused()
-    principal = principal_of_key(site, row.key_id)
-    if principal is None or principal.workspace_id not in (None, workspace_id):
+    principal = principal_of(site, row.key_id)
+    acting = None if principal is None else principal.within(workspace_id)
+    if acting is None:
         raise _refused()
-    return principal
+    return acting
 
 
 def _refused() -> Denied:

@@ -26,6 +26,7 @@ RESUME_S: Final = 5.0
 DISK_S: Final = 30.0
 EXPIRE_S: Final = 60.0
 SCRATCH_S: Final = 600.0
+REFRESH_S: Final = 300.0
 SWEEP_S: Final = 3600.0
 #: Working files that nobody touched for longer than a job may run are nobody's.
 SCRATCH_KEPT_S: Final = JOB_TIMEOUT_S + 3600.0
@@ -56,6 +57,8 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
         Task("clear destroyed workspaces", EXPIRE_S, clear_destroyed),
         Task("forget answered requests", SWEEP_S, in_every_workspace(repeats, "forget_answered")),
         Task("forget answered control requests", SWEEP_S, forget_answered_control),
+        Task("hold people against their directory", REFRESH_S, of_site("appliance.identity.refresh", "refresh_people")),
+        Task("forget old sessions", SWEEP_S, of_site("appliance.identity.sessions", "forget_sessions")),
         Task("sweep objects", SWEEP_S, in_every_workspace(ingest, "sweep")),
     )
 
@@ -78,6 +81,16 @@ def sign_checkpoints(site: Site) -> int:
 def forget_answered_control(site: Site) -> object:
     """Forget what the control plane answered so long ago that nobody may repeat it any more."""
     return import_module("appliance.identity.repeats").forget_answered_control(site)
+
+
+def of_site(module: str, function: str) -> Callable[[Site], object]:
+    """A task of another station for the appliance as a whole; imported when it first runs."""
+
+    def run(site: Site) -> object:
+        work: Callable[[Site], object] = getattr(import_module(module), function)
+        return work(site)
+
+    return run
 
 
 def in_every_workspace(module: str, function: str) -> Callable[[Site], object]:

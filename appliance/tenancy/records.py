@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, get_args
 
 Kind: TypeAlias = Literal["user", "key", "device", "system"]
-Role: TypeAlias = Literal["owner", "supervisor", "operator", "auditor", "device", "service", "plant-it", "system"]
+Role: TypeAlias = Literal[
+    "owner", "supervisor", "operator", "auditor", "device", "service", "plant-it", "member", "system"
+]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 
+#: Roles that act in every workspace, where the principal belongs to none.
+_EVERYWHERE: Final = ("owner", "system")
+
+
 @dataclass(frozen=True)
 class Principal:
-    """Who acts.  ``workspace_id`` is the one workspace that it belongs to; None: the appliance as a whole."""
+    """Who acts.  ``workspace_id`` is the one workspace that it belongs to; None: the appliance as a whole.
+
+    ``memberships`` : of a person, the role in each workspace; outside of them such a person is a ``member``, who may
+    do nothing, or has a role in the appliance
+    """
 
     id: str
     kind: Kind
     label: str
     role: Role
     workspace_id: str | None = None
+    memberships: tuple[tuple[str, Role], ...] = ()
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it acts in every workspace, as the appliance's owner does."""
+        return self.workspace_id is None and self.role in _EVERYWHERE
+
+    def within(self, workspace_id: str) -> Principal | None:
+        """The same principal as it acts in a workspace; None where it has no part in it."""
+        if self.is_everywhere or self.workspace_id == workspace_id:
+            return self
+        role = dict(self.memberships).get(workspace_id)
+        return None if role is None else replace(self, role=role, workspace_id=workspace_id, memberships=())
 
 
 #: The appliance itself: jobs, schedules, start and stop.

@@ -22,8 +22,6 @@ from appliance.tenancy.models import WorkspaceRow
 from appliance.tenancy.records import ACTIVE, SYSTEM, Principal, Workspace
 from appliance.tenancy.scope import WorkspaceScope
 
-#: Roles that act in every workspace, where the principal belongs to none.
-_EVERYWHERE: Final = ("owner", "system")
 _ENTERABLE: Final = "state = 'active' AND destroyed_at IS NULL"
 _ENTRANCE: Final = "SELECT id, slug, data_key, suspended_at FROM workspace"
 
@@ -125,6 +123,10 @@ class Site:
         """All workspaces that can be entered, the oldest first."""
         return tuple(one for one in self.all_workspaces() if one.condition == ACTIVE)
 
+    def workspaces_of(self, principal: Principal) -> tuple[Workspace, ...]:
+        """The workspaces that ``principal`` can enter, the oldest first."""
+        return tuple(one for one in self.workspaces() if principal.within(one.id) is not None)
+
     def all_workspaces(self) -> tuple[Workspace, ...]:
         """All workspaces, those that are suspended or destroyed too, the oldest first."""
         with self.control_session():
@@ -132,7 +134,7 @@ class Site:
             return tuple(row.record() for row in rows)
 
     def scope(self, principal: Principal, slug: str) -> WorkspaceScope:
-        """The scope of ``principal`` in the workspace ``slug``.
+        """The scope of ``principal`` in the workspace ``slug``, with the role that it has there.
 
         Raises
         ------
@@ -140,9 +142,10 @@ class Site:
         Denied : it is suspended
         """
         entrance = self._active("slug", slug)
-        if entrance is None or not _belongs(principal, entrance.workspace_id):
+        acting = None if entrance is None else principal.within(entrance.workspace_id)
+        if entrance is None or acting is None:
             raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
-        return self._scope(_open(entrance), principal)
+        return self._scope(_open(entrance), acting)
 
     def system_scope(self, workspace_id: str) -> WorkspaceScope:
         """The scope of the appliance itself in a workspace: for jobs.
@@ -230,9 +233,3 @@ def _open(entrance: _Entrance) -> _Entrance:
         hint = "The owner of the appliance resumes it."
         raise Denied("workspace.suspended", f"The workspace '{entrance.slug}' is suspended.", hint)
     return entrance
-
-
-def _belongs(principal: Principal, workspace_id: str) -> bool:
-    if principal.workspace_id is None:
-        return principal.role in _EVERYWHERE
-    return principal.workspace_id == workspace_id

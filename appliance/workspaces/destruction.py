@@ -3,8 +3,9 @@
 In order, and what a crash between any two leaves (docs/crash-matrix.md):
 
 1. the last state of its audit log is signed, so that reports of it stay provable by what auditors hold;
-2. one transaction of the control database: the wrapped data key is overwritten, API keys are revoked, and the entry
-   ``workspace.destroyed`` says who, why, how much there was, and how its log ended.  Its objects are noise from now on;
+2. one transaction of the control database: the wrapped data key is overwritten, API keys are revoked, roles of people
+   and groups in it are removed, and the entry ``workspace.destroyed`` says who, why, how much there was, and how its
+   log ended.  Its objects are noise from now on;
 3. database, objects, uploads and working files are removed; the row says so.  The scheduler looks for workspaces that
    were destroyed and not cleared, and goes on with that.
 
@@ -24,7 +25,7 @@ from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.faults import point
 from appliance.errors import Conflict, InvalidInput
-from appliance.identity.models import ApiKey
+from appliance.identity.models import ApiKey, GroupRoleRow, MembershipRow
 from appliance.inspections.models import InspectionRow
 from appliance.scans.models import Scan
 from appliance.tenancy.models import WorkspaceRow
@@ -67,6 +68,8 @@ def destroy(site: Site, slug: str, reason: str, confirmed: str, by: Principal) -
         ApiKey.update(revoked_at=moment, revoked_by=by.id).where(
             ApiKey.workspace_id == row.id, ApiKey.revoked_at.is_null()
         ).execute()
+        for roles in (GroupRoleRow, MembershipRow):
+            roles.delete().where(roles.workspace_id == row.id).execute()
         record(site, "workspace.destroyed", {}, facts, by=by)
         destroyed = find_workspace(site, slug).record()
     site.forget(row.id)

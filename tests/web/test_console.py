@@ -70,10 +70,32 @@ def test_a_forged_or_foreign_cookie_opens_nothing(cast: Cast) -> None:
     browser, _ = signed_in(cast, cast.operator)
     cookie = browser.get_cookie("d2r-session", path="/console/")
     assert cookie
-    payload, stamp, signature = cookie.value.split(".")
-    for forged in (f"{payload[:-2]}xx.{stamp}.{signature}", f"{payload}.{stamp}.{signature[:-2]}AA", "x", ""):
+    for forged in (f"{cookie.value[:-1]}!", cookie.value[:-1], cookie.value + "A", "x", "", "y" * 4_000):
         browser.set_cookie("d2r-session", forged, path="/console/")
         assert browser.get("/console/main/").status_code == 303
+    browser.set_cookie("d2r-session", cookie.value, path="/console/")
+    assert browser.get("/console/main/").status_code == 200
+
+
+def test_a_cookie_that_was_copied_ends_with_the_session(cast: Cast) -> None:
+    browser, token = signed_in(cast, cast.operator)
+    cookie = browser.get_cookie("d2r-session", path="/console/")
+    assert cookie
+    thief = cast.app.test_client()
+    thief.set_cookie("d2r-session", cookie.value, path="/console/")
+    assert thief.get("/console/main/").status_code == 200
+    assert browser.post("/console/logout", data={"token": token}).status_code == 303
+    assert thief.get("/console/main/").status_code == 303
+
+
+def test_who_signs_in_again_ends_the_session_before(cast: Cast) -> None:
+    browser, _ = signed_in(cast, cast.operator)
+    former = browser.get_cookie("d2r-session", path="/console/")
+    assert former
+    browser.post("/console/login", data={"key": cast.supervisor.token})
+    thief = cast.app.test_client()
+    thief.set_cookie("d2r-session", former.value, path="/console/")
+    assert thief.get("/console/main/").status_code == 303
 
 
 def test_a_session_ends_with_its_key_and_when_signed_out(cast: Cast) -> None:

@@ -48,6 +48,7 @@ def _guarded(site: Site, rates: Rates, route: Route) -> Any:
         # 3. The workspace.
         slug = path.pop("slug", None)
         scope = site.scope(principal, slug) if slug is not None and principal is not None else None
+        principal = principal if scope is None else scope.principal
         # 4. The role.
         if principal is not None and principal.role not in (route.roles or ()):
             raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")

@@ -1,72 +1,89 @@
-"""Who sits before the console: a signed cookie that names an API key, and a token that proves that a form is ours.
+"""Who sits before the console: a cookie that holds a random secret, and a token that proves that a form is ours.
 
-The cookie holds no secret: the id of the key, when it was shown, and a random part from which the token of the forms is
-derived.  Every request asks anew whether the key still counts.
+The secret finds the session in the database; every request asks anew whether it still counts, and its person or key.
+The token of the forms is derived from it, under a key of the appliance.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flask import Response, g, request
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from appliance.errors import Denied
-from appliance.identity.api_keys import principal_of_key
+from appliance.identity.sessions import Visit, begin_session, end_session, find_session
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 
 COOKIE: Final = "d2r-session"
 PATH: Final = "/console/"
-LIFETIME_S: Final = 12 * 3600
-_PURPOSE: Final = b"d2r/console-session/1"
+_PURPOSE: Final = b"d2r/console-session/2"
+#: No secret of ours is longer; the hash of a megabyte is not worth a request.
+_SECRET_CHARACTERS: Final = 100
 
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in person; ``token`` stands in every form."""
+    """A signed-in person; ``token`` stands in every form.
 
+    ``is_keeper`` : whether the person has a role in the appliance as a whole, beside those in workspaces
+    """
+
+    id: str
     principal: Principal
     token: str
+    is_keeper: bool = False
+
+    def acting(self, principal: Principal) -> Session:
+        """The same session in a workspace, with the role that the person has there."""
+        return replace(self, principal=principal)
 
 
 class Sessions:
-    """Makes and reads cookies, under a key of the appliance: another appliance's cookie opens nothing."""
+    """Begins and finds sessions of one appliance: another appliance's cookie opens nothing."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._key = site.master.derive(_PURPOSE)
-        self._serializer = URLSafeTimedSerializer(
-            self._key, salt="console", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        )
 
-    def begin(self, principal: Principal, response: Response) -> None:
-        """Set the cookie of a new session."""
-        value = self._serializer.dumps([principal.id, secrets.token_hex(16)])
-        is_secure = self._site.settings.effective_public_url.startswith("https:")
+    def begin(self, principal: Principal, method: str, response: Response) -> None:
+        """Begin a session, and let the browser hold its secret; one that it held before ends."""
+        self._end_former(principal)
+        settings = self._site.settings
+        secret = begin_session(self._site, principal, method, visit())
         response.set_cookie(
-            COOKIE, str(value), max_age=LIFETIME_S, path=PATH, secure=is_secure, httponly=True, samesite="Strict"
-        )
+            COOKIE, secret, max_age=settings.session_hours * 3600, path=PATH, httponly=True, samesite="Strict",
+            secure=settings.effective_public_url.startswith("https:"),
+        )  # fmt: skip
 
-    def end(self, response: Response) -> None:
-        """Remove the cookie."""
+    def end(self, session: Session | None, response: Response) -> None:
+        """End the session, and remove the cookie."""
+        if session is not None:
+            end_session(self._site, session.id, session.principal)
         response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="Strict")
 
     def current(self) -> Session | None:
-        """The session of the request; None where there is none, or its key counts no more."""
-        try:
-            key_id, random = self._serializer.loads(request.cookies.get(COOKIE, ""), max_age=LIFETIME_S)
-        except (BadSignature, ValueError, TypeError):
+        """The session of the request; None where there is none, or it counts no more."""
+        secret = request.cookies.get(COOKIE, "")
+        found = find_session(self._site, secret) if 0 < len(secret) <= _SECRET_CHARACTERS else None
+        if found is None:
             return None
-        principal = principal_of_key(self._site, key_id)
-        if principal is None:
-            return None
-        g.principal = principal
-        return Session(principal, hmac.new(self._key, f"form {random}".encode(), "sha256").hexdigest())
+        g.principal = found.principal
+        token = hmac.new(self._key, f"form {secret}".encode(), "sha256").hexdigest()
+        is_keeper = found.principal.workspace_id is None and found.principal.role in ("owner", "plant-it")
+        return Session(found.id, found.principal, token, is_keeper)
+
+    def _end_former(self, by: Principal) -> None:
+        former = self.current()
+        if former is not None:
+            end_session(self._site, former.id, by)
+
+
+def visit() -> Visit:
+    """Where the request comes from."""
+    return Visit(request.remote_addr or "", request.headers.get("User-Agent", ""))
 
 
 def require_own_form(session: Session | None) -> None:

@@ -96,9 +96,9 @@ def _admitted(site: Site, rates: Rates, slug: str) -> tuple[Principal, str]:
             raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
         principal = redeem_ticket(site, known.id, ticket)
     scope = site.scope(principal, slug)
-    if principal.role not in READERS:
-        raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
-    return principal, scope.workspace_id
+    if scope.principal.role not in READERS:
+        raise Denied("role.denied", f"The role '{scope.principal.role}' may not do this.", "Ask an owner.")
+    return scope.principal, scope.workspace_id
 
 
 def _since() -> int | None:

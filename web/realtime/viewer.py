@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from appliance.identity.api_keys import principal_of_key
+from appliance.identity.principals import principal_of
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.realtime.feed import Feed, Feeds, Progress
@@ -64,8 +64,9 @@ class Viewer:
         if not self._socket.is_answered:
             self._socket.close(NORMAL, "no answer")
             return False
-        if principal_of_key(self._site, self._principal.id) is None:
-            self._socket.close(POLICY, "the key was revoked")
+        principal = principal_of(self._site, self._principal.id)
+        if principal is None or principal.within(self._feed.scope.workspace_id) is None:
+            self._socket.close(POLICY, "who follows counts no more")
             return False
         if not self._site.is_open(self._feed.scope.workspace_id):
             self._socket.close(POLICY, "the workspace was suspended")

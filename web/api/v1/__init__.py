@@ -10,12 +10,14 @@ from web.api.v1.audit import audit
 from web.api.v1.cad_revisions import cad_revisions
 from web.api.v1.characteristics import characteristics
 from web.api.v1.devices import devices
+from web.api.v1.directory import directory
 from web.api.v1.events import events
 from web.api.v1.inspections import inspections
 from web.api.v1.instruments import instruments
 from web.api.v1.keys import keys
 from web.api.v1.operators import operators
 from web.api.v1.parts import parts
+from web.api.v1.people import people
 from web.api.v1.reports import reports
 from web.api.v1.scans import scans
 from web.api.v1.uploads import uploads
@@ -23,5 +25,5 @@ from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, reports, audit, events, keys,
+    inspections, reports, audit, events, keys, people, directory,
 )  # fmt: skip

@@ -81,7 +81,7 @@ def whoami(call: Call) -> WhoAmI:
 )  # fmt: skip
 def suspend_workspace(call: Call, workspace: str) -> Workspace:
     """For the owner of the appliance. What is there stays; requests are refused, jobs wait, live events end."""
-    _require_appliance(call.caller)
+    require_appliance(call.caller)
     return suspend(call.site, workspace, call.body.reason, call.caller)
 
 
@@ -91,7 +91,7 @@ def suspend_workspace(call: Call, workspace: str) -> Workspace:
 )  # fmt: skip
 def resume_workspace(call: Call, workspace: str) -> Workspace:
     """For the owner of the appliance. What waited goes on."""
-    _require_appliance(call.caller)
+    require_appliance(call.caller)
     return resume(call.site, workspace, call.body.reason, call.caller)
 
 
@@ -101,7 +101,7 @@ def resume_workspace(call: Call, workspace: str) -> Workspace:
 )  # fmt: skip
 def destroy_workspace(call: Call, workspace: str) -> Workspace:
     """For the owner of the appliance. Nobody can read its objects again; reports of it stay provable."""
-    _require_appliance(call.caller)
+    require_appliance(call.caller)
     return destroy(call.site, workspace, call.body.reason, call.body.confirm, call.caller)
 
 
@@ -116,7 +116,7 @@ def list_workspaces(call: Call) -> dict[str, list[Workspace]]:
 )  # fmt: skip
 def create_workspace(call: Call) -> Workspace:
     """For the owner of the appliance; the owner of a workspace makes no others."""
-    _require_appliance(call.caller)
+    require_appliance(call.caller)
     workspace = create(call.site, call.body.slug, call.body.name, call.caller)
     g.location = f"{API}{_WORKSPACES}/{workspace.slug}"
     return workspace
@@ -128,11 +128,16 @@ def get_workspace(call: Call) -> Workspace:
 
 
 def _of(call: Call) -> list[Workspace]:
-    own = call.caller.workspace_id
-    known = call.site.all_workspaces() if own is None else call.site.workspaces()
-    return [one for one in known if own in (None, one.id)]
+    is_owner = call.caller.is_everywhere
+    return list(call.site.all_workspaces() if is_owner else call.site.workspaces_of(call.caller))
 
 
-def _require_appliance(principal: Principal) -> None:
-    if principal.workspace_id is not None:
+def require_appliance(principal: Principal) -> None:
+    """Return if ``principal`` owns the appliance as a whole.
+
+    Raises
+    ------
+    Denied : it owns a workspace at most
+    """
+    if not principal.is_everywhere:
         raise Denied("role.denied", "Only the owner of the appliance may do this.", "Use its key (admin.key).")

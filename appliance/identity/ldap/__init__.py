@@ -1,0 +1,1 @@
+"""LDAP and Active Directory: who somebody is, by the password and the groups that the plant already has."""

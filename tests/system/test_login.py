@@ -1,0 +1,101 @@
+"""People at the door, in a browser: name and password of the plant's directory, and who may see what behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from appliance.config.settings import load_settings
+from appliance.identity.api_keys import create_api_key
+from appliance.tenancy.records import SYSTEM
+from appliance.tenancy.site import Site
+from tests.ldap_server import PASSWORD, SEARCHER_PASSWORD, LdapServer, group, new_server
+from tests.services import require
+from tests.system.test_console import ARGUMENTS, CHROMIUM, CONTRAST, ROOT, free_port, served
+
+
+@dataclass
+class Door:
+    """A served appliance, a directory, and a browser."""
+
+    url: str
+    owner_key: str
+    server: LdapServer
+    browser: Any
+
+    def page(self, **how: Any) -> Any:
+        page = self.browser.new_context(**how).new_page()
+        page.set_default_timeout(10_000)
+        page.goto(f"{self.url}/console/")
+        return page
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    require("chromium", bool(CHROMIUM), "install chromium")
+    from playwright.sync_api import sync_playwright
+
+    server, data, port = new_server(tmp_path_factory.mktemp("ldap")), tmp_path_factory.mktemp("door") / "a", free_port()
+    with ExitStack() as opened:
+        opened.callback(server.stop)
+        site = opened.enter_context(Site.open(load_settings(data, {}), create=True))
+        site.create_workspace("main", "Main", SYSTEM)
+        _, key = create_api_key(site, None, "owner", "owner", SYSTEM)
+        environ = {"D2R_DATA": str(data), "PYTHONPATH": str(ROOT)}
+        opened.enter_context(served("web.app:create_app()", port, environ, 8))
+        playwright = opened.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield Door(f"http://127.0.0.1:{port}", key, server, browser)
+        browser.close()
+
+
+def test_an_owner_sets_up_the_directory_and_a_person_signs_in_through_it(door: Door) -> None:
+    page = door.page()
+    page.get_by_label("API key").fill(door.owner_key)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Directory").click()
+    settings = door.server.settings()
+    page.get_by_label("Kind", exact=True).select_option("openldap")
+    for label, value in {
+        "Servers": settings.urls[0], "Certificate": settings.ca_pem, "Account that searches": settings.bind_dn,
+        "Its password": SEARCHER_PASSWORD, "Where people are": settings.user_base,
+        "Where groups are": settings.group_base,
+    }.items():  # fmt: skip
+        page.get_by_label(label).fill(value)
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_label("Group, by its").fill(group("Supervisors"))
+    page.get_by_label("Role", exact=True).select_option("supervisor")
+    page.get_by_role("button", name="Give the role").click()
+    page.get_by_label("Name of a person").fill("ann")
+    page.get_by_role("button", name="Test").click()
+    assert "supervisor in main" in page.locator("#examined").inner_text()
+    assert page.evaluate(CONTRAST) == []
+
+    other = door.page()
+    other.get_by_label("Name", exact=True).fill("ann")
+    other.get_by_label("Password").fill("wrong")
+    other.keyboard.press("Enter")
+    assert "Name or password is wrong" in other.get_by_role("alert").inner_text()
+    other.get_by_label("Name", exact=True).fill("ann")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.keyboard.press("Enter")
+    other.wait_for_url("**/console/main/")
+    assert other.get_by_text("Ann Lee · supervisor").is_visible()
+
+    page.get_by_role("link", name="People").click()
+    assert page.get_by_role("row", name="Ann Lee").get_by_text("in main").is_visible()
+    page.get_by_role("button", name="End the session of Ann Lee").click()
+    other.goto(f"{door.url}/console/main/")
+    assert other.url.endswith("/console/login")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_door_is_read_by_everybody(door: Door, scheme: str) -> None:
+    page = door.page(color_scheme=scheme, viewport={"width": 360, "height": 740})
+    page.get_by_text("With an API key").click()
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -1,0 +1,110 @@
+"""Pages of the appliance as a whole: people and their sessions, the directory and what its groups may do."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response, request
+
+from appliance.errors import D2RError, NotFound
+from appliance.identity import sessions, users
+from appliance.identity.groups import give_role, list_group_roles, take_role
+from appliance.identity.ldap import directory as ldap
+from appliance.identity.ldap.settings import SCHEMAS, LdapSettings
+from appliance.identity.records import APPLIANCE_ROLES, WORKSPACE_ROLES
+from web.api.contract import Call
+from web.problems import status_of
+
+Shown = tuple[str, dict[str, Any]]
+_ROWS: Final = 200
+_PEOPLE: Final = "/console/-/people"
+_DIRECTORY: Final = "/console/-/directory"
+
+
+def people(call: Call) -> Shown:
+    """Everybody who ever signed in, with roles and sessions."""
+    found = users.list_users(call.site, after=request.args.get("after", ""), limit=_ROWS + 1)
+    present: dict[str, list[Any]] = {}
+    for row in sessions.list_sessions(call.site):
+        present.setdefault(row.principal_id, []).append(row)
+    slugs = {one.id: one.slug for one in call.site.all_workspaces()}
+    more = found[_ROWS - 1].id if len(found) > _ROWS else None
+    return "people.html", {"people": found[:_ROWS], "sessions": present, "slugs": slugs, "more": more}
+
+
+def act_on_person(call: Call, user_id: str, act: str) -> Response:
+    """Refuse a person from now on, or no more."""
+    if act not in ("disable", "enable"):
+        raise NotFound("console.act", "There is no such act.")
+    users.set_disabled(call.site, user_id, act == "disable", call.caller)
+    return _see(_PEOPLE)
+
+
+def end_a_session(call: Call, session_id: str) -> Response:
+    """End somebody's session."""
+    sessions.end_session(call.site, session_id, call.caller)
+    return _see(_PEOPLE)
+
+
+def directory(call: Call, **more: Any) -> Shown:
+    """How the directory is reached, what its groups may do, and a test."""
+    known = ldap.directory_of(call.site)
+    shown = {
+        "directory": known,
+        "settings": known.settings if known else LdapSettings("active-directory", (), "", "", "", ""),
+        "kinds": SCHEMAS,
+        "groups": list_group_roles(call.site, ldap.SOURCE),
+        "workspaces": call.site.workspaces(),
+        "workspace_roles": WORKSPACE_ROLES,
+        "appliance_roles": APPLIANCE_ROLES,
+        "slugs": {one.id: one.slug for one in call.site.all_workspaces()},
+        "examined": None,
+        "problem": None,
+    }
+    return "directory.html", shown | more
+
+
+def set_directory(call: Call) -> Any:
+    """Keep what the form says; what cannot be used is said beside it, and the form stays filled."""
+    form = {name: request.form.get(name, "").strip() for name in ("kind", "bind_dn", "user_base", "group_base")}
+    urls = tuple(request.form.get("urls", "").split())
+    pem, query = request.form.get("ca_pem", ""), request.form.get("user_filter", "").strip()
+    settings = LdapSettings(urls=urls, ca_pem=pem, user_filter=query, **form)
+    try:
+        ldap.configure(call.site, settings, request.form.get("password") or None, call.caller)
+    except D2RError as error:
+        return directory(call, settings=settings, problem=error, status=status_of(error))
+    return _see(_DIRECTORY)
+
+
+def test_directory(call: Call) -> Shown:
+    """Ask the directory about somebody, with a password or without."""
+    login, password = request.form.get("login", "").strip(), request.form.get("password") or None
+    try:
+        return directory(call, examined=ldap.examine(call.site, login, password))
+    except D2RError as error:
+        return directory(call, problem=error)
+
+
+def remove_directory(call: Call) -> Response:
+    """Ask the directory no more."""
+    ldap.remove(call.site, call.caller)
+    return _see(_DIRECTORY)
+
+
+def give_group_role(call: Call) -> Response:
+    """Let a group have a role, in a workspace or (``-``) in the appliance as a whole."""
+    place = request.form.get("workspace", "-")
+    slug = None if place == "-" else place
+    give_role(call.site, ldap.SOURCE, request.form.get("group", ""), slug, request.form.get("role", ""), call.caller)
+    return _see(_DIRECTORY)
+
+
+def take_group_role(call: Call, group_role_id: str) -> Response:
+    """Take a role from a group."""
+    take_role(call.site, group_role_id, call.caller)
+    return _see(_DIRECTORY)
+
+
+def _see(address: str) -> Response:
+    return Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})

@@ -13,6 +13,7 @@ from appliance.audit.persons import create_person, find_person
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
+from appliance.db.listing import WHOLE, Listing
 from appliance.errors import Conflict, Denied, NotFound
 from appliance.identity.groups import roles_of
 from appliance.identity.models import MembershipRow, UserRow
@@ -83,11 +84,10 @@ def principal_of_user(site: Site, user_id: str) -> Principal | None:
     return _principal(row, roles) if roles else None
 
 
-def list_users(site: Site, *, after: str = "", limit: int = 100) -> list[User]:
-    """People in the order of their first login, disabled ones too."""
+def list_users(site: Site, listing: Listing = WHOLE) -> list[User]:
+    """People, disabled ones too."""
     with site.control_session():
-        rows = UserRow.select().where(UserRow.id > after).order_by(UserRow.id).limit(max(1, min(limit, 500)))
-        return [_user(row, _roles(site, row)) for row in list(rows)]
+        return [_user(row, _roles(site, row)) for row in listing.rows(UserRow)]
 
 
 def find_user(site: Site, user_id: str) -> User:

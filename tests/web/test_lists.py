@@ -14,7 +14,12 @@ from web.api.contract import Route
 from web.api.forms import Page
 from web.api.v1 import AREAS
 
-LISTS = [route for area in AREAS for route in area if route.answer and issubclass(route.answer, Page)]
+LISTS = [
+    route
+    for area in AREAS
+    for route in area
+    if route.answer and issubclass(route.answer, Page) and "slug" in route.parameters
+]
 SORTED = [
     (route, sort)
     for route in LISTS

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import Response, request
 
+from appliance.db.listing import Listing
 from appliance.errors import D2RError, NotFound
 from appliance.identity import sessions, users
 from appliance.identity.groups import give_role, list_group_roles, take_role
@@ -16,14 +17,15 @@ from web.api.contract import Call
 from web.problems import status_of
 
 Shown = tuple[str, dict[str, Any]]
-_ROWS: Final = 200
+_ROWS: Final = 100
 _PEOPLE: Final = "/console/-/people"
 _DIRECTORY: Final = "/console/-/directory"
 
 
 def people(call: Call) -> Shown:
     """Everybody who ever signed in, with roles and sessions."""
-    found = users.list_users(call.site, after=request.args.get("after", ""), limit=_ROWS + 1)
+    after = (request.args["after"],) if "after" in request.args else ()
+    found = users.list_users(call.site, Listing("id", after, _ROWS + 1))
     present: dict[str, list[Any]] = {}
     for row in sessions.list_sessions(call.site):
         present.setdefault(row.principal_id, []).append(row)

@@ -62,7 +62,7 @@ class SessionList(Out):
 @people.route("GET", _PEOPLE, roles=ADMINISTRATORS, query=PageQuery, answer=Page[UserOut], summary="People")
 def list_people(call: Call) -> object:
     require_appliance(call.caller)
-    return page(call, lambda after, limit: _shown(users.list_users(call.site, after=after, limit=limit)))
+    return page(call, lambda listing: _shown(users.list_users(call.site, listing)))
 
 
 @people.route("GET", f"{_PEOPLE}/{{user}}", roles=ADMINISTRATORS, answer=UserOut, summary="One person")

@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "workspace": ("appliance.cli.workspace", "workspace", "Workspaces: made, suspended, resumed, destroyed."),
     "key": ("appliance.cli.key", "key", "API keys of a workspace."),
     "person": ("appliance.cli.person", "person", "People who sign in, and their sessions."),
+    "account": ("appliance.cli.account", "account", "Local accounts: invite, reset, unlock; break glass."),
     "ldap": ("appliance.cli.ldap", "ldap", "LDAP or Active Directory: reached, tested, roles of its groups."),
     "verify": ("appliance.cli.verify", "verify", "Check a report or evidence pack offline."),
     "replay": ("appliance.cli.replay", "replay", "Recompute a verdict from its evidence and compare."),

@@ -24,9 +24,12 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "failures_per_minute": (1, 1 << 40),
     "session_hours": (1, 24 * 30),
     "session_idle_minutes": (1, 60 * 24),
+    "confirm_minutes": (1, 60 * 24),
+    "password_length": (8, 64),
 }
 #: Setting -> its spellings.
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "second_factor": ("optional", "required"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 #: Setting -> how its text must begin, where it is not empty.

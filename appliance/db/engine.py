@@ -10,6 +10,7 @@ The engine knows no dialect: a backend (``appliance.db.sqlite``) brings connecti
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import weakref
@@ -20,6 +21,9 @@ from typing import Any, Final
 
 from appliance.db.routing import Route
 from appliance.errors import Unavailable
+
+# The query builder writes every statement with its values into a DEBUG log: names, keyed hashes, sealed rows.
+logging.getLogger("peewee").setLevel(logging.WARNING)
 
 #: How long a writer waits for the writers of its own process.
 LINE_TIMEOUT_S: Final = 30.0

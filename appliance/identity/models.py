@@ -72,6 +72,7 @@ class SessionRow(ControlModel):
     expires_at = TextField()
     ended_at = TextField(null=True)
     ended_by = TextField(null=True)
+    confirmed_at = TextField(null=True)
 
     class Meta:
         table_name = "console_session"

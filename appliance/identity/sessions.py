@@ -39,10 +39,14 @@ class Visit:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A session that counts, and who it is of."""
+    """A session that counts, and who it is of.
+
+    ``is_confirmed`` : whether password or key were shown within ``confirm_minutes``
+    """
 
     id: str
     principal: Principal
+    is_confirmed: bool
 
 
 def begin_session(site: Site, principal: Principal, method: str, visit: Visit) -> str:
@@ -73,7 +77,8 @@ def find_session(site: Site, token: str) -> OpenSession | None:
         return None
     if row.seen_at < rfc3339_us(now - _SEEN_NOTED_EVERY):
         _note_seen(site, row.id)
-    return OpenSession(row.id, principal)
+    recently = rfc3339_us(now - timedelta(minutes=site.settings.confirm_minutes))
+    return OpenSession(row.id, principal, (row.confirmed_at or row.began_at) > recently)
 
 
 def end_session(site: Site, session_id: str, by: Principal) -> None:
@@ -91,6 +96,20 @@ def end_session(site: Site, session_id: str, by: Principal) -> None:
             row.ended_at, row.ended_by = rfc3339_us(utc_now()), by.id
             row.save()
             record(site, "session.ended", {}, {"session": row.id}, by=by)
+
+
+def end_sessions(site: Site, principal_id: str, by: Principal, *, but: str | None = None) -> int:
+    """End every session of a principal, ``but`` one where it is named; returns how many."""
+    ended = [row.id for row in list_sessions(site, principal_id) if row.id != but]
+    for session_id in ended:
+        end_session(site, session_id, by)
+    return len(ended)
+
+
+def confirm_session(site: Site, session_id: str) -> None:
+    """Note that the password was shown once more just now."""
+    with site.control_transaction():
+        SessionRow.update(confirmed_at=rfc3339_us(utc_now())).where(SessionRow.id == session_id).execute()
 
 
 def list_sessions(site: Site, principal_id: str | None = None) -> list[SessionRow]:

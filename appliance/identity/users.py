@@ -47,7 +47,7 @@ def admit(site: Site, vouched: Vouched, *, is_login: bool = True) -> Principal:
         row = _written(row, vouched, roles, is_login)
         principal = _principal(row, roles)
         if before != roles:
-            _write_memberships(row.id, roles)
+            write_memberships(row.id, roles)
             kind = "user.admitted" if before is None else "user.roles_changed"
             personal = {"login": row.login, "name": row.name}
             record(site, kind, {}, _facts(row, roles), personal, row.id, by=principal)
@@ -69,9 +69,9 @@ def withdraw(site: Site, user_id: str) -> None:
             return
         row.appliance_role = None
         row.save()
-        _write_memberships(row.id, none)
+        write_memberships(row.id, none)
         personal = {"login": row.login, "name": row.name}
-        record(site, "user.roles_changed", {}, _facts(row, none), personal, _person(site, row))
+        record(site, "user.roles_changed", {}, _facts(row, none), personal, person_of(site, row))
 
 
 def principal_of_user(site: Site, user_id: str) -> Principal | None:
@@ -119,11 +119,11 @@ def set_disabled(site: Site, user_id: str, is_disabled: bool, by: Principal) -> 
         row.disabled_at, row.disabled_by = (rfc3339_us(utc_now()), by.id) if is_disabled else (None, None)
         row.save()
         kind = "user.disabled" if is_disabled else "user.enabled"
-        record(site, kind, {}, {"source": row.source}, {"login": row.login}, _person(site, row), by=by)
+        record(site, kind, {}, {"source": row.source}, {"login": row.login}, person_of(site, row), by=by)
         return _user(row, _roles(site, row))
 
 
-def _person(site: Site, row: Any) -> str:
+def person_of(site: Site, row: Any) -> str:
     """The person of the control log that a user is."""
     if find_person(site, row.id) is None:
         create_person(site, {"name": row.name}, row.id)
@@ -155,7 +155,8 @@ def _written(row: Any, vouched: Vouched, roles: Roles, is_login: bool) -> Any:
     return row
 
 
-def _write_memberships(user_id: str, roles: Roles) -> None:
+def write_memberships(user_id: str, roles: Roles) -> None:
+    """Let a person have these roles in workspaces and no others, in the current control transaction."""
     MembershipRow.delete().where(MembershipRow.user_id == user_id).execute()
     for workspace_id, role in roles.workspaces:
         MembershipRow.create(user_id=user_id, workspace_id=workspace_id, role=role)

@@ -68,7 +68,8 @@ def test_the_test_says_why_when_the_directory_is_down(plant: Shell, directory: L
 
 def test_people_are_listed_disabled_and_sent_away(plant: Shell) -> None:
     plant.json("ldap", "group", "give", group("operators"), "--role", "operator", "--in", "main")
-    principal, method = sign_in(plant.site, "ben", PASSWORD)
+    entered = sign_in(plant.site, "ben", PASSWORD)
+    principal, method = entered.principal, entered.method
     token = begin_session(plant.site, principal, method, Visit("10.0.0.9", "x"))
     (person,) = plant.json("person", "list")
     assert person["login"] == "ben"

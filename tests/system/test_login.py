@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pyotp import TOTP
 
 from appliance.config.settings import load_settings
 from appliance.identity.api_keys import create_api_key
@@ -99,3 +100,40 @@ def test_the_door_is_read_by_everybody(door: Door, scheme: str) -> None:
     page.get_by_text("With an API key").click()
     assert page.evaluate(CONTRAST) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_somebody_comes_by_a_link_sets_a_second_factor_and_signs_in_with_both(door: Door) -> None:
+    owner = door.page()
+    owner.get_by_text("With an API key").click()
+    owner.get_by_label("API key").fill(door.owner_key)
+    owner.keyboard.press("Enter")
+    owner.get_by_role("link", name="People").click()
+    owner.get_by_label("Login", exact=True).fill("ida")
+    owner.get_by_label("Name", exact=True).fill("Ida Moe")
+    owner.get_by_label("Role in Main").select_option("operator")
+    owner.get_by_role("button", name="Make the link").click()
+    link = owner.locator("#link").inner_text()
+
+    page = door.page()
+    page.goto(f"{door.url}{link[link.index('/console') :]}")
+    for label in ("New password", "The same once more"):
+        page.get_by_label(label).fill("seven grey herons wait")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/main/")
+    page.get_by_role("link", name="Ida Moe · operator").click()
+    page.get_by_role("button", name="Set up a second factor").click()
+    assert page.get_by_role("img", name="QR code").evaluate("image => image.naturalWidth") > 100
+    totp = TOTP(page.locator("#secret").inner_text())
+    page.get_by_label("Code").fill(totp.now())
+    page.get_by_role("button", name="Confirm").click()
+    codes = page.locator("#codes li").all_inner_texts()
+    assert len(codes) == 10
+    assert page.evaluate(CONTRAST) == []
+    page.get_by_role("button", name="Sign out").click()
+
+    page.get_by_label("Name", exact=True).fill("ida")
+    page.get_by_label("Password").fill("seven grey herons wait")
+    page.keyboard.press("Enter")
+    page.get_by_label("Six digits").fill(codes[0])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/main/")

@@ -1,4 +1,4 @@
-"""Pages of the appliance as a whole: people and their sessions, the directory and what its groups may do."""
+"""Pages of the directory: how it is reached, a test, and what its groups may do."""
 
 from __future__ import annotations
 
@@ -6,46 +6,17 @@ from typing import Any, Final
 
 from flask import Response, request
 
-from appliance.db.listing import Listing
-from appliance.errors import D2RError, NotFound
-from appliance.identity import sessions, users
+from appliance.errors import D2RError
 from appliance.identity.groups import give_role, list_group_roles, take_role
 from appliance.identity.ldap import directory as ldap
 from appliance.identity.ldap.settings import SCHEMAS, LdapSettings
 from appliance.identity.records import APPLIANCE_ROLES, WORKSPACE_ROLES
 from web.api.contract import Call
+from web.console.showing import see
 from web.problems import status_of
 
 Shown = tuple[str, dict[str, Any]]
-_ROWS: Final = 100
-_PEOPLE: Final = "/console/-/people"
 _DIRECTORY: Final = "/console/-/directory"
-
-
-def people(call: Call) -> Shown:
-    """Everybody who ever signed in, with roles and sessions."""
-    after = (request.args["after"],) if "after" in request.args else ()
-    found = users.list_users(call.site, Listing("id", after, _ROWS + 1))
-    present: dict[str, list[Any]] = {}
-    for row in sessions.list_sessions(call.site):
-        present.setdefault(row.principal_id, []).append(row)
-    slugs = {one.id: one.slug for one in call.site.all_workspaces()}
-    more = found[_ROWS - 1].id if len(found) > _ROWS else None
-    return "people.html", {"people": found[:_ROWS], "sessions": present, "slugs": slugs, "more": more}
-
-
-def act_on_person(call: Call, user_id: str, act: str) -> Response:
-    """Refuse a person from now on, or no more."""
-    if act not in ("disable", "enable"):
-        raise NotFound("console.act", "There is no such act.")
-    users.set_disabled(call.site, user_id, act == "disable", call.caller)
-    return _see(_PEOPLE)
-
-
-def end_a_session(call: Call, session_id: str) -> Response:
-    """End somebody's session."""
-    sessions.end_session(call.site, session_id, call.caller)
-    return _see(_PEOPLE)
 
 
 def directory(call: Call, **more: Any) -> Shown:
@@ -76,7 +47,7 @@ def set_directory(call: Call) -> Any:
         ldap.configure(call.site, settings, request.form.get("password") or None, call.caller)
     except D2RError as error:
         return directory(call, settings=settings, problem=error, status=status_of(error))
-    return _see(_DIRECTORY)
+    return see(_DIRECTORY)
 
 
 def test_directory(call: Call) -> Shown:
@@ -91,7 +62,7 @@ def test_directory(call: Call) -> Shown:
 def remove_directory(call: Call) -> Response:
     """Ask the directory no more."""
     ldap.remove(call.site, call.caller)
-    return _see(_DIRECTORY)
+    return see(_DIRECTORY)
 
 
 def give_group_role(call: Call) -> Response:
@@ -99,14 +70,10 @@ def give_group_role(call: Call) -> Response:
     place = request.form.get("workspace", "-")
     slug = None if place == "-" else place
     give_role(call.site, ldap.SOURCE, request.form.get("group", ""), slug, request.form.get("role", ""), call.caller)
-    return _see(_DIRECTORY)
+    return see(_DIRECTORY)
 
 
 def take_group_role(call: Call, group_role_id: str) -> Response:
     """Take a role from a group."""
     take_role(call.site, group_role_id, call.caller)
-    return _see(_DIRECTORY)
-
-
-def _see(address: str) -> Response:
-    return Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
+    return see(_DIRECTORY)

@@ -1,45 +1,85 @@
-"""Which pages there are: name, method, address, who may see it, view."""
+"""Which pages there are, who may see them, and which of their forms ask for the password again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from web.api.contract import ADMINISTRATORS, EDITORS, READERS, REQUESTERS, WATCHERS
-from web.console import administration, views
+from web.api.contract import ADMINISTRATORS, EDITORS, READERS, REQUESTERS
+from web.console import accounts, administration, profile, views
+from web.console.showing import KEEPERS
 
 View: TypeAlias = Callable[..., Any]
 
 _S: Final = "/console/<slug>"
 _I: Final = f"{_S}/inspections/<inspection_id>"
-
-#: Pages of a workspace.
-PAGES: Final[tuple[tuple[str, str, str, frozenset[str], View], ...]] = (
-    ("assets", "GET", f"{_S}/", READERS, views.assets),
-    ("asset", "GET", f"{_S}/assets/<asset>", READERS, views.asset),
-    ("inspection", "GET", _I, READERS, views.inspection),
-    ("report_file", "GET", f"{_I}/<name>", READERS, views.report_file),
-    ("quarantine", "GET", f"{_S}/quarantine", READERS, views.quarantine),
-    ("act_on_inspection", "POST", f"{_I}/<act>", REQUESTERS, views.act_on_inspection),
-    ("act_on_scan", "POST", f"{_S}/quarantine/<scan_id>/<act>", EDITORS, views.act_on_scan),
-    ("live_ticket", "POST", f"{_S}/live-ticket", READERS, views.live_ticket),
-)
+OWNERS: Final = ADMINISTRATORS
 #: No workspace has this name.
 _A: Final = "/console/-"
-#: Who looks after the appliance as a whole; plant-it changes nothing that decides who may come in.
-KEEPERS: Final = ADMINISTRATORS | WATCHERS
-#: Pages of the appliance as a whole, for those who have a role in it.
-OWN_PAGES: Final[tuple[tuple[str, str, str, frozenset[str], View], ...]] = (
-    ("people", "GET", f"{_A}/people", KEEPERS, administration.people),
-    ("act_on_person", "POST", f"{_A}/people/<user_id>/<act>", ADMINISTRATORS, administration.act_on_person),
-    ("act_on_session", "POST", f"{_A}/sessions/<session_id>/end", ADMINISTRATORS, administration.end_a_session),
-    ("directory", "GET", f"{_A}/directory", KEEPERS, administration.directory),
-    ("set_directory", "POST", f"{_A}/directory", ADMINISTRATORS, administration.set_directory),
-    ("test_directory", "POST", f"{_A}/directory/test", KEEPERS, administration.test_directory),
-    ("remove_directory", "POST", f"{_A}/directory/remove", ADMINISTRATORS, administration.remove_directory),
-    ("give_group_role", "POST", f"{_A}/directory/groups", ADMINISTRATORS, administration.give_group_role),
-    (
-        "take_group_role", "POST", f"{_A}/directory/groups/<group_role_id>/take", ADMINISTRATORS,
-        administration.take_group_role,
+#: Where one goes after the password was shown once more.
+PLACES: Final = {
+    "people": f"{_A}/people", "directory": f"{_A}/directory", "me": f"{_A}/me",
+    "quarantine": "/console/{slug}/quarantine",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PageRoute:
+    """A page of the console.
+
+    Attributes
+    ----------
+    roles : who may see it; None for everybody who is signed in
+    place : where a form goes back to when it asks for the password again (a key of ``PLACES``); None: it does not
+    """
+
+    name: str
+    method: str
+    rule: str
+    roles: frozenset[str] | None
+    view: View
+    place: str | None = None
+
+
+#: Pages of a workspace, and of the appliance as a whole (below ``/console/-``) for those who have a role in it.
+PAGES: Final[tuple[PageRoute, ...]] = (
+    PageRoute("assets", "GET", f"{_S}/", READERS, views.assets),
+    PageRoute("asset", "GET", f"{_S}/assets/<asset>", READERS, views.asset),
+    PageRoute("inspection", "GET", _I, READERS, views.inspection),
+    PageRoute("report_file", "GET", f"{_I}/<name>", READERS, views.report_file),
+    PageRoute("quarantine", "GET", f"{_S}/quarantine", READERS, views.quarantine),
+    PageRoute("act_on_inspection", "POST", f"{_I}/<act>", REQUESTERS, views.act_on_inspection),
+    PageRoute(
+        "act_on_scan", "POST", f"{_S}/quarantine/<scan_id>/<act>", EDITORS, views.act_on_scan, "quarantine"
+    ),
+    PageRoute("live_ticket", "POST", f"{_S}/live-ticket", READERS, views.live_ticket),
+    PageRoute("me", "GET", f"{_A}/me", None, profile.me),
+    PageRoute("change_password", "POST", f"{_A}/me/password", None, profile.change_own_password),
+    PageRoute("begin_factor", "POST", f"{_A}/me/second-factor", None, profile.begin_factor, "me"),
+    PageRoute("confirm_factor", "POST", f"{_A}/me/second-factor/confirm", None, profile.confirm_factor),
+    PageRoute("remove_factor", "POST", f"{_A}/me/second-factor/remove", None, profile.remove_factor, "me"),
+    PageRoute("end_own_session", "POST", f"{_A}/me/sessions/<session_id>/end", None, profile.end_own_session),
+    PageRoute("people", "GET", f"{_A}/people", KEEPERS, accounts.people),
+    PageRoute("act_on_person", "POST", f"{_A}/people/<user_id>/<act>", OWNERS, accounts.act_on_person, "people"),
+    PageRoute("end_session", "POST", f"{_A}/sessions/<session_id>/end", OWNERS, accounts.end_a_session, "people"),
+    PageRoute("invite", "POST", f"{_A}/invitations", OWNERS, accounts.invite_person, "people"),
+    PageRoute(
+        "withdraw", "POST", f"{_A}/invitations/<invitation_id>/withdraw", OWNERS, accounts.withdraw, "people"
+    ),
+    PageRoute("directory", "GET", f"{_A}/directory", KEEPERS, administration.directory),
+    PageRoute(
+        "set_directory", "POST", f"{_A}/directory", OWNERS, administration.set_directory, "directory"
+    ),
+    PageRoute("test_directory", "POST", f"{_A}/directory/test", KEEPERS, administration.test_directory),
+    PageRoute(
+        "remove_directory", "POST", f"{_A}/directory/remove", OWNERS, administration.remove_directory, "directory"
+    ),
+    PageRoute(
+        "give_group_role", "POST", f"{_A}/directory/groups", OWNERS, administration.give_group_role, "directory"
+    ),
+    PageRoute(
+        "take_group_role", "POST", f"{_A}/directory/groups/<group_role_id>/take", OWNERS,
+        administration.take_group_role, "directory",
     ),
 )  # fmt: skip

@@ -12,7 +12,9 @@ from typing import Final
 
 from flask import Response, g, request
 
+from appliance.core.ids import is_id
 from appliance.errors import Denied
+from appliance.identity.local.break_glass import is_break_glass
 from appliance.identity.sessions import Visit, begin_session, end_session, find_session
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
@@ -28,13 +30,24 @@ _SECRET_CHARACTERS: Final = 100
 class Session:
     """A signed-in person; ``token`` stands in every form.
 
-    ``is_keeper`` : whether the person has a role in the appliance as a whole, beside those in workspaces
+    Attributes
+    ----------
+    is_keeper : whether the person has a role in the appliance as a whole, beside those in workspaces
+    is_confirmed : whether the password was shown a short time ago
+    is_break_glass : whether this is the account of the envelope
     """
 
     id: str
     principal: Principal
     token: str
     is_keeper: bool = False
+    is_confirmed: bool = False
+    is_break_glass: bool = False
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is a session of an API key, which has no password."""
+        return not is_id(self.principal.id, "usr")
 
     def acting(self, principal: Principal) -> Session:
         """The same session in a workspace, with the role that the person has there."""
@@ -72,8 +85,10 @@ class Sessions:
             return None
         g.principal = found.principal
         token = hmac.new(self._key, f"form {secret}".encode(), "sha256").hexdigest()
-        is_keeper = found.principal.workspace_id is None and found.principal.role in ("owner", "plant-it")
-        return Session(found.id, found.principal, token, is_keeper)
+        principal = found.principal
+        is_keeper = principal.workspace_id is None and principal.role in ("owner", "plant-it")
+        is_broken = principal.is_everywhere and is_break_glass(self._site, principal.id)
+        return Session(found.id, principal, token, is_keeper, found.is_confirmed, is_broken)
 
     def _end_former(self, by: Principal) -> None:
         former = self.current()

@@ -24,6 +24,7 @@ from appliance.scans.models import QUARANTINED
 from appliance.scans.service import find_scan, list_scans
 from web.api.contract import Call
 from web.api.downloads import file_answer, streamed
+from web.console.showing import see
 from web.live import live_url
 
 Shown = tuple[str, dict[str, Any]]
@@ -101,7 +102,7 @@ def act_on_inspection(call: Call, inspection_id: str, act: str) -> Response:
     if act not in acts:
         raise NotFound("console.act", "There is no such act.")
     acts[act](call.scope, inspection_id)
-    return _back(f"/console/{call.scope.slug}/inspections/{inspection_id}")
+    return see(f"/console/{call.scope.slug}/inspections/{inspection_id}")
 
 
 def act_on_scan(call: Call, scan_id: str, act: str) -> Response:
@@ -115,7 +116,7 @@ def act_on_scan(call: Call, scan_id: str, act: str) -> Response:
         quarantined.discard(call.scope, scan_id, reason)
     else:
         raise NotFound("console.act", "There is no such act.")
-    return _back(f"/console/{call.scope.slug}/quarantine")
+    return see(f"/console/{call.scope.slug}/quarantine")
 
 
 def live_ticket(call: Call) -> Response:
@@ -133,7 +134,3 @@ def _listing(sort: str, name: str) -> Listing:
 def _seq(call: Call) -> int:
     with call.scope:
         return last_seq()
-
-
-def _back(address: str) -> Response:
-    return Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})

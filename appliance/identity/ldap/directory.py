@@ -130,6 +130,18 @@ def look_up(site: Site, login: str) -> Vouched | None:
         return None if entry is None else _vouched(link, settings, entry)
 
 
+def probe(site: Site) -> str:
+    """Ask the directory for nothing but its answer; returns which server gave it.
+
+    Raises
+    ------
+    Unavailable, Misconfigured, NotFound : as for ``vouch``
+    """
+    settings, secret = _opened(site)
+    with bound(settings, secret) as link:
+        return f"{link.url} answers, {link.tls}"
+
+
 def examine(site: Site, login: str, password: str | None = None) -> Examined:
     """What the directory says about a login, in every detail: for whoever sets it up.
 

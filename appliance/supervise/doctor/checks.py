@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from appliance.config.settings import Settings
 from appliance.errors import D2RError
-from appliance.supervise.doctor import folder, machine, service
+from appliance.supervise.doctor import folder, logins, machine, service
 from appliance.supervise.doctor.records import Finding, skipped
 from appliance.supervise.status import read_status
 from appliance.tenancy.site import Site
@@ -42,3 +42,4 @@ def _inside(settings: Settings) -> Iterator[Finding]:
     with site:
         yield from folder.logs(site)
         yield from service.waiting(site)
+        yield from logins.logins(site)

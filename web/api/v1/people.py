@@ -68,7 +68,7 @@ def list_people(call: Call) -> object:
 @people.route("GET", f"{_PEOPLE}/{{user}}", roles=ADMINISTRATORS, answer=UserOut, summary="One person")
 def get_person(call: Call, user: str) -> UserOut:
     require_appliance(call.caller)
-    return _out(users.find_user(call.site, user))
+    return user_out(users.find_user(call.site, user))
 
 
 @people.route(
@@ -78,7 +78,7 @@ def get_person(call: Call, user: str) -> UserOut:
 def disable_person(call: Call, user: str) -> UserOut:
     """Whatever a directory says; sessions of theirs open nothing any more."""
     require_appliance(call.caller)
-    return _out(users.set_disabled(call.site, user, True, call.caller))
+    return user_out(users.set_disabled(call.site, user, True, call.caller))
 
 
 @people.route(
@@ -87,7 +87,7 @@ def disable_person(call: Call, user: str) -> UserOut:
 )  # fmt: skip
 def enable_person(call: Call, user: str) -> UserOut:
     require_appliance(call.caller)
-    return _out(users.set_disabled(call.site, user, False, call.caller))
+    return user_out(users.set_disabled(call.site, user, False, call.caller))
 
 
 @people.route("GET", _SESSIONS, roles=ADMINISTRATORS, answer=SessionList, summary="Who is signed in")
@@ -103,10 +103,11 @@ def end_session(call: Call, session: str) -> None:
 
 
 def _shown(found: list[User]) -> list[UserOut]:
-    return [_out(user) for user in found]
+    return [user_out(user) for user in found]
 
 
-def _out(user: User) -> UserOut:
+def user_out(user: User) -> UserOut:
+    """A person as the API shows them."""
     roles: dict[str, Any] = {"appliance": user.roles.appliance, "workspaces": dict(user.roles.workspaces)}
     told = ("id", "source", "login", "name", "created_at", "last_login_at", "disabled_at")
     return UserOut(roles=RolesOut(**roles), **{name: getattr(user, name) for name in told})

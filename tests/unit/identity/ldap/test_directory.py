@@ -33,10 +33,11 @@ from tests.unit.identity.test_users import entries
 
 
 def test_a_person_signs_in_with_the_role_of_a_group_in_a_group(plant: Site) -> None:
-    principal, method = sign_in(plant, "ann", PASSWORD)
+    entered = sign_in(plant, "ann", PASSWORD)
+    principal, method = entered.principal, entered.method
     assert (principal.label, method) == ("Ann Lee", "ldap")
     assert plant.scope(principal, "main").principal.role == "supervisor"
-    assert sign_in(plant, " ANN ", PASSWORD)[0].id == principal.id
+    assert sign_in(plant, " ANN ", PASSWORD).principal.id == principal.id
 
 
 def test_groups_are_found_by_member_by_login_and_through_rings(plant: Site) -> None:

@@ -17,7 +17,7 @@ OPERATORS = f"dn: {group('operators')}\nchangetype: modify\n"
 
 @pytest.fixture
 def ben(plant: Site) -> Principal:
-    return sign_in(plant, "ben", PASSWORD)[0]
+    return sign_in(plant, "ben", PASSWORD).principal
 
 
 def test_nothing_changes_for_who_is_still_there(plant: Site, ben: Principal) -> None:
@@ -36,7 +36,7 @@ def test_who_left_a_group_lost_its_role(plant: Site, ben: Principal, server: Lda
     finally:
         server.modify(f"{OPERATORS}add: memberUid\nmemberUid: ben\n")
     assert find_session(plant, token) is None
-    assert sign_in(plant, "ben", PASSWORD)[0].id == ben.id
+    assert sign_in(plant, "ben", PASSWORD).principal.id == ben.id
     assert find_session(plant, token)
 
 

@@ -1,0 +1,157 @@
+"""The door of the console: name and password or an API key, then a code where one is owed; invitations; signing out."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response, g, request
+
+from appliance.errors import D2RError, Denied
+from appliance.identity.api_keys import authenticate
+from appliance.identity.local.invitations import accept, find_invitation
+from appliance.identity.login import confirm, owe_code, pay_code, sign_in, takes_passwords
+from appliance.identity.sessions import confirm_session
+from appliance.tenancy.records import Principal
+from appliance.tenancy.site import Site
+from web.api.contract import READERS
+from web.console.profile import require_same
+from web.console.routes import PLACES
+from web.console.session import PATH, Session, Sessions, require_own_form
+from web.console.showing import Pages, see
+from web.problems import status_of
+from web.rates import Rates
+
+_CODE_COOKIE: Final = "d2r-code-owed"
+_CODE_PATH: Final = "/console/login"
+_CODE_S: Final = 300
+
+
+class Door:
+    """Lets people in and out of one appliance's console."""
+
+    def __init__(self, site: Site, rates: Rates, sessions: Sessions, pages: Pages) -> None:
+        self._site, self._rates, self._sessions, self._pages = site, rates, sessions, pages
+
+    def login(self) -> Response:
+        """The form that takes name and password, or an API key, and what it sends."""
+        if request.method == "GET":
+            return self._show_login(None)
+        try:
+            require_own_form(None)
+            login = request.form.get("login", "")
+            if not login:
+                return self._opened(self._holder(request.form.get("key", "").strip()), "key")
+            entered = self._counted(sign_in, login, request.form.get("password", ""))
+        except D2RError as error:
+            return self._show_login(error)
+        if not entered.owes_code:
+            return self._opened(entered.principal, entered.method)
+        response = see(f"{_CODE_PATH}/code")
+        self._set_code_cookie(response, owe_code(self._site, entered), _CODE_S)
+        return response
+
+    def code(self) -> Response:
+        """The form that takes the code of the second factor, and what it sends."""
+        if request.method == "GET":
+            return self._pages.show("code.html", None, problem=None)
+        try:
+            require_own_form(None)
+            held = request.cookies.get(_CODE_COOKIE, "")
+            principal, method = self._counted(pay_code, held, request.form.get("code", ""))
+        except D2RError as error:
+            return self._pages.show("code.html", None, _status(error), problem=error)
+        response = self._opened(principal, method)
+        self._set_code_cookie(response, "", 0)
+        return response
+
+    def invitation(self) -> Response:
+        """The form that takes the password of a new account, or another one, and what it sends."""
+        token = request.args.get("token", "") if request.method == "GET" else request.form.get("token", "")
+        row = None
+        try:
+            row = self._counted(find_invitation, token)
+            if request.method == "GET":
+                return self._pages.show("invitation.html", None, problem=None, invitation=row, token=token)
+            require_own_form(None)
+            password = request.form.get("password", "")
+            require_same(password, request.form.get("again", ""))
+            principal = accept(self._site, token, password)
+        except D2RError as error:
+            shown = {"problem": error, "invitation": row, "token": token}
+            return self._pages.show("invitation.html", None, _status(error), **shown)
+        return self._opened(principal, "invitation")
+
+    def confirm(self) -> Response:
+        """The form that takes the password once more, before what matters most."""
+        session = self._sessions.current()
+        g.authorized = True
+        if session is None:
+            return see("/console/login")
+        place, slug = request.values.get("place", ""), request.values.get("slug", "")
+        shown: dict[str, Any] = {"place": place, "of": slug, "is_key": session.is_key}
+        if request.method == "GET":
+            return self._pages.show("confirm.html", session, problem=None, **shown)
+        try:
+            require_own_form(session)
+            self._show_again(session, request.form.get("password", ""))
+        except D2RError as error:
+            return self._pages.show("confirm.html", session, _status(error), problem=error, **shown)
+        confirm_session(self._site, session.id)
+        return see(_place(place, slug))
+
+    def logout(self) -> Response:
+        """End the session."""
+        session = self._sessions.current()
+        g.authorized = True
+        if session is not None:
+            require_own_form(session)
+        response = see("/console/login")
+        self._sessions.end(session, response)
+        return response
+
+    def _holder(self, key: str) -> Principal:
+        """Who holds an API key, if there is something to see for them."""
+        principal: Principal = self._counted(authenticate, key)
+        if principal.role not in READERS:
+            raise Denied("role.denied", "A key with this role has nothing to see here.", "Ask an owner.")
+        return principal
+
+    def _show_again(self, session: Session, secret: str) -> None:
+        if not session.is_key:
+            self._counted(confirm, session.principal, secret)
+        elif self._counted(authenticate, secret.strip()).id != session.principal.id:
+            raise Denied("key.other", "This is another API key.", "Show the one that you signed in with.")
+
+    def _counted(self, ask: Any, *told: Any) -> Any:
+        """What ``ask`` answers; whoever is refused is counted by address."""
+        try:
+            return ask(self._site, *told)
+        except Denied:
+            self._rates.count_failure()
+            raise
+
+    def _opened(self, principal: Principal, method: str) -> Response:
+        response = see(PATH)
+        self._sessions.begin(principal, method, response)
+        return response
+
+    def _show_login(self, problem: D2RError | None) -> Response:
+        status = 200 if problem is None else _status(problem)
+        return self._pages.show("login.html", None, status, problem=problem, people=takes_passwords(self._site))
+
+    def _set_code_cookie(self, response: Response, value: str, age_s: int) -> None:
+        is_secure = self._site.settings.effective_public_url.startswith("https:")
+        response.set_cookie(
+            _CODE_COOKIE, value, max_age=age_s, path=_CODE_PATH, httponly=True, samesite="Strict", secure=is_secure
+        )  # fmt: skip
+
+
+def _status(error: D2RError) -> int:
+    """A page is never 401: that would ask the browser for a password of its own."""
+    return max(403, status_of(error))
+
+
+def _place(name: str, slug: str) -> str:
+    """Where to go on: one of our own places."""
+    is_slug = bool(slug) and all(letter.isascii() and (letter.isalnum() or letter == "-") for letter in slug)
+    return PLACES.get(name, PATH).replace("{slug}", slug if is_slug else "-")

@@ -25,6 +25,7 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
+_HEADERS_BUT_POLICY: Final = {name: value for name, value in _HEADERS.items() if name != "Content-Security-Policy"}
 #: Paths that are asked every few seconds and say nothing.
 _QUIET: Final = ("/healthz", "/readyz", "/metrics")
 
@@ -45,8 +46,8 @@ def finish_requests(app: Flask, metrics: Metrics) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
+        own_policy = response.headers.get("Content-Security-Policy")
+        response.headers.extend(_HEADERS if own_policy is None else _HEADERS_BUT_POLICY)
         seconds = time.perf_counter() - g.began if "began" in g else 0.0
         metrics.count(request.endpoint or "unknown", request.method, response.status_code, seconds)
         level = logging.DEBUG if request.path in _QUIET else logging.INFO

@@ -50,6 +50,8 @@ class Engine:
         self.database = database
         self.name: str = database.name
         self.route: Route = database.route
+        #: Transactions that this process ended here; what it read before one may be different after it.
+        self.commits = 0
         self._idle: deque[Any] = deque()
         self._used: set[Any] = set()
         self._is_inherited = False
@@ -121,6 +123,7 @@ class Engine:
                     raise
                 finally:
                     here.depth -= 1
+                    self.commits += 1
                     line.close()
                 if not here.depth:
                     self._run_callbacks()
@@ -131,6 +134,11 @@ class Engine:
         Building such a query from models takes ten times as long as answering it.
         """
         rows: list[tuple[Any, ...]] = self.database.execute_plain(sql, values).fetchall()
+        return rows
+
+    def look_up(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The same for a ``SELECT`` of columns alone, which calls nothing that could change the session."""
+        rows: list[tuple[Any, ...]] = self.database.execute_lookup(sql, values).fetchall()
         return rows
 
     def run(self, sql: str, *values: Any) -> None:

@@ -118,17 +118,22 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         """Let this thread's queries run on ``connection``."""
         self._state.set_connection(connection)
         self._state.cursors = weakref.WeakSet()
+        self._state.is_touched = False
 
     def release(self) -> psycopg.Connection[Any]:
-        """Take the connection back from this thread, as fresh as new: whatever its session began or set is gone."""
+        """Take the connection back from this thread, as fresh as new: whatever its session began or set is gone.
+
+        A session of lookups alone (``execute_lookup``) has set nothing, and costs the server no question more.
+        """
         connection: psycopg.Connection[Any] = self._state.conn
+        is_touched = self._state.is_touched
         for cursor in list(self._state.cursors):
             cursor.close()
         self._state.reset()
         try:
             if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.rollback()
-            if not connection.closed:
+            if is_touched and not connection.closed:
                 connection.execute("DISCARD ALL")
         except psycopg.Error:
             connection.close()
@@ -144,8 +149,14 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         if self.route.require().database is not self or self._state.closed:
             raise ScopeMissing(f"a query of {self.name} outside of its scope")
 
+    def connection(self) -> Any:
+        """The connection itself; whoever takes it may set anything."""
+        self._state.is_touched = True
+        return super().connection()
+
     def cursor(self, named_cursor: Any = None) -> RoutedCursor:
         self.require_here()
+        self._state.is_touched = True
         cursor = RoutedCursor(self._state.conn)
         cursor.home = self
         self._state.cursors.add(cursor)
@@ -154,6 +165,13 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     def execute_plain(self, sql: str, values: Any = ()) -> Any:
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(placeholders(sql), values)
+
+    def execute_lookup(self, sql: str, values: Any = ()) -> Any:
+        """Run a ``SELECT`` of columns alone, which leaves nothing behind in the session."""
+        was_touched = self._state.is_touched
+        found = self.execute_plain(sql, values)
+        self._state.is_touched = was_touched
+        return found
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Run a statement; one that writes outside of a transaction becomes one, and waits its turn."""

@@ -156,6 +156,8 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(sql, values)
 
+    execute_lookup = execute_plain
+
     def scrub(self) -> None:
         """Empty the write-ahead log, which keeps what was deleted from the file."""
         self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -13,6 +13,7 @@ from appliance.crypto.master import MasterKey
 from appliance.crypto.private import refuse_open_to_others
 from appliance.db.backends import Backend, SqliteBackend
 from appliance.db.engine import Engine
+from appliance.db.glance import Glances
 from appliance.db.models import ControlModel
 from appliance.errors import Denied, Misconfigured, NotFound
 from appliance.queue.connection import Queue
@@ -53,6 +54,9 @@ class Site:
     databases: WorkspaceDatabases = field(repr=False)
     recovery_key: str | None = field(default=None, repr=False)
     _data_keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.glances = Glances(self.control)
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False, administrator_url: str | None = None) -> Site:
@@ -137,9 +141,9 @@ class Site:
         Raises
         ------
         NotFound : there is no such workspace, or not for this principal
-        Denied : it is suspended
+        Denied : it is suspended (by another process: within a second)
         """
-        entrance = self._active("slug", slug)
+        entrance = self.glances.at(("slug", slug), lambda: self._active("slug", slug))
         if entrance is None or not _belongs(principal, entrance.workspace_id):
             raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
         return self._scope(_open(entrance), principal)
@@ -196,7 +200,7 @@ class Site:
     def _active(self, column: Literal["id", "slug"], value: str) -> _Entrance | None:
         """The way into a workspace; asked anew every time, because another process may have closed it."""
         with self.control_session() as control:
-            rows = control.fetch(f"{_ENTRANCE} WHERE {column} = ? AND {_ENTERABLE}", value)
+            rows = control.look_up(f"{_ENTRANCE} WHERE {column} = ? AND {_ENTERABLE}", value)
         return _Entrance(*rows[0]) if rows else None
 
     def _scope(self, entrance: _Entrance, principal: Principal) -> WorkspaceScope:

@@ -438,3 +438,22 @@ def test_the_server_is_never_told_a_password() -> None:
         texts = [each if isinstance(each, str) else each.as_string() for each in said]
     assert any("SCRAM-SHA-256$" in text for text in texts)
     assert not any("the password itself" in text for text in texts)
+
+
+def test_a_session_of_lookups_is_given_back_as_it_is_and_any_other_is_discarded(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Any] = []
+    execute = psycopg.Connection.execute
+    monkeypatch.setattr(
+        psycopg.Connection, "execute", lambda self, query, *more: said.append(query) or execute(self, query, *more)
+    )
+    with pair.a.session():
+        assert pair.a.look_up("SELECT 1 WHERE 1 = ?", 1) == [(1,)]
+    assert said == []
+    with pair.a.session():
+        pair.a.look_up("SELECT 1")
+        pair.a.fetch("SELECT 1")
+    with pair.a.session():
+        Event.select().count()
+    assert said == ["DISCARD ALL"] * 2

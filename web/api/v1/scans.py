@@ -153,8 +153,8 @@ def lookup_scans(call: Call) -> FoundList:
 
 @scans.route("GET", _SCAN, roles=SENDERS_AND_READERS, answer=ScanOut, summary="One scan and its inspections")
 def get_scan(call: Call, scan_id: str) -> ScanOut:
-    scan = _readable(call, scan_id)
     with call.scope:
+        scan = _readable(call, scan_id)
         rows = InspectionRow.alike(newest_first="id", scan_id=scan.id)
         briefs = [InspectionBrief.model_validate(row, from_attributes=True) for row in rows]
     return _out(scan).model_copy(update={"inspections": briefs})

@@ -138,7 +138,7 @@ class Engine:
 
     def look_up(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """The same for a ``SELECT`` of columns alone, which calls nothing that could change the session."""
-        rows: list[tuple[Any, ...]] = self.database.execute_lookup(sql, values).fetchall()
+        rows: list[tuple[Any, ...]] = self.database.look_up(sql, values)
         return rows
 
     def run(self, sql: str, *values: Any) -> None:

@@ -156,7 +156,14 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(sql, values)
 
-    execute_lookup = execute_plain
+    def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """The rows of a ``SELECT`` of columns alone."""
+        self.require_here()
+        try:
+            connection: sqlite3.Connection = self._state.conn
+            return connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise meaning_of(error, self.path) or error from error
 
     def scrub(self) -> None:
         """Empty the write-ahead log, which keeps what was deleted from the file."""

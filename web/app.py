@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     app, metrics, rates = Flask("d2r", static_folder=None, template_folder=None), Metrics(site), Rates(site.settings)
     app.extensions["d2r-site"] = site
     number_requests(app)
-    finish_requests(app, metrics)
+    finish_requests(app, metrics, site.settings)
     answer_errors(app)
     app.after_request(say_rate)
     routes = dispatch.register(app, site, AREAS, rates)

@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     """
     site = site or Site.open(settings or load_settings())
     app, metrics, rates = Flask("d2r", static_folder=None, template_folder=None), Metrics(site), Rates(site.settings)
+    app.debug = False  # whatever FLASK_DEBUG says
     app.extensions["d2r-site"] = site
     number_requests(app)
     finish_requests(app, metrics, site.settings)

@@ -19,6 +19,7 @@ log = logging.getLogger("d2r.access")
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS: Final = {
+    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -34,6 +35,7 @@ _OWN: Final = ("Content-Security-Policy", "Referrer-Policy")
 _TLS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 #: Answers of these lengths are given to the system whole; below, it takes them anyway, above are files.
 _WHOLE_BYTES: Final = range(16 << 10, 1 << 20)
+_DATA: Final = ("application/json", "application/problem+json")
 #: Paths that are asked every few seconds and say nothing.
 _QUIET: Final = ("/healthz", "/readyz", "/metrics")
 
@@ -61,6 +63,8 @@ def finish_requests(app: Flask, metrics: Metrics, settings: Settings) -> None:
             response.headers.setdefault(name, _HEADERS[name])
         seconds = time.perf_counter() - g.began if "began" in g else 0.0
         metrics.count(request.endpoint or "unknown", request.method, response.status_code, seconds)
+        if response.mimetype in _DATA:  # opened as a page, it is kept and never shown
+            response.headers.setdefault("Content-Disposition", 'attachment; filename="api.json"')
         _make_room(response)
         level = logging.DEBUG if request.path in _QUIET else logging.INFO
         log.log(level, "%s %s %d", request.method, request.path, response.status_code, extra={"fields": _line(seconds)})

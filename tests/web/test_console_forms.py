@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
+import itsdangerous.timed
 import pytest
 from flask.testing import FlaskClient
 
@@ -126,3 +128,19 @@ def test_without_tls_nothing_claims_it(cast: Cast) -> None:
     response = cast.app.test_client().post("/console/login", data={"key": cast.operator.token})
     assert "Secure" not in response.headers["Set-Cookie"]
     assert "Strict-Transport-Security" not in response.headers
+
+
+def test_a_session_ends_after_twelve_hours(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, _ = signed_in(cast, cast.operator)
+    began = time.time()
+    monkeypatch.setattr(itsdangerous.timed.time, "time", lambda: began + 12 * 3600 - 5)
+    assert browser.get("/console/main/").status_code == 200
+    monkeypatch.setattr(itsdangerous.timed.time, "time", lambda: began + 12 * 3600 + 5)
+    assert browser.get("/console/main/").status_code == 303
+
+
+def test_a_cookie_opens_no_route_of_the_api(cast: Cast) -> None:
+    browser, token = signed_in(cast, cast.owner)
+    for method in ("GET", "POST"):
+        response = browser.open("/api/v1/workspaces/main/parts", method=method, headers={"X-Form-Token": token})
+        assert response.status_code == 401

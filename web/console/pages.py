@@ -82,6 +82,7 @@ class Console:
                 raise Denied("role.denied", "A key with this role has nothing to see here.", "Ask an owner.")
         except Denied as error:
             return self._show("login.html", None, max(403, status_of(error)), problem=error)
+        g.principal = principal
         response = _see(PATH)
         self._sessions.begin(principal, response)
         return response
@@ -141,7 +142,9 @@ class Console:
         return show
 
     def _show(self, template: str, session: Session | None, status: int = 200, **shown: Any) -> Response:
-        slug = shown.pop("slug", None)
+        slug, problem = shown.pop("slug", None), shown.get("problem")
+        if problem is not None:
+            g.problem = problem.code
         known = {"session": session, "slug": slug, "roles": {"requesters": REQUESTERS, "editors": EDITORS}}
         page = self._templates.get_template(template).render(**known, **shown)
         response = Response(page, status, content_type="text/html; charset=utf-8")

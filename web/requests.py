@@ -30,7 +30,7 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
 #: Headers that an answer may have of its own; the others are added without looking, which is cheaper.
-_OWN: Final = ("Content-Security-Policy", "Referrer-Policy")
+_OWN: Final = ("Content-Security-Policy", "Referrer-Policy", "Cache-Control")
 #: Where users come over TLS, browsers come over nothing else from then on.
 _TLS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 #: Answers of these lengths are given to the system whole; below, it takes them anyway, above are files.

@@ -34,8 +34,9 @@ unit:
 postgresql:
 	@D2R_TEST_DATABASE=postgresql $(PYTEST) -n 2 --dist loadfile -q $(ON_POSTGRESQL)
 
-fuzz: setup  ## Mutate good files of every format 20,000 times each
-	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py tests/properties/test_fuzz_cad.py
+fuzz: setup  ## Mutate good files of every format, keys, tickets and cookies 20,000 times each
+	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py tests/properties/test_fuzz_cad.py \
+	    tests/properties/test_fuzz_identity.py
 
 kill: setup  ## Kill the processes of an appliance at random moments during 300 uploads and inspections
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Flask, Response, g, redirect, request, send_from_directory
+from flask import Flask, Response, g, request, send_from_directory
 
 from appliance.errors import D2RError, Denied
 from appliance.identity.api_keys import authenticate
@@ -17,14 +17,15 @@ from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import EDITORS, READERS, REQUESTERS, Call
 from web.console import views
+from web.console.own_form import require_own_form
 from web.console.rendering import environment
-from web.console.session import PATH, Session, Sessions, require_own_form
+from web.console.session import PATH, Session, Sessions
 from web.live import live_url
 from web.problems import status_of
 from web.rates import Rates
 
 #: Pages that anybody may ask for; they show nothing of the plant.
-PUBLIC: Final = frozenset({"console.static", "console.login"})
+PUBLIC: Final = frozenset({"console.static", "console.login", "console.front"})
 _STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{live}; "
@@ -52,7 +53,7 @@ def register(app: Flask, site: Site, rates: Rates) -> frozenset[str]:
     console = Console(site, rates)
     _rule(app, "/console/static/<path:name>", "console.static", _static, "GET")
     _rule(app, "/console/login", "console.login", console.login, "GET", "POST")
-    _rule(app, "/", "console.front", lambda: redirect(PATH), "GET")
+    _rule(app, "/", "console.front", lambda: _see(PATH), "GET")
     _rule(app, PATH, "console.home", console.home, "GET")
     _rule(app, "/console/logout", "console.logout", console.logout, "POST")
     for name, method, rule, roles, view in _PAGES:
@@ -74,13 +75,14 @@ class Console:
         """The form that takes an API key, and what it sends."""
         if request.method == "GET":
             return self._show("login.html", None, problem=None)
-        require_own_form(None)
+        require_own_form(None, self._site.settings)
         try:
             principal = self._known(request.form.get("key", "").strip())
             if principal.role not in READERS:
                 raise Denied("role.denied", "A key with this role has nothing to see here.", "Ask an owner.")
         except Denied as error:
             return self._show("login.html", None, max(403, status_of(error)), problem=error)
+        g.principal = principal
         response = _see(PATH)
         self._sessions.begin(principal, response)
         return response
@@ -97,7 +99,7 @@ class Console:
         session = self._sessions.current()
         g.authorized = True
         if session is not None:
-            require_own_form(session)
+            require_own_form(session, self._site.settings)
         response = _see("/console/login")
         self._sessions.end(response)
         return response
@@ -128,7 +130,7 @@ class Console:
                 if session.principal.role not in roles:
                     raise Denied("role.denied", f"The role '{session.principal.role}' may not do this.")
                 if request.method == "POST":
-                    require_own_form(session)
+                    require_own_form(session, self._site.settings)
                 answer = view(call, **path)
             except D2RError as error:
                 return self._show("problem.html", session, status_of(error), slug=slug, problem=error)
@@ -140,13 +142,16 @@ class Console:
         return show
 
     def _show(self, template: str, session: Session | None, status: int = 200, **shown: Any) -> Response:
-        slug = shown.pop("slug", None)
+        slug, problem = shown.pop("slug", None), shown.get("problem")
+        if problem is not None:
+            g.problem = problem.code
         known = {"session": session, "slug": slug, "roles": {"requesters": REQUESTERS, "editors": EDITORS}}
         page = self._templates.get_template(template).render(**known, **shown)
         response = Response(page, status, content_type="text/html; charset=utf-8")
         live = " " + live_url(self._site.settings, slug).partition("/api/")[0] if slug else ""
         response.headers["Content-Security-Policy"] = _POLICY.replace("{live}", live)
         response.headers["Cache-Control"] = "no-store"
+        response.headers["Referrer-Policy"] = "same-origin"  # so that a browser names our pages where a form is sent
         return response
 
 

@@ -10,17 +10,18 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, g, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from appliance.errors import Denied
 from appliance.identity.api_keys import principal_of_key
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 
 COOKIE: Final = "d2r-session"
+#: Name of the cookie where pages come over TLS: browsers take it from this very host alone, and over TLS alone.
+SECURE_COOKIE: Final = "__Host-" + COOKIE
 PATH: Final = "/console/"
 LIFETIME_S: Final = 12 * 3600
 _PURPOSE: Final = b"d2r/console-session/1"
@@ -47,19 +48,16 @@ class Sessions:
     def begin(self, principal: Principal, response: Response) -> None:
         """Set the cookie of a new session."""
         value = self._serializer.dumps([principal.id, secrets.token_hex(16)])
-        is_secure = self._site.settings.effective_public_url.startswith("https:")
-        response.set_cookie(
-            COOKIE, str(value), max_age=LIFETIME_S, path=PATH, secure=is_secure, httponly=True, samesite="Strict"
-        )
+        response.set_cookie(self.cookie, str(value), max_age=LIFETIME_S, **self._bounds())
 
     def end(self, response: Response) -> None:
         """Remove the cookie."""
-        response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="Strict")
+        response.delete_cookie(self.cookie, **self._bounds())
 
     def current(self) -> Session | None:
         """The session of the request; None where there is none, or its key counts no more."""
         try:
-            key_id, random = self._serializer.loads(request.cookies.get(COOKIE, ""), max_age=LIFETIME_S)
+            key_id, random = self._serializer.loads(request.cookies.get(self.cookie, ""), max_age=LIFETIME_S)
         except (BadSignature, ValueError, TypeError):
             return None
         principal = principal_of_key(self._site, key_id)
@@ -68,18 +66,12 @@ class Sessions:
         g.principal = principal
         return Session(principal, hmac.new(self._key, f"form {random}".encode(), "sha256").hexdigest())
 
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie."""
+        return SECURE_COOKIE if self._site.settings.is_secure else COOKIE
 
-def require_own_form(session: Session | None) -> None:
-    """Return if the request comes from a page of this console.
-
-    Raises
-    ------
-    Denied : another site sent it, or its token is missing
-    """
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Denied("form.foreign", "This form was sent by another site.", "Open the console and try again.")
-    if session is None:
-        return
-    token = request.headers.get("X-Form-Token") or request.form.get("token", "")
-    if not hmac.compare_digest(token.encode(), session.token.encode()):
-        raise Denied("form.token", "This form has expired.", "Open the page again and repeat it.")
+    def _bounds(self) -> dict[str, Any]:
+        """How far the cookie goes; a ``__Host-`` cookie must say the whole host."""
+        is_secure = self._site.settings.is_secure
+        return {"path": "/" if is_secure else PATH, "secure": is_secure, "httponly": True, "samesite": "Strict"}

@@ -20,12 +20,17 @@ from appliance.scans.service import find_scan, list_scans, scans_of_content
 from appliance.tenancy.scope import WorkspaceScope
 from web.api.contract import EDITORS, READERS, SENDERS_AND_READERS, Area, Call, Model
 from web.api.forms import SORT, Body, Key, Moment, Page, PageQuery
+from web.api.headers import Header
 from web.api.paging import page
 
 _SCANS = "/workspaces/{slug}/scans"
 _SCAN = _SCANS + "/{scan_id}"
 #: An in-toto statement in a DSSE envelope.
 _ENVELOPE = "application/vnd.dsse.envelope.v1+json"
+_REPR_DIGEST: Final = Header(
+    "Repr-Digest", "SHA-256 of the file (RFC 9530).", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
+    required=True,
+)  # fmt: skip
 #: Files that are asked for at once.
 _MOST_HASHES: Final = 500
 
@@ -174,8 +179,9 @@ def get_manifests(call: Call, scan_id: str) -> ManifestList:
 
 
 @scans.route(
-    "GET", f"{_SCAN}/content", roles=READERS, media_type="application/octet-stream", summary="The scan file itself"
-)
+    "GET", f"{_SCAN}/content", roles=READERS, media_type="application/octet-stream", is_download=True,
+    gives_headers=(_REPR_DIGEST,), summary="The scan file itself",
+)  # fmt: skip
 def get_content(call: Call, scan_id: str) -> Response:
     scan = find_scan(call.scope, scan_id)
     if scan.state == DISCARDED or scan.sha256 is None:

@@ -8,7 +8,7 @@ ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/id
     tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections \
     tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py
 
-.PHONY: help setup demo test lint types unit postgresql fuzz kill isolation bench clean
+.PHONY: help setup demo test lint types client unit postgresql fuzz kill isolation bench clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint:
 
 types:
 	@.venv/bin/mypy
+
+client:  ## Write the typed client anew from the API's document
+	@.venv/bin/python -m tools.client
 
 unit:
 	@$(PYTEST) -n 2 --dist loadfile -q tests

@@ -14,6 +14,7 @@ class Header:
     ----------
     required : whether a request must have it, or every such answer has it
     pattern : what its value looks like (ECMA 262); None: any text
+    constant : the only value that it can have
     """
 
     name: str
@@ -21,11 +22,13 @@ class Header:
     example: str
     required: bool = False
     pattern: str | None = None
+    constant: str | None = None
 
     @property
     def described(self) -> dict[str, Any]:
         """What both an answer's header and a request's parameter say of it."""
         schema = {"type": "string"} | ({"pattern": self.pattern} if self.pattern else {})
+        schema |= {"const": self.constant} if self.constant else {}
         return {"description": self.meaning, "required": self.required, "schema": schema, "example": self.example}
 
     @property

@@ -13,7 +13,7 @@ _BYTES: Final = "^[0-9]{1,18}$"
 _MANIFEST: Final = "manifest eyJhc3NldCI6InByZXNzLTA3IiwiZm9ybWF0IjoiZTU3In0="
 
 #: The version that both sides speak.
-SPOKEN: Final = Header("Tus-Resumable", "The version of tus.", "1.0.0", required=True, pattern=r"^1\.0\.0$")
+SPOKEN: Final = Header("Tus-Resumable", "The version of tus.", "1.0.0", required=True, constant="1.0.0")
 CHECKSUM: Final = Header(
     "Upload-Checksum", "Algorithm and base64 digest of the bytes of this request.",
     "sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",

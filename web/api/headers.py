@@ -27,7 +27,8 @@ class Header:
     @property
     def described(self) -> dict[str, Any]:
         """What both an answer's header and a request's parameter say of it."""
-        schema = {"type": "string"} | ({"pattern": self.pattern} if self.pattern else {})
+        schema: dict[str, Any] = {"type": "string", "minLength": 1}
+        schema |= {"pattern": self.pattern} if self.pattern else {}
         schema |= {"const": self.constant} if self.constant else {}
         return {"description": self.meaning, "required": self.required, "schema": schema, "example": self.example}
 

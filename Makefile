@@ -8,7 +8,7 @@ ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/id
     tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections \
     tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py
 
-.PHONY: help setup demo test lint types client unit postgresql fuzz kill isolation bench clean
+.PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ fuzz: setup  ## Mutate good files of every format 20,000 times each
 
 kill: setup  ## Kill the processes of an appliance at random moments during 300 uploads and inspections
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
+
+contract: setup  ## Hold the API's document against the server with 100 made-up requests an operation and role, on both databases
+	@for database in sqlite postgresql; do \
+	    D2R_TEST_DATABASE=$$database D2R_CONTRACT_EXAMPLES=100 $(PYTEST) -q -s tests/web/test_contract.py || exit 1; done
 
 isolation: setup  ## Try 200,000 times to see one workspace from inside another, on SQLite and on PostgreSQL
 	@for database in sqlite postgresql; do \

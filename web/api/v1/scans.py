@@ -192,13 +192,21 @@ def get_content(call: Call, scan_id: str) -> Response:
     return Response(scan_blocks(call.scope, scan), headers=headers, content_type="application/octet-stream")
 
 
-@scans.route("POST", f"{_SCAN}/retry", roles=EDITORS, body=Corrections, answer=ScanOut, summary="Examine it again")
+@scans.route(
+    "POST", f"{_SCAN}/retry", roles=EDITORS, body=Corrections, answer=ScanOut, errors=(409,), summary="Examine it again"
+)
 def retry_scan(call: Call, scan_id: str) -> ScanOut:
     return _out(retry(call.scope, scan_id, call.body.corrections))
 
 
 @scans.route(
-    "POST", f"{_SCAN}/discard", roles=EDITORS, body=Reason, answer=ScanOut, summary="Give it up, with a reason"
+    "POST",
+    f"{_SCAN}/discard",
+    roles=EDITORS,
+    body=Reason,
+    answer=ScanOut,
+    errors=(409,),
+    summary="Give it up, with a reason",
 )
 def discard_scan(call: Call, scan_id: str) -> ScanOut:
     return _out(discard(call.scope, scan_id, call.body.reason))

@@ -23,7 +23,7 @@ _OF_FORM: Final = frozenset(
      "request.media_type"}
 )  # fmt: skip
 #: How a request that the document does not allow may end.
-_REFUSED: Final = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 423, 428, 460]
+_REFUSED: Final = [400, 401, 403, 404, 405, 406, 409, 412, 413, 414, 415, 422, 423, 428, 460]
 _CHECKS: Final = {
     # Names, hashes and texts that are well-formed may still name nothing: ``form_is_as_described`` tells them apart.
     "positive_data_acceptance": {"enabled": False},

@@ -24,6 +24,8 @@ _SILENT_S: Final = 60
 _KEEP_ALIVE_S: Final = 15
 #: The manifest of an upload is a header, and carries 16 KiB of free metadata, perhaps signed.
 HEADER_BYTES: Final = 65_536
+#: As much as gunicorn knows: a name of 120 characters in a query may take 1,440 bytes.
+LINE_BYTES: Final = 8_190
 
 
 def server_settings(settings: Settings, name: str, port: int, threads: int, graceful_s: int) -> dict[str, Any]:
@@ -37,6 +39,7 @@ def server_settings(settings: Settings, name: str, port: int, threads: int, grac
         "timeout": _SILENT_S,
         "graceful_timeout": graceful_s,
         "keepalive": _KEEP_ALIVE_S,
+        "limit_request_line": LINE_BYTES,
         "limit_request_field_size": HEADER_BYTES,
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(settings.run_folder),
         "control_socket_disable": True,

@@ -15,13 +15,24 @@ import socket
 import time
 from typing import Any, Final
 
+from gunicorn.http import errors
+from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
+
+from appliance.supervise.refused_head import refusal
 
 #: Seconds from the first byte of a head to its last; a head with a manifest of 64 KiB takes as many at 6 kB/s.
 HEAD_S: Final = 10.0
 #: A longer head ends its connection: four times what the longest manifest takes.
 _MOST_BYTES: Final = 256 << 10
 _END: Final = b"\r\n\r\n"
+#: Heads that are refused with another status than 400.
+_STATUS: Final[dict[type[Exception], int]] = {
+    errors.LimitRequestLine: 414, errors.ExpectationFailed: 417, errors.LimitRequestHeaders: 431,
+    errors.UnsupportedTransferCoding: 501,
+}  # fmt: skip
+#: Faults of the server's own among the errors of heads.
+_OWN: Final = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 
 
 class _Head:
@@ -47,6 +58,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         del conn.d2r_head
         conn.data_ready = True
         return super().handle(conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Refuse a head that is none with a problem document; other errors are as ever."""
+        if not isinstance(exc, errors.ParseException) or isinstance(exc, _OWN):
+            super().handle_error(req, client, addr, exc)
+            return
+        status = _STATUS.get(type(exc), 400)
+        self.log.warning("request.head: %s refused with %d: %s", addr[0] if addr else "a socket", status, exc)
+        try:
+            write_nonblock(client, refusal(status))
+        except OSError:  # whoever sent it is gone
+            self.log.debug("request.head: the answer could not be sent")
 
 
 def _is_complete(conn: Any, head: _Head) -> bool:

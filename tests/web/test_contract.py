@@ -141,11 +141,9 @@ def served(data: Path) -> Iterator[str]:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
-    command = [
-        sys.executable, "-m", "gunicorn", "web.app:create_app()", "--bind", f"127.0.0.1:{port}", "--threads", "4",
-        "--worker-class", "appliance.supervise.patient_worker.PatientWorker", "--limit-request-field_size", "65536",
-    ]  # fmt: skip
-    environment = {**os.environ, **ENVIRONMENT, "D2R_DATA": str(data), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:appliance.supervise.web_server", "web.app:create_app()"]
+    own = {"D2R_DATA": str(data), "D2R_PORT": str(port), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **ENVIRONMENT, **own}
     with (data / "gunicorn.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log, stdout=log, start_new_session=True)
     try:

@@ -92,6 +92,7 @@ def _success_headers(route: Route) -> list[Header]:
 def _problems(route: Route) -> list[int]:
     problems = {400, 422, *route.errors} | ({401, 403, 404, 429, 503} if route.roles is not None else set())
     problems |= {413, 415} if route.body is not None or route.takes else set()
+    problems |= {414} if route.query is not None else set()
     problems |= {409} if route.once else set()
     problems |= {412, 428} if route.if_match else set()
     return sorted(problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from openapi_spec_validator import validate
 
 from tests.web.conftest import Cast
@@ -36,8 +37,9 @@ def test_bodies_refuse_what_they_do_not_name(cast: Cast) -> None:
 
 
 def operations(cast: Cast) -> Iterator[Any]:
-    for methods in cast.nobody.document.document["paths"].values():
-        yield from methods.values()
+    for path, methods in cast.nobody.document.document["paths"].items():
+        if path.startswith(API):
+            yield from methods.values()
 
 
 def contents(cast: Cast) -> Iterator[tuple[str, str, Any]]:
@@ -78,3 +80,13 @@ def test_every_answer_has_the_headers_that_it_always_has(cast: Cast) -> None:
             headers = cast.nobody.document.resolved(answer)["headers"]
             assert "X-Request-Id" in headers, (operation["operationId"], status)
             assert ("WWW-Authenticate" in headers) == (status == "401")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
+def test_the_addresses_beside_the_api_answer_as_described(cast: Cast, path: str) -> None:
+    anybody = cast.nobody.client.get(path)
+    assert anybody.status_code == 200
+    cast.nobody.document.check(anybody)
+    forwarded = cast.nobody.client.get(path, headers={"X-Forwarded-For": "192.0.2.7"})
+    assert (forwarded.status_code == 401) == (path == "/metrics")
+    cast.nobody.document.check(forwarded)

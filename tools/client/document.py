@@ -75,9 +75,9 @@ class Operation:
 
 
 def operations(document: Json) -> Iterator[Operation]:
-    """Every operation, in the order of the document."""
+    """Every operation of the API, in the order of the document."""
     for path, methods in document["paths"].items():
-        for method, operation in methods.items():
+        for method, operation in methods.items() if path.startswith(_ROOT) else ():
             yield _operation(document, path.removeprefix(_ROOT), method.upper(), operation)
 
 

@@ -34,11 +34,10 @@ def client_files(document: Json) -> dict[str, str]:
     for operation in operations(document):
         found[operation.area].append(operation)
     homes = _homes(document, found)
-    files = {
-        f"{module_name(tag['name'])}.py": _area(document, tag, found[tag["name"]], homes) for tag in document["tags"]
-    }
+    tags = [tag for tag in document["tags"] if found[tag["name"]]]
+    files = {f"{module_name(tag['name'])}.py": _area(document, tag, found[tag["name"]], homes) for tag in tags}
     files[f"{_SHARED}.py"] = _shared(document, homes)
-    files["__init__.py"] = _entrance(document)
+    files["__init__.py"] = _entrance([tag["name"] for tag in tags])
     return _formatted(files)
 
 
@@ -84,8 +83,7 @@ def _models(document: Json, homes: dict[str, str], module: str) -> list[str]:
     return [typed_dict(name, schemas[name]) for name in sorted(homes) if homes[name] == module]
 
 
-def _entrance(document: Json) -> str:
-    names = [tag["name"] for tag in document["tags"]]
+def _entrance(names: list[str]) -> str:
     imports = [f"from appliance.client.api.{module_name(name)} import {class_name(name)}" for name in names]
     made = [f"        self.{module_name(name)} = {class_name(name)}(calls)" for name in names]
     says = docstring("Everything that an appliance can be asked for; every method raises as `Connection` does.", 4)

@@ -26,7 +26,7 @@ def answers(route: Route, names: Any) -> Json:
     """The answers of a route by status; ``names`` leads from models to their schemas."""
     described = {str(_status(route)): _success(route, names)}
     if route.is_tagged and route.method == "GET":
-        described["304"] = {"description": "Unchanged", "headers": _headers(*headers.RATE, headers.ETAG)}
+        described["304"] = {"description": "Unchanged", "headers": headers_of(*headers.RATE, headers.ETAG)}
     return described | {str(code): {"$ref": f"#/components/responses/{code}"} for code in _problems(route)}
 
 
@@ -35,7 +35,7 @@ def problem_answers(statuses: list[int], schema: Json) -> Json:
     return {
         str(status): {
             "description": f"{_phrase(status)} (RFC 9457)",
-            "headers": _headers(*_PROBLEM_HEADERS.get(status, ())),
+            "headers": headers_of(*_PROBLEM_HEADERS.get(status, ())),
             "content": {MEDIA_TYPE: {"schema": schema, "example": problem_example(status, _phrase(status))}},
         }
         for status in statuses
@@ -61,6 +61,11 @@ def content_schema(media_type: str) -> Json:
     return {"type": "string"} | ({} if media_type.startswith("text/") else {"format": "binary"})
 
 
+def headers_of(*given: Header) -> Json:
+    """The headers of an answer, the request's id first."""
+    return {header.name: header.described for header in (headers.REQUEST_ID, *given)}
+
+
 def _status(route: Route) -> int:
     return 204 if _is_empty(route) and route.status == 200 and route.method != "HEAD" else route.status
 
@@ -71,7 +76,7 @@ def _is_empty(route: Route) -> bool:
 
 
 def _success(route: Route, names: Any) -> Json:
-    success: Json = {"description": route.summary, "headers": _headers(*_success_headers(route))}
+    success: Json = {"description": route.summary, "headers": headers_of(*_success_headers(route))}
     if _is_empty(route):
         return success
     if route.answer is None:
@@ -96,10 +101,6 @@ def _problems(route: Route) -> list[int]:
     problems |= {409} if route.once else set()
     problems |= {412, 428} if route.if_match else set()
     return sorted(problems)
-
-
-def _headers(*given: Header) -> Json:
-    return {header.name: header.described for header in (headers.REQUEST_ID, *given)}
 
 
 def _phrase(status: int) -> str:

@@ -13,6 +13,7 @@ from web.api import headers
 from web.api.answers import answers, content_schema, problem_answers, statuses_in
 from web.api.contract import API, Area, Route
 from web.api.examples import WORDS, example_of
+from web.api.health_paths import HEALTH, health_paths
 from web.api.intake import MULTIPART
 from web.api.sparse import FIELDS, item_fields
 from web.api.sparse_schemas import add_sparse, whole_schema
@@ -60,6 +61,7 @@ def document(areas: Sequence[Area], public_url: str = "") -> Json:
             paths.setdefault(API + route.path, {})[route.method.lower()] = _operation(route, names)
             add_sparse(components, route, names)
     _exemplify(paths, components)
+    paths |= health_paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,7 +71,7 @@ def document(areas: Sequence[Area], public_url: str = "") -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url or "/"}],
-        "tags": [{"name": area.name, "description": area.description} for area in areas],
+        "tags": [*({"name": area.name, "description": area.description} for area in areas), HEALTH],
         "paths": paths,
         "components": {
             "schemas": components,

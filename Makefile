@@ -43,9 +43,9 @@ fuzz: setup  ## Mutate good files of every format 20,000 times each
 kill: setup  ## Kill the processes of an appliance at random moments during 300 uploads and inspections
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
 
-contract: setup  ## Hold the API's document against the server with 100 made-up requests an operation and role, on both databases
+contract: setup  ## Hold the API's document against the server with 50 made-up requests an operation and role, on both databases
 	@for database in sqlite postgresql; do \
-	    D2R_TEST_DATABASE=$$database D2R_CONTRACT_EXAMPLES=100 $(PYTEST) -q -s tests/web/test_contract.py || exit 1; done
+	    D2R_TEST_DATABASE=$$database D2R_CONTRACT_EXAMPLES=50 $(PYTEST) -q -s tests/web/test_contract.py || exit 1; done
 
 isolation: setup  ## Try 200,000 times to see one workspace from inside another, on SQLite and on PostgreSQL
 	@for database in sqlite postgresql; do \

@@ -30,17 +30,24 @@ _CHECKS: Final = {
     "negative_data_rejection": {"expected-statuses": _REFUSED},
     "missing_required_header": {"expected-statuses": _REFUSED},
 }
+#: The phases, with what differs from their defaults: two methods that a route does not take are enough.
+_PHASES: Final[dict[str, dict[str, Any]]] = {
+    "examples": {}, "coverage": {"unexpected-methods": ["put", "trace"]}, "fuzzing": {}, "stateful": {}
+}  # fmt: skip
 #: GET of ``scans/lookup`` asks for a scan that is called so: ``Allow`` says it rightly, and schemathesis cannot know.
 _SHARES_ITS_ADDRESS: Final = "POST /api/v1/workspaces/{slug}/scans/lookup"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """Which phases of schemathesis run, and how many requests each operation gets in those that make them up."""
+    """Which phases of schemathesis run, and how many requests each operation gets in those that make them up.
+
+    ``seed`` : of what is made up; None: the same requests every time
+    """
 
     phases: frozenset[str]
     examples: int = 1
-    seed: int = 1
+    seed: int | None = None
 
 
 @dataclass
@@ -107,17 +114,14 @@ def _settings(
             "operations": [allowed, *own],
             "generation": {
                 "max-examples": effort.examples, "with-security-parameters": False, "no-shrink": True,
-                "database": "none", "deterministic": True,
+                "database": "none", "deterministic": effort.seed is None,
             },
-            "phases": {name: {"enabled": name in effort.phases} for name in _PHASES},
+            "phases": {name: {"enabled": name in effort.phases, **more} for name, more in _PHASES.items()},
             "checks": _CHECKS,
             "continue-on-failure": True,
-            "seed": effort.seed,
+            "seed": effort.seed or 1,
         }
     )  # fmt: skip
-
-
-_PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 
 
 def _take(outcome: Outcome, event: events.ScenarioFinished) -> None:

@@ -1,12 +1,14 @@
 """The document is the contract: whatever it allows or forbids, no role gets an answer that it does not describe.
 
-``make contract`` runs it longer (``D2R_CONTRACT_EXAMPLES``), with requests that are made up and chains of them.
+``make contract`` runs it longer (``D2R_CONTRACT_EXAMPLES``) and as everybody, with requests that are made up and chains
+of them, other ones every time; ``D2R_CONTRACT_SEED`` makes up the same again.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -49,7 +51,9 @@ ENVIRONMENT: Final = {
 #: The examples of the document; every value at the edges of its form, and beyond; requests made up, and chains of them.
 EXAMPLES: Final = Effort(frozenset({"examples"}))
 EDGES: Final = Effort(frozenset({"coverage"}))
-MADE_UP: Final = Effort(frozenset({"fuzzing", "stateful"}), examples=int(os.environ.get("D2R_CONTRACT_EXAMPLES", "1")))
+MOST: Final = int(os.environ.get("D2R_CONTRACT_EXAMPLES", "1"))
+SEED: Final = int(os.environ.get("D2R_CONTRACT_SEED", "0")) or (random.randrange(1, 10**9) if MOST > 1 else None)
+MADE_UP: Final = Effort(frozenset({"fuzzing", "stateful"}), MOST, SEED)
 CALLERS: Final = (*ROLES, "stranger", "appliance", "nobody")
 #: Fewest operations that a caller succeeds with: a run that meets refusals alone shows nothing.
 SUCCEED: Final = {
@@ -169,6 +173,7 @@ def test_the_examples_of_the_document_are_answered_as_it_says(plant: Plant, who:
     assert len(outcome.succeeded) >= SUCCEED[who], sorted(outcome.succeeded)
 
 
+@pytest.mark.slow
 def test_values_at_the_edge_of_their_form_are_taken_and_those_beyond_refused(plant: Plant) -> None:
     outcome = plant.asked_by("owner", EDGES)
     require_kept(outcome)
@@ -176,10 +181,10 @@ def test_values_at_the_edge_of_their_form_are_taken_and_those_beyond_refused(pla
     assert min(outcome.statuses[status] for status in (200, 201, 400, 404, 405, 412, 415, 422)) > 3, outcome.statuses
 
 
-@pytest.mark.parametrize("who", CALLERS if MADE_UP.examples > 1 else ("supervisor",))
+@pytest.mark.parametrize("who", CALLERS if MOST > 1 else ("supervisor",))
 def test_made_up_requests_and_chains_of_them_are_answered_as_the_document_says(plant: Plant, who: str) -> None:
     outcome = plant.asked_by(who, MADE_UP)
-    print(f"{who}: {outcome.statuses.total()} requests, {len(outcome.succeeded)} operations succeeded")
+    print(f"{who}: {outcome.statuses.total()} requests, {len(outcome.succeeded)} operations succeeded, seed {SEED}")
     require_kept(outcome)
 
 

@@ -8,7 +8,7 @@ ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/id
     tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections \
     tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py
 
-.PHONY: help setup demo test lint types unit postgresql fuzz kill isolation bench clean
+.PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ lint:
 types:
 	@.venv/bin/mypy
 
+client:  ## Write the typed client anew from the API's document
+	@.venv/bin/python -m tools.client
+
 unit:
 	@$(PYTEST) -n 2 --dist loadfile -q tests
 
@@ -40,6 +43,10 @@ fuzz: setup  ## Mutate good files of every format, keys, tickets and cookies 20,
 
 kill: setup  ## Kill the processes of an appliance at random moments during 300 uploads and inspections
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
+
+contract: setup  ## Hold the API's document against the server with 50 made-up requests an operation and role, on both databases
+	@for database in sqlite postgresql; do \
+	    D2R_TEST_DATABASE=$$database D2R_CONTRACT_EXAMPLES=50 $(PYTEST) -q -s tests/web/test_contract.py || exit 1; done
 
 isolation: setup  ## Try 200,000 times to see one workspace from inside another, on SQLite and on PostgreSQL
 	@for database in sqlite postgresql; do \

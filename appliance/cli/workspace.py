@@ -9,10 +9,9 @@ import click
 from appliance.cli.remote import Columns, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
 
 _COLUMNS: Columns = {"slug": "slug", "name": "name", "condition": "condition", "made": "created_at", "id": "id"}
-_ALL = "/api/v1/workspaces"
 _REASON = click.option("--reason", required=True, help="Why; it stands in the audit log.")
 
 
@@ -23,36 +22,36 @@ def workspace() -> None:
 
 @workspace.command("list")
 @remote
-def list_(client: WorkspaceClient, as_json: bool) -> None:
+def list_(api: Api, as_json: bool) -> None:
     """List workspaces, suspended and destroyed ones too."""
-    print_records(client.connection.json("GET", _ALL)["items"], _COLUMNS, as_json=as_json)
+    print_records(api.workspaces.list_workspaces()["items"], _COLUMNS, as_json=as_json)
 
 
 @workspace.command()
 @click.argument("slug")
 @click.option("--name", help="What people call it (default: the slug).")
 @remote
-def create(client: WorkspaceClient, slug: str, name: str | None, as_json: bool) -> None:
+def create(api: Api, slug: str, name: str | None, as_json: bool) -> None:
     """Make the workspace SLUG, with a database, keys and a log of its own."""
-    print_record(client.connection.json("POST", _ALL, {"slug": slug, "name": name or slug}), as_json=as_json)
+    print_record(api.workspaces.create_workspace(slug=slug, name=name or slug), as_json=as_json)
 
 
 @workspace.command()
 @click.argument("slug")
 @_REASON
 @remote
-def suspend(client: WorkspaceClient, slug: str, reason: str, as_json: bool) -> None:
+def suspend(api: Api, slug: str, reason: str, as_json: bool) -> None:
     """Let nobody into the workspace SLUG: no request, no upload, no job. What is there stays."""
-    print_record(client.connection.json("POST", f"{_ALL}/{slug}/suspend", {"reason": reason}), as_json=as_json)
+    print_record(api.workspaces.suspend_workspace(slug, reason=reason), as_json=as_json)
 
 
 @workspace.command()
 @click.argument("slug")
 @_REASON
 @remote
-def resume(client: WorkspaceClient, slug: str, reason: str, as_json: bool) -> None:
+def resume(api: Api, slug: str, reason: str, as_json: bool) -> None:
     """Let people and jobs into the suspended workspace SLUG again."""
-    print_record(client.connection.json("POST", f"{_ALL}/{slug}/resume", {"reason": reason}), as_json=as_json)
+    print_record(api.workspaces.resume_workspace(slug, reason=reason), as_json=as_json)
 
 
 @workspace.command()
@@ -60,11 +59,10 @@ def resume(client: WorkspaceClient, slug: str, reason: str, as_json: bool) -> No
 @_REASON
 @click.option("--confirm", help="The slug once more; asked for where it is not given.")
 @remote
-def destroy(client: WorkspaceClient, slug: str, reason: str, confirm: str | None, as_json: bool) -> None:
+def destroy(api: Api, slug: str, reason: str, confirm: str | None, as_json: bool) -> None:
     """Destroy the suspended workspace SLUG: its key first, so that no copy of its objects can be read again.
 
     Reports that were handed out stay provable. The slug is never given again.
     """
     typed = confirm or click.prompt(f"Nobody can undo this. Type '{slug}' to destroy the workspace", err=True)
-    body = {"reason": reason, "confirm": typed}
-    print_record(client.connection.json("POST", f"{_ALL}/{slug}/destroy", body), as_json=as_json)
+    print_record(api.workspaces.destroy_workspace(slug, reason=reason, confirm=typed), as_json=as_json)

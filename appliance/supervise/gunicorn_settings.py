@@ -29,6 +29,8 @@ HEADER_BYTES: Final = 65_536
 CONNECTIONS: Final = 1_000
 #: Files and connections that a worker may have open: what it serves needs some beside its connections.
 _OPEN_FILES: Final = 8_192
+#: As much as gunicorn knows: a name of 120 characters in a query may take 1,440 bytes.
+LINE_BYTES: Final = 8_190
 
 
 def server_settings(settings: Settings, name: str, port: int, threads: int, graceful_s: int) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def server_settings(settings: Settings, name: str, port: int, threads: int, grac
         "timeout": _SILENT_S,
         "graceful_timeout": graceful_s,
         "keepalive": _KEEP_ALIVE_S,
+        "limit_request_line": LINE_BYTES,
         "limit_request_field_size": HEADER_BYTES,
         "forwarder_headers": "",
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(settings.run_folder),

@@ -11,6 +11,7 @@ from typing import Final
 from gunicorn.http import errors
 
 from appliance.core.canonical import canonical_bytes
+from appliance.core.ids import new_id
 
 #: Error -> status and code; the first that fits.
 _REFUSED: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
@@ -23,6 +24,14 @@ _REFUSED: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
     (errors.InvalidResponseHeaderName, HTTPStatus.INTERNAL_SERVER_ERROR, "internal"),
     (errors.ParseException, HTTPStatus.BAD_REQUEST, "request.malformed"),
 )
+#: Code -> what is wrong, and what to do.
+_SAID: Final = {
+    "request.malformed": ("The request is no request of HTTP.", ""),
+    "request.line": ("The address with its query is longer than the server takes.", "Ask for less at once."),
+    "request.expectation": ("The server meets no expectation but '100-continue'.", ""),
+    "request.headers": ("The headers are more, or longer, than the server takes.", "Send fewer."),
+    "request.coding": ("The body comes in a coding that the server does not know.", "Send it as it is."),
+}
 _HEADERS: Final = (
     "Content-Type: application/problem+json", "Cache-Control: no-store", "X-Content-Type-Options: nosniff",
     "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'", "Connection: close",
@@ -39,13 +48,13 @@ def judged(error: BaseException) -> tuple[HTTPStatus, str]:
 
 def refusal(status: HTTPStatus, code: str) -> bytes:
     """A whole answer, after which the connection ends."""
+    detail, hint = _SAID.get(code, ("The appliance failed at this request.", "Its log has the details."))
+    request_id = new_id("req")
     body = canonical_bytes(
         {
             "type": f"urn:d2r-appliance:problem:{code}", "title": status.phrase, "status": int(status), "code": code,
-            "detail": "This is not a request that can be answered."
-            if status < HTTPStatus.INTERNAL_SERVER_ERROR
-            else "The appliance failed at this request.",
+            "detail": detail, "request_id": request_id, **({"hint": hint} if hint else {}),
         }
     )  # fmt: skip
-    head = (f"HTTP/1.1 {int(status)} {status.phrase}", *_HEADERS, f"Content-Length: {len(body)}", "", "")
-    return "\r\n".join(head).encode() + body
+    own = (f"X-Request-Id: {request_id}", f"Content-Length: {len(body)}")
+    return "\r\n".join((f"HTTP/1.1 {int(status)} {status.phrase}", *_HEADERS, *own, "", "")).encode() + body

@@ -6,11 +6,13 @@ stands behind it is ever taken for a second request.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
-from appliance.supervise.gunicorn_settings import HEADER_BYTES
+from appliance.supervise.gunicorn_settings import HEADER_BYTES, LINE_BYTES
 from tests.web_server import PARTS, Server, serving_web, status
 
 #: What a smuggler wants to be read as a request of its own.
@@ -84,13 +86,27 @@ def test_a_path_that_plays_tricks_leads_nowhere(server: Server, path: str) -> No
     assert b"root:" not in answer
 
 
-def test_heads_beyond_the_limits_are_refused(server: Server) -> None:
-    for head in (
-        server.head("GET /" + "a" * 5000 + " HTTP/1.1"),
-        server.head("GET /healthz HTTP/1.1", "X-Note: " + "a" * (HEADER_BYTES + 1)),
-        server.head("GET /healthz HTTP/1.1", *(f"X-{number}: a" for number in range(101))),
+def test_heads_beyond_the_limits_are_refused_with_problems(server: Server) -> None:
+    for head, code in (
+        (server.head("GET /" + "a" * LINE_BYTES + " HTTP/1.1"), (414, "request.line")),
+        (server.head("GET /healthz HTTP/1.1", "X-Note: " + "a" * (HEADER_BYTES + 1)), (431, "request.headers")),
+        (server.head("GET /healthz HTTP/1.1", *(f"X-{number}: a" for number in range(101))), (431, "request.headers")),
+        (server.head("GET /healthz HTTP/1.1", "X Note: a"), (400, "request.malformed")),
+        (server.head("GET /healthz HTTP/1.1", "Expect: a miracle"), (417, "request.expectation")),
+        (server.head("POST /healthz HTTP/1.1", "Transfer-Encoding: xz"), (501, "request.coding")),
     ):
-        assert 400 <= status(server.raw(head)) < 500
+        said, _, body = server.raw(head).partition(b"\r\n\r\n")
+        problem = json.loads(body)
+        assert (status(said), problem["code"]) == code
+        assert (problem["status"], b"application/problem+json" in said) == (code[0], True)
+        assert problem["request_id"].encode() in said
+
+
+def test_filters_as_long_as_they_may_be_fit_into_a_request(server: Server) -> None:
+    longest = quote("\U0001f529" * 120)
+    query = f"search={longest}&serial={longest}&location={longest}&cursor={'a' * 400}"
+    answer = server.raw(server.head(f"GET {PARTS.replace('parts', 'assets')}?{query} HTTP/1.1", "Connection: close"))
+    assert (status(answer), b"cursor.invalid" in answer) == (422, True)
 
 
 def test_no_other_origin_is_let_in(server: Server) -> None:

@@ -1,0 +1,1 @@
+"""Tools of those who develop the appliance; nothing of it is installed."""

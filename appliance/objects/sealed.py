@@ -163,6 +163,12 @@ class ObjectStore:
         reader.close()
         return reader.plain_bytes
 
+    def sha256_of(self, name: str) -> str:
+        """SHA-256 of the plain bytes, lower-case hex; raises as ``open`` does."""
+        reader = self._reader(name)
+        reader.close()
+        return reader.directory.sha256.hex()
+
     def exists(self, name: str) -> bool:
         """Whether there is such an object."""
         return self._store.exists(name)

@@ -1,4 +1,4 @@
-"""The pair of keys for archives: what is sealed to one half opens with the other, and neither is taken for another key."""
+"""The pair of keys for archives: one half seals, the other opens, and neither is taken for another key."""
 
 from __future__ import annotations
 

@@ -93,17 +93,17 @@ def read_members(source: SealedSource) -> Iterator[Member]:
     """
     try:
         with tarfile.open(fileobj=cast(IO[bytes], source), mode="r|", bufsize=BLOCK_BYTES) as tar:
-            listed: Any = tar
+            opened: Any = tar
             while (found := tar.next()) is not None:
                 if found.type != tarfile.REGTYPE or found.pax_headers:
                     raise Modified("archive.member", "The archive holds a member that is no plain file.")
                 yield Member(found.name, found.size, cast(IO[bytes], tar.extractfile(found)))
-                listed.members.clear()
+                opened.members.clear()
+            while rest := opened.fileobj.read(BLOCK_BYTES):
+                if rest.strip(b"\0"):
+                    raise Modified("archive.form", "Something stands behind the end of the archive.")
     except tarfile.TarError as error:
         raise _damaged(error) from error
-    while rest := source.read(BLOCK_BYTES):
-        if rest.strip(b"\0"):
-            raise Modified("archive.form", "Something stands behind the end of the archive.")
 
 
 def _damaged(error: tarfile.TarError) -> Modified:

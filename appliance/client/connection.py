@@ -70,11 +70,10 @@ class Connection:
         Unavailable : nobody answers, the connection breaks, or the server cannot serve now
         D2RError : what the server answers
         """
-        url = urljoin(self.base, path) if path.startswith("/") else f"{self.base}/{path}"
         try:
             answer = self._session.request(
-                method, url, headers=dict(headers or {}), data=data, json=json, files=files, timeout=TIMEOUT_S,
-                allow_redirects=False,
+                method, self._url(path), headers=dict(headers or {}), data=data, json=json, files=files,
+                timeout=TIMEOUT_S, allow_redirects=False,
             )  # fmt: skip
         except requests.RequestException as error:
             raise Unavailable(UNREACHABLE, f"The appliance at {self.base} does not answer: {_why(error)}.") from error
@@ -90,17 +89,22 @@ class Connection:
         except InvalidInput as error:
             raise Unavailable("client.answer", "The appliance answers something that is not JSON.") from error
 
-    def download(self, path: str, target: Path) -> None:
+    def download(self, path: str, target: Path, body: Any = None, patience_s: float = TIMEOUT_S[1]) -> None:
         """Write what a request answers to ``target``, whole or not at all, whatever its size.
+
+        Parameters
+        ----------
+        body : what is posted, as JSON; None: nothing, the file is there
+        patience_s : how long the server may prepare the file
 
         Raises
         ------
         Unavailable : as ``request``; also where the answer ends early
         D2RError : what the server answers
         """
-        url = f"{self.base}/{path}"
+        asked: dict[str, Any] = {"timeout": (TIMEOUT_S[0], patience_s), "stream": True, "allow_redirects": False}
         try:
-            with self._session.get(url, timeout=TIMEOUT_S, stream=True, allow_redirects=False) as answer:
+            with self._session.request("POST" if body else "GET", self._url(path), json=body, **asked) as answer:
                 if answer.status_code != requests.codes.ok:
                     raise _error_of(answer)
                 with whole_file(target) as file:
@@ -114,6 +118,9 @@ class Connection:
     def close(self) -> None:
         """Close connections."""
         self._session.close()
+
+    def _url(self, path: str) -> str:
+        return urljoin(self.base, path) if path.startswith("/") else f"{self.base}/{path}"
 
 
 def _why(error: requests.RequestException) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -15,22 +20,33 @@ from appliance.audit.entry import read_entry
 from appliance.audit.judgement import judge_log
 from appliance.audit.openings import Erased, disclose
 from appliance.audit.persons import persons, profile_of
+from appliance.audit.proof import parse_proof, verify_proof
 from appliance.audit.verify import Finding
+from appliance.db.migrations import steps
 from appliance.errors import Conflict, InvalidInput, NotFound, NotProvable
+from appliance.ingest.quarantine import discard, remove_discarded
+from appliance.inspections.carry import carry
 from appliance.inspections.models import InspectionRow
+from appliance.inspections.service import create_inspection
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset, list_assets
 from appliance.plant.operators import person_of_badge
 from appliance.queue.outbox import Event
+from appliance.reports.issuing import issue
+from appliance.reports.service import export_pack, report_file, stored_report
+from appliance.reports.verification import verify_path
+from appliance.scans.models import Scan
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from appliance.workspaces.archive.contents import NOT_CARRIED, TABLES
+from appliance.workspaces.archive.reading import check_archive
 from appliance.workspaces.destruction import destroy
 from appliance.workspaces.exporting import export_workspace
 from appliance.workspaces.importing import Archive, import_workspace
 from appliance.workspaces.service import suspend
 from tests.full_workspace import KEY, OWNER, PEOPLE, WITNESS, Handed, fill, hand_out, new_site, take_in
+from tests.line_samples import known_part, sample_files, stored_scan
 
 #: What an export and an import add to a workspace: entries, and what is signed of them.
 GROWING = {"audit_entry", "audit_checkpoint", "audit_epoch"}
@@ -229,3 +245,106 @@ def test_api_keys_stay_behind(site: Site, there: Site, handed: Handed) -> None:
     with there.control_session() as control:
         assert control.fetch("SELECT COUNT(*) FROM api_key WHERE workspace_id = ?", scope.workspace_id) == [(0,)]
     assert Book.of_workspace(scope).principal == SYSTEM
+
+
+def test_an_export_is_of_one_moment_whatever_is_done_meanwhile(site: Site, there: Site, tmp_path: Path) -> None:
+    """Every asset comes with its entry and its event, and every entry and event with its asset."""
+    scope, done = site.scope(OWNER, "main"), threading.Event()
+
+    def work(name: str) -> None:
+        for number in itertools.count():
+            if done.is_set():
+                return
+            create_asset(scope, f"{name} {number}")
+
+    writers = [threading.Thread(target=work, args=(name,)) for name in ("a", "b")]
+    for writer in writers:
+        writer.start()
+    handed = [hand_out(site, "main", tmp_path, f"archive-{number}") for number in range(3)]
+    done.set()
+    for writer in writers:
+        writer.join()
+    sizes = [one.statement.contents.tables["asset"].count for one in handed]
+    assert sizes == sorted(sizes)
+    for number, one in enumerate(handed):
+        moved = take_in(there, one, site, f"moved-{number}")
+        log = DatabaseLog.of(moved)
+        entries = [read_entry(log.entry(index)) for index in range(log.size)]
+        assert sum(entry.kind == "asset.created" for entry in entries) == sizes[number]
+        with moved:
+            assert Event.select().where(Event.kind == "asset.created").count() == sizes[number]
+
+
+def test_what_is_discarded_meanwhile_is_still_in_the_archive_and_goes_afterwards(
+    site: Site, full: WorkspaceScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with full.transaction():
+        scan = Scan.select().where(Scan.state == "stored").first()
+        Scan.update(state="quarantined").where(Scan.id == scan.id).execute()
+    store, discarded = ObjectStore.of(full), []
+
+    class Sink(BytesIO):
+        def write(self, data: Any) -> int:
+            if not discarded:  # rows are read, objects are not
+                discarded.append(discard(full, scan.id, "a hand before the lens"))
+            return super().write(data)
+
+    sink = Sink()
+    exported = export_workspace(site, "main", KEY.lock, "a move", OWNER, sink)
+    assert discarded[0].state == "discarded"
+    assert store.exists(scan.object)
+    (tmp_path / "archive").write_bytes(sink.getvalue())
+    _, statement = check_archive(tmp_path / "archive", KEY, site.keys.own_keys(), tmp_path)
+    assert statement.contents.objects.count == exported.objects
+    assert remove_discarded(full) == 1
+    assert not store.exists(scan.object)
+
+
+def test_an_archive_of_an_older_program_is_taken_in_with_what_came_later_at_its_default(
+    site: Site, there: Site, scope: WorkspaceScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_asset(scope, "press-9", serial="0001", location="Hall 3")
+    older = tuple(
+        replace(table, columns=tuple(column for column in table.columns if column.name not in ("serial", "location")))
+        for table in TABLES
+        if table.name != "replay"
+    )
+    with monkeypatch.context() as then:
+        for module in ("exporting", "archive.head"):
+            then.setattr(f"appliance.workspaces.{module}.TABLES", older)
+        then.setattr("appliance.workspaces.archive.head.steps", lambda kind: steps(kind)[:-1])
+        sink = BytesIO()
+        export_workspace(site, "main", KEY.lock, "a move", OWNER, sink)
+    (tmp_path / "archive").write_bytes(sink.getvalue())
+    archive = Archive(tmp_path / "archive", KEY, site.keys.own_keys())
+    import_workspace(there, archive, "a move", OWNER)
+    [asset] = list_assets(there.scope(OWNER, "main"))
+    assert (asset.name, asset.serial, asset.location) == ("press-9", "", "")
+
+
+def test_reports_verify_as_before_and_what_was_under_way_goes_on(site: Site, there: Site, tmp_path: Path) -> None:
+    scope, sample = site.scope(OWNER, "main"), sample_files(tmp_path, points=40_000)
+    scan = stored_scan(scope, sample, known_part(scope, sample))
+    pose = ObjectStore.of(scope).put_file(sample.alignment).name
+    done, waiting = (create_inspection(scope, scan.id, alignment_object=pose) for _ in range(2))
+    assert carry(scope, done.id, issue) == "recorded"
+    moved = take_in(there, hand_out(site, "main", tmp_path), site)
+    for name in ("evidence.zip", "report.json", "report.tlog-proof", "report.pdf"):
+        for place, folder in ((scope, tmp_path / "then"), (moved, tmp_path / "now")):
+            folder.mkdir(exist_ok=True)
+            with (folder / name).open("wb") as sink:
+                if name == "evidence.zip":
+                    export_pack(place, done.id, sink)
+                else:
+                    sink.writelines(report_file(place, done.id, name))
+    before, after = tmp_path / "then", tmp_path / "now"
+    for name in ("report.json", "report.pdf", "evidence.zip"):
+        found = [verify_path(folder / name, site.keys.own_keys()) for folder in (before, after)]
+        assert replace(found[1], path=found[0].path) == found[0]
+    with pytest.raises(NotProvable):
+        verify_path(after / "report.pdf", there.keys.own_keys())
+    proof = parse_proof(DatabaseLog.of(moved).proof_file(stored_report(moved, done.id).log_index))
+    assert verify_proof(proof, proof.extra, there.keys.own_keys()).size > proof.index
+    assert carry(moved, waiting.id, issue) == "recorded"
+    (tmp_path / "new.pdf").write_bytes(b"".join(report_file(moved, waiting.id, "report.pdf")))
+    assert verify_path(tmp_path / "new.pdf", there.keys.own_keys())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -21,6 +22,7 @@ from appliance.workspaces.archive.head import read_head
 from appliance.workspaces.archive.members import MemberWriter, read_members
 from appliance.workspaces.archive.reading import check_archive
 from appliance.workspaces.archive.sealing import SealedSink, SealedSource
+from appliance.workspaces.archive.tally import Tally
 from appliance.workspaces.bringing import Bringing
 from appliance.workspaces.importing import Archive, give_up_imports, import_workspace
 from tests.full_workspace import KEY, OWNER, Handed, fill, hand_out, new_site, take_in
@@ -223,6 +225,21 @@ def test_a_statement_about_something_else_is_none(good: bytes, exporter: Site, t
             checked(sealed(signed_anew(members, exporter, change)), exporter, tmp_path)
     unchanged = signed_anew(members, exporter, lambda said: None)
     checked(sealed(unchanged), exporter, tmp_path)
+
+
+def test_an_archive_that_lacks_an_object_is_refused_even_where_its_exporter_signed_that(
+    good: bytes, exporter: Site, tmp_path: Path
+) -> None:
+    members = without("objects/")(members_of(good, tmp_path))
+    tally = Tally(b"", ())
+    for name, data in members:
+        if name.startswith("objects/"):
+            tally.object(name.removeprefix("objects/"), len(data))
+    fewer = signed_anew(
+        members, exporter, lambda said: said["predicate"].update(objects=asdict(tally.contents().objects))
+    )
+    with pytest.raises(Modified, match="1 objects that rows name are not in the archive"):
+        checked(sealed(fewer), exporter, tmp_path)
 
 
 def test_an_archive_of_a_newer_program_says_so(good: bytes, exporter: Site, tmp_path: Path) -> None:

@@ -117,6 +117,16 @@ def test_everything_is_there_again_and_exports_the_same(
     assert again.tables["audit_entry"].count == contents.tables["audit_entry"].count + 3
 
 
+def test_rows_may_refer_to_rows_that_come_later(
+    site: Site, there: Site, full: WorkspaceScope, handed: Handed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.workspaces.bringing._VALUES_A_STATEMENT", 1)
+    with take_in(there, handed, site):
+        amended = [(row.id, row.amends_id) for row in InspectionRow.select() if row.amends_id]
+    assert len(amended) == 1
+    assert amended[0][0] < amended[0][1]
+
+
 def test_objects_are_sealed_anew_under_other_names_and_read_the_same(
     site: Site, there: Site, full: WorkspaceScope, handed: Handed
 ) -> None:

@@ -53,7 +53,7 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     enrol_device(scope, f"cell {random.random()}")
     add_instrument(scope, f"S5 {random.random()}", b"mpe_mm = 0.03\n")
     assets = [create_asset(scope, f"asset {random.random()}", part=part) for _ in range(things)]
-    revision, plan = _definitions(scope, part, random)
+    revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]
     _discarded(scope, assets[0].id, random)
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
@@ -80,7 +80,8 @@ def _people(scope: WorkspaceScope) -> str:
 PEOPLE = (("4711", "Max Muster"), ("4712", "Erika Musterfrau"), ("4713", "Otto Normal"))
 
 
-def _definitions(scope: WorkspaceScope, part: Part, random: Random) -> tuple[str, str]:
+def definitions(scope: WorkspaceScope, part: Part, random: Random) -> tuple[str, str]:
+    """A CAD revision and a characteristic set of a part; returns their ids."""
     cad, zones, plan = (_object(scope, random) for _ in range(3))
     made: dict[str, Any] = {"created_at": AT, "created_by": "key_o", "part_id": part.id}
     with scope.transaction():

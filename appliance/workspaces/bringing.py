@@ -21,10 +21,13 @@ _ENTRIES: Final = "audit_entry"
 
 
 class Bringing:
-    """Receives an archive (``archive.reading.Receiver``); each piece is committed as it comes."""
+    """Receives an archive (``archive.reading.Receiver``); each piece of a table is committed as it comes.
+
+    Objects are durable after ``finish``: syncing each of many small ones takes ten times as long as all together.
+    """
 
     def __init__(self, scope: WorkspaceScope) -> None:
-        self._scope, self._store, self._incoming = scope, ObjectStore.of(scope), Incoming(scope)
+        self._scope, self._store, self._incoming = scope, ObjectStore.of(scope, deferred=True), Incoming(scope)
         self._log = DatabaseLog.of(scope)
         self._later: list[tuple[Table, Any, Any]] = []
 
@@ -45,12 +48,14 @@ class Bringing:
         self._store.put_stream(blocks)
 
     def finish(self, contents: Contents) -> None:
-        """Fill in what refers to other rows of a table, and count all tables.
+        """Fill in what refers to other rows of a table, count all tables, and make all objects durable.
 
         Raises
         ------
         Modified : a table has not as many rows as were sent
+        Unavailable : the disk is full
         """
+        self._store.settle()
         with self._scope.transaction():
             for table, key, value in self._later:
                 sql = f'UPDATE {table.name} SET "{table.later}" = ? WHERE "{table.key}" = ?'

@@ -41,7 +41,8 @@ OBJECTS = ("instrument", "alignment", "result", "envelope", "proof", "pdf", "til
 
 
 def main() -> None:
-    size, inspections = int(float(sys.argv[1]) * (1 << 30)), int(sys.argv[2])
+    given = sys.argv[1:]
+    size, inspections = int(float(given[0] if given else 0.5) * (1 << 30)), int(given[1] if len(given) > 1 else 1000)
     with tempfile.TemporaryDirectory(dir=os.environ.get("D2R_BENCH_FOLDER")) as name:
         folder = Path(name)
         step("fill", folder, size, inspections)
@@ -152,9 +153,10 @@ def take_in(folder: Path) -> dict[str, float]:
 
 if __name__ == "__main__":
     steps = {"copy": copy, "export": take_out, "import": take_in}
-    if sys.argv[1] == "fill":
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    if asked == "fill":
         timed(lambda: fill(Path(sys.argv[2]), *map(int, sys.argv[3:])))
-    elif sys.argv[1] in steps:
-        timed(lambda: steps[sys.argv[1]](Path(sys.argv[2])))
+    elif asked in steps:
+        timed(lambda: steps[asked](Path(sys.argv[2])))
     else:
         main()

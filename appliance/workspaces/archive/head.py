@@ -54,7 +54,8 @@ def read_head(data: bytes) -> tuple[Head, dict[str, tuple[Table, tuple[Column, .
         if said["format"] != FORMAT:
             raise Modified("archive.format", "This is no archive in a format that is known here.")
         _require_known(said["schema"])
-        head = Head(said["export"], said["exported_at"], said["workspace"], said["left_behind"])
+        workspace = {name: str(said["workspace"][name]) for name in ("id", "slug", "name", "created_at")}
+        head = Head(said["export"], said["exported_at"], workspace, said["left_behind"])
         known = {table.name: table for table in TABLES}
         return head, {name: (known[name], _columns(known[name], has)) for name, has in said["tables"].items()}
     except (InvalidInput, KeyError, TypeError, ValueError) as error:

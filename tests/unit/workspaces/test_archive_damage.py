@@ -250,6 +250,10 @@ def test_an_archive_of_a_newer_program_says_so(good: bytes, exporter: Site, tmp_
         checked(sealed([("head.json", canonical_bytes(head)), *members[1:]]), exporter, tmp_path)
     with pytest.raises(Modified, match="format"):
         read_head(canonical_bytes(head | {"format": "d2r-workspace-archive/9"}))
+    known = loads_strict(members[0][1])
+    for wrong in ({"workspace": {}}, {"tables": {"users": []}}, {"tables": {"part": [["id", "bytes"]]}}, {"schema": 7}):
+        with pytest.raises(Modified, match="damaged"):
+            read_head(canonical_bytes(known | wrong))
 
 
 def test_a_damaged_archive_leaves_nothing_behind(good: bytes, exporter: Site, there: Site, tmp_path: Path) -> None:

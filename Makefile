@@ -6,7 +6,7 @@ PYTEST := .venv/bin/python -m pytest
 #: Tests whose subject touches a database; they run once more on PostgreSQL.
 ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/identity tests/unit/plant \
     tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections \
-    tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py
+    tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py tests/system/test_crash_transfer.py
 
 .PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench clean
 
@@ -29,7 +29,7 @@ types:
 	@.venv/bin/mypy
 
 client:  ## Write the typed client anew from the API's document
-	@.venv/bin/python -m tools.client
+	@.venv/bin/python -m web.client
 
 unit:
 	@$(PYTEST) -n 2 --dist loadfile -q tests
@@ -54,7 +54,7 @@ isolation: setup  ## Try 200,000 times to see one workspace from inside another,
 	    tests/unit/isolation || exit 1; done
 
 bench: setup  ## Run every benchmark on this machine and print ratios
-	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest; do \
+	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest archive; do \
 	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
 
 clean:  ## Remove .venv and what the demo made

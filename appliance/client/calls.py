@@ -20,6 +20,8 @@ from appliance.errors import Unavailable
 #: The most items of one page, as the API gives them.
 _PAGE: Final = 200
 _UNCHANGED: Final = 304
+#: How long the appliance may make a file before its first bytes come.
+_MAKING_S: Final = 24 * 3600.0
 
 
 class Null(Enum):
@@ -106,9 +108,12 @@ class Calls:
         """The bytes of a small answer."""
         return self._connection.request("GET", _address(path, query)).content
 
-    def keep(self, path: str, to: Path, *, query: Fields | None = None) -> None:
-        """Write an answer into a file, whole or not at all."""
-        self._connection.download(_address(path, query), to)
+    def keep(self, path: str, to: Path, *, query: Fields | None = None, body: Fields | None = None) -> None:
+        """Write an answer into a file, whole or not at all; one that is asked for with a body is made first."""
+        if body is None:
+            self._connection.download(_address(path, query), to)
+        else:
+            self._connection.download(_address(path, query), to, _stated(body), _MAKING_S)
 
     def send(self, path: str, *, content: Content, media_type: str, query: Fields | None = None) -> Any:
         """Send bytes, or a file; the record that is made of them."""

@@ -98,18 +98,22 @@ class Connection:
         except InvalidInput as error:
             raise Unavailable("client.answer", "The appliance answers something that is not JSON.") from error
 
-    def download(self, path: str, target: Path) -> None:
+    def download(self, path: str, target: Path, body: Any = None, patience_s: float = TIMEOUT_S[1]) -> None:
         """Write what a request answers to ``target``, whole or not at all, whatever its size.
+
+        Parameters
+        ----------
+        body : what is posted, as JSON; None: nothing, the file is there
+        patience_s : how long the server may prepare the file
 
         Raises
         ------
         Unavailable : as ``request``; also where the answer ends early
         D2RError : what the server answers
         """
+        asked: dict[str, Any] = {"timeout": (TIMEOUT_S[0], patience_s), "stream": True, "allow_redirects": False}
         try:
-            with self._session.get(
-                f"{self.root}/{path}", timeout=TIMEOUT_S, stream=True, allow_redirects=False
-            ) as answer:
+            with self._session.request("POST" if body else "GET", f"{self.root}/{path}", json=body, **asked) as answer:
                 if answer.status_code != requests.codes.ok:
                     raise _error_of(answer)
                 with whole_file(target) as file:

@@ -128,6 +128,20 @@ class Engine:
                 if not here.depth:
                     self._run_callbacks()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Engine]:
+        """A session of its own whose queries all see one moment, whatever is committed meanwhile; it holds up nobody.
+
+        Raises
+        ------
+        RuntimeError : a session is open in this thread, which may have read something already
+        """
+        if self._here.sessions:
+            raise RuntimeError("a snapshot begins with a session of its own")
+        with self.session():
+            self.database.begin_snapshot()
+            yield self
+
     def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query in plain SQL, inside a session: for the few that every request asks.
 

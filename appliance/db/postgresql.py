@@ -203,6 +203,14 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
             self.rollback()
             self._translate(error)
 
+    def begin_snapshot(self) -> None:
+        """Let this session see one moment until its end, and write nothing."""
+        try:
+            super().execute_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            super().execute_sql("SELECT COUNT(*) FROM schema_migration")
+        except peewee.DatabaseError as error:
+            self._translate(error)
+
     def commit(self) -> None:
         self._end("COMMIT")
 

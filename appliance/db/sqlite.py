@@ -175,6 +175,11 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         except (peewee.OperationalError, peewee.DatabaseError) as error:
             self._translate(error)
 
+    def begin_snapshot(self) -> None:
+        """Let this session see one moment until its end: readers keep their place in the write-ahead log."""
+        self.execute_sql("BEGIN DEFERRED")
+        self.execute_sql("SELECT COUNT(*) FROM schema_migration").fetchall()
+
     def commit(self) -> None:
         self._require_transaction()
         try:

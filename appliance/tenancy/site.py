@@ -26,6 +26,7 @@ from appliance.tenancy.scope import WorkspaceScope
 #: Roles that act in every workspace, where the principal belongs to none.
 _EVERYWHERE: Final = ("owner", "system")
 _ENTERABLE: Final = "state = 'active' AND destroyed_at IS NULL"
+_HIDDEN: Final = "state = 'creating' AND destroyed_at IS NULL"
 _ENTRANCE: Final = "SELECT id, slug, data_key, suspended_at FROM workspace"
 
 
@@ -166,6 +167,19 @@ class Site:
         NotFound : there is no such workspace
         """
         return self._scope(self._known(workspace_id), SYSTEM)
+
+    def hidden_scope(self, workspace_id: str) -> WorkspaceScope:
+        """The scope of the appliance itself in a workspace that nobody can enter yet: to fill it.
+
+        Raises
+        ------
+        NotFound : there is no such workspace, or people can enter it
+        """
+        with self.control_session() as control:
+            rows = control.fetch(f"{_ENTRANCE} WHERE id = ? AND {_HIDDEN}", workspace_id)
+        if not rows:
+            raise NotFound("workspace.unknown", f"There is no hidden workspace '{workspace_id}'.")
+        return self._scope(_Entrance(*rows[0]), SYSTEM)
 
     def is_open(self, workspace_id: str) -> bool:
         """Whether people and jobs may enter a workspace now."""

@@ -5,6 +5,7 @@ Written by ``make client`` from the OpenAPI document: change the route, never th
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, TypedDict
 
 from appliance.client.calls import Calls, quoted
@@ -80,6 +81,18 @@ class Workspaces:
             "POST", f"workspaces/{quoted(workspace)}/destroy", body={"reason": reason, "confirm": confirm}
         )
         return record
+
+    def export_workspace(self, workspace: str, to: Path, *, reason: str, lock: str) -> None:
+        """Everything in a workspace, as one sealed file.
+
+        For the owner of the appliance. Another appliance can import it (`d2r workspace import`); a broken download is
+        no archive. People and jobs go on meanwhile; the first bytes come when all rows were read.
+
+        Parameters
+        ----------
+        to : file to write, whole or not at all
+        """
+        self._calls.keep(f"workspaces/{quoted(workspace)}/export", to, body={"reason": reason, "lock": lock})
 
     def list_workspaces(self, *, held: WorkspaceList | None = None) -> WorkspaceList:
         """Workspaces of the caller.

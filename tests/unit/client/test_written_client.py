@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from appliance.client import api
-from tools.client.__main__ import FOLDER
-from tools.client.files import client_files
-from tools.client.text import class_name, module_name
-from tools.client.types import python_type
 from web.api.openapi import document
 from web.api.v1 import AREAS
+from web.client.__main__ import FOLDER
+from web.client.files import client_files
+from web.client.text import class_name, module_name
+from web.client.types import python_type
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from tools.client.files import client_files
 from web.api.openapi import document
 from web.api.v1 import AREAS
+from web.client.files import client_files
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "appliance" / "client" / "api"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tools.client.text import docstring
+from web.client.text import docstring
 
 Json = dict[str, Any]
 

@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from tools.client.document import Operation, operations
-from tools.client.methods import method
-from tools.client.text import class_name, docstring, module_name
-from tools.client.types import referred, typed_dict
+from web.client.document import Operation, operations
+from web.client.methods import method
+from web.client.text import class_name, docstring, module_name
+from web.client.types import referred, typed_dict
 
 Json = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tools.client.document import Operation, Parameter
-from tools.client.text import docstring
-from tools.client.types import is_nullable, python_type
+from web.client.document import Operation, Parameter
+from web.client.text import docstring
+from web.client.types import is_nullable, python_type
 
 #: How the arguments that the client adds are explained.
 _MEANING: Final = {
@@ -87,7 +87,7 @@ def _call(operation: Operation) -> str:
     if operation.answer == "page":
         return _written("pages", [path, "at_most=at_most", *query])
     if operation.answer == "file":
-        return _written("keep", [path, "to", *query])
+        return _written("keep", [path, "to", *query, *body])
     if operation.answer == "text":
         return _written("read", [path, *query])
     if operation.answer == "headers":

@@ -1,1 +1,0 @@
-"""Tools of those who develop the appliance; nothing of it is installed."""

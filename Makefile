@@ -6,10 +6,11 @@ PYTEST := .venv/bin/python -m pytest
 #: Tests whose subject touches a database; they run once more on PostgreSQL.
 ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/identity tests/unit/plant \
     tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections \
-    tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/cli/test_ldap.py tests/cli/test_account.py \
-    tests/system/test_crash_audit.py
+    tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py \
+    tests/cli/test_ldap.py tests/cli/test_account.py \
+    tests/system/test_crash_audit.py tests/system/test_crash_transfer.py
 
-.PHONY: help setup demo test lint types unit postgresql fuzz kill isolation bench clean
+.PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,17 +30,25 @@ lint:
 types:
 	@.venv/bin/mypy
 
+client:  ## Write the typed client anew from the API's document
+	@.venv/bin/python -m web.client
+
 unit:
 	@$(PYTEST) -n 2 --dist loadfile -q tests
 
 postgresql:
 	@D2R_TEST_DATABASE=postgresql $(PYTEST) -n 2 --dist loadfile -q $(ON_POSTGRESQL)
 
-fuzz: setup  ## Mutate good files of every format 20,000 times each
-	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py tests/properties/test_fuzz_cad.py
+fuzz: setup  ## Mutate good files of every format, keys, tickets and cookies 20,000 times each
+	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py tests/properties/test_fuzz_cad.py \
+	    tests/properties/test_fuzz_identity.py
 
 kill: setup  ## Kill the processes of an appliance at random moments during 300 uploads and inspections
 	@D2R_KILL_UPLOADS=300 $(PYTEST) -q tests/system/test_kill_nine.py
+
+contract: setup  ## Hold the API's document against the server with 50 made-up requests an operation and role, on both databases
+	@for database in sqlite postgresql; do \
+	    D2R_TEST_DATABASE=$$database D2R_CONTRACT_EXAMPLES=50 $(PYTEST) -q -s tests/web/test_contract.py || exit 1; done
 
 isolation: setup  ## Try 200,000 times to see one workspace from inside another, on SQLite and on PostgreSQL
 	@for database in sqlite postgresql; do \
@@ -47,7 +56,7 @@ isolation: setup  ## Try 200,000 times to see one workspace from inside another,
 	    tests/unit/isolation || exit 1; done
 
 bench: setup  ## Run every benchmark on this machine and print ratios
-	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest; do \
+	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest archive; do \
 	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
 
 clean:  ## Remove .venv and what the demo made

@@ -10,11 +10,13 @@ from web.api.dispatch import register
 from web.api.v1.scans import scans
 from web.api.v1.uploads import uploads
 from web.problems import answer_errors
+from web.rates import Rates
 
 
 def create_app(site: Site | None = None) -> Flask:
     """The routes of uploads, guarded as in the real application."""
     app = Flask("d2r-uploads", static_folder=None)
     answer_errors(app)
-    register(app, site or Site.open(load_settings()), [uploads, scans])
+    opened = site or Site.open(load_settings())
+    register(app, opened, [uploads, scans], Rates(opened.settings))
     return app

@@ -28,9 +28,10 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     """
     site = site or Site.open(settings or load_settings())
     app, metrics, rates = Flask("d2r", static_folder=None, template_folder=None), Metrics(site), Rates(site.settings)
+    app.debug = False  # whatever FLASK_DEBUG says
     app.extensions["d2r-site"] = site
     number_requests(app)
-    finish_requests(app, metrics)
+    finish_requests(app, metrics, site.settings)
     answer_errors(app)
     app.after_request(say_rate)
     routes = dispatch.register(app, site, AREAS, rates)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import time
 from typing import Final
 
 from flask import Flask, Response, g, request
 
+from appliance.config.settings import Settings
 from appliance.core.ids import new_id
 from web.metrics import Metrics
 from web.problems import problem
@@ -17,14 +19,23 @@ log = logging.getLogger("d2r.access")
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS: Final = {
+    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Permitted-Cross-Domain-Policies": "none",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
+#: Headers that an answer may have of its own; the others are added without looking, which is cheaper.
+_OWN: Final = ("Content-Security-Policy", "Referrer-Policy", "Cache-Control")
+#: Where users come over TLS, browsers come over nothing else from then on.
+_TLS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+#: Answers of these lengths are given to the system whole; below, it takes them anyway, above are files.
+_WHOLE_BYTES: Final = range(16 << 10, 1 << 20)
+_DATA: Final = ("application/json", "application/problem+json")
 #: Paths that are asked every few seconds and say nothing.
 _QUIET: Final = ("/healthz", "/readyz", "/metrics")
 
@@ -39,16 +50,22 @@ def number_requests(app: Flask) -> None:
         g.began = time.perf_counter()
 
 
-def finish_requests(app: Flask, metrics: Metrics) -> None:
+def finish_requests(app: Flask, metrics: Metrics, settings: Settings) -> None:
     """Write id and security headers on every answer, count it, and note it in the access log."""
+    guarding = _HEADERS | (_TLS_ONLY if settings.is_secure else {})
+    added = {name: value for name, value in guarding.items() if name not in _OWN}
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
+        response.headers.extend(added)
+        for name in _OWN:
+            response.headers.setdefault(name, _HEADERS[name])
         seconds = time.perf_counter() - g.began if "began" in g else 0.0
         metrics.count(request.endpoint or "unknown", request.method, response.status_code, seconds)
+        if response.mimetype in _DATA:  # opened as a page, it is kept and never shown
+            response.headers.setdefault("Content-Disposition", 'attachment; filename="api.json"')
+        _make_room(response)
         level = logging.DEBUG if request.path in _QUIET else logging.INFO
         log.log(level, "%s %s %d", request.method, request.path, response.status_code, extra={"fields": _line(seconds)})
         return response
@@ -69,6 +86,15 @@ def deny_by_default(app: Flask, declared: frozenset[str], public: frozenset[str]
         if request.endpoint in declared and response.status_code < 400 and not g.get("authorized"):
             return problem(500, "internal", "The appliance failed at this request.")
         return response
+
+
+def _make_room(response: Response) -> None:
+    """Let the system take an answer whole, so that no thread waits for a client that does not read it."""
+    connection, length = request.environ.get("gunicorn.socket"), response.content_length
+    if connection is None or response.is_streamed or length not in _WHOLE_BYTES:
+        return
+    if connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) < 2 * length:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, length)
 
 
 def _line(seconds: float) -> dict[str, object]:

@@ -256,6 +256,10 @@ class DatabaseLog:
         write_tiles(self.tables, tree, bytes(note), folder)
         return self._state(tree)
 
+    def sign_deed(self, deed: Checkpoint) -> Note:
+        """The deed of a log that came from another appliance (``eras``); its caller has compared the entries."""
+        return sign_checkpoint(deed, self._signer)
+
     def _validated(self, known: Checkpoint | None = None) -> StoredTree:
         self.promises.require_epochs()
         return validate_since(self.tables, self.promises.opened, known)

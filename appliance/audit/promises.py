@@ -8,6 +8,7 @@ from typing import Final
 from appliance.audit.checkpoint import Checkpoint, read_checkpoint, verify_checkpoint
 from appliance.audit.cosignature import verify_cosignatures
 from appliance.audit.entry import read_entry
+from appliance.audit.eras import Era, eras_of
 from appliance.audit.note import Note
 from appliance.audit.tables import Epoch, LogTables, SignedState
 from appliance.crypto.vkey import VerifierKey
@@ -30,11 +31,23 @@ class Promises:
         self._tables = tables
         self._first_origin = first_origin
         self._keys = tuple(keys)
+        self._eras: tuple[list[Epoch], tuple[Era, ...]] | None = None
+
+    def eras(self) -> tuple[Era, ...]:
+        """The names of the log with the keys that signed under each, one for each epoch.
+
+        Raises
+        ------
+        Modified : what a log of another appliance is said to have been called before was not signed by this one
+        """
+        epochs = self._tables.epochs()
+        if self._eras is None or self._eras[0] != epochs:
+            self._eras = epochs, eras_of(self._first_origin, self._keys, epochs)
+        return self._eras[1]
 
     def origins(self) -> list[str]:
         """The names of the log, one for each epoch."""
-        later = [f"{self._first_origin}/epoch-{epoch.number}" for epoch in self._tables.epochs()]
-        return [self._first_origin, *later]
+        return [era.name for era in self.eras()]
 
     def own(self, data: bytes) -> Checkpoint:
         """The checkpoint in ``data``, if a key of this log signed it under one of its names.
@@ -48,14 +61,19 @@ class Promises:
             claimed = read_checkpoint(data)[0].origin
         except InvalidInput as error:
             raise Modified("checkpoint.form", f"A checkpoint of the log is damaged: {error.message}") from error
-        origins = self.origins()
-        return verify_checkpoint(data, self._keys, claimed if claimed in origins else origins[-1])
+        eras = self.eras()
+        era = next((one for one in eras if one.name == claimed), eras[-1])
+        return verify_checkpoint(data, era.keys, era.name)
 
     def opened(self, row: SignedState) -> Checkpoint:
-        """The checkpoint in a row; raises as ``own`` does, and ``Modified`` where it is filed under another size."""
+        """The checkpoint in a row; raises as ``own`` does, and ``Modified`` where it is filed under another size, or
+        covers entries of a time when the log was called otherwise: another appliance cannot sign what is written here.
+        """
         state = self.own(row.note)
         if state.size != row.size:
             raise Modified("checkpoint.row", f"The checkpoint over {state.size} entries is filed under {row.size}.")
+        if self._loss_of(state) is not None:
+            raise Modified("checkpoint.row", f"'{state.origin}' had less than {state.size} entries.")
         return state
 
     def is_last(self, size: int, key: VerifierKey) -> bool:
@@ -125,6 +143,6 @@ class Promises:
 
     def _loss_of(self, state: Checkpoint) -> Epoch | None:
         """The epoch that began with less than ``state``, which is of an earlier one."""
-        epochs = self._tables.epochs()
-        later = epochs[self.origins().index(state.origin) :]
+        names = self.origins()
+        later = self._tables.epochs()[names.index(state.origin) :]
         return next((epoch for epoch in later if state.size > epoch.size), None)

@@ -61,7 +61,7 @@ def read_zone_file(path: Path) -> tuple[ZoneRule, ...]:
         raise _wrong("the zone file is larger than 16 MiB")
     try:
         document = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _wrong(f"{path.name} is not TOML: {error}") from error
     _known(document, _FILE_KEYS, "the zone file")
     if document.get("version") != 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import click
 
@@ -11,16 +11,18 @@ from appliance.cli.appliance import data_option
 from appliance.cli.remote import Columns, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
 
-_INVITATIONS: Final = "/api/v1/invitations"
+WorkspaceRole = Literal["owner", "supervisor", "operator", "auditor"]
+ApplianceRole = Literal["owner", "plant-it"]
+Places = tuple[tuple[str, WorkspaceRole], ...]
 _COLUMNS: Columns = {
     "name": "name", "login": "login", "until": "expires_at",
     "to": lambda row: "new password" if row["user_id"] else "new account", "id": "id",
 }  # fmt: skip
-_WORKSPACE_ROLES: Final = click.Choice(["owner", "supervisor", "operator", "auditor"])
+_WORKSPACE_ROLES: Final = click.Choice(get_args(WorkspaceRole))
 _ROLES: Final = (
-    click.option("--of-appliance", type=click.Choice(["owner", "plant-it"]), help="A role in the whole appliance."),
+    click.option("--of-appliance", type=click.Choice(get_args(ApplianceRole)), help="A role in the whole appliance."),
     click.option(
         "--in", "places", type=(str, _WORKSPACE_ROLES), multiple=True, metavar="WORKSPACE ROLE",
         help="A role in a workspace.",
@@ -45,65 +47,64 @@ def account() -> None:
 @_with_roles
 @remote
 def invite(
-    client: WorkspaceClient, login: str, name: str, of_appliance: str | None, places: tuple[tuple[str, str], ...],
+    api: Api, login: str, name: str, of_appliance: ApplianceRole | None, places: Places,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Invite somebody to an account called LOGIN. The link is shown once; whoever has it chooses the password."""
-    body = {"login": login, "name": name, **_roles(of_appliance, places)}
-    print_record(client.connection.json("POST", _INVITATIONS, body), as_json=as_json)
+    roles = dict(places)
+    made = api.accounts.make_invitation(login=login, name=name, appliance_role=of_appliance, workspace_roles=roles)
+    print_record(made, as_json=as_json)
 
 
 @account.command()
 @remote
-def invitations(client: WorkspaceClient, as_json: bool) -> None:
+def invitations(api: Api, as_json: bool) -> None:
     """List the links that work."""
-    print_records(client.connection.json("GET", _INVITATIONS)["items"], _COLUMNS, as_json=as_json)
+    print_records(api.accounts.get_invitations()["items"], _COLUMNS, as_json=as_json)
 
 
 @account.command()
 @click.argument("invitation")
 @remote
-def withdraw(client: WorkspaceClient, invitation: str, as_json: bool) -> None:
+def withdraw(api: Api, invitation: str, as_json: bool) -> None:
     """Let a link work no more, by the id that invitations shows."""
-    client.connection.request("POST", f"{_INVITATIONS}/{invitation}/withdraw")
+    api.accounts.withdraw(invitation)
     print_record({"withdrawn": invitation}, as_json=as_json)
 
 
 @account.command()
 @click.argument("person")
 @remote
-def reset(client: WorkspaceClient, person: str, as_json: bool) -> None:
+def reset(api: Api, person: str, as_json: bool) -> None:
     """Make a link by which PERSON (an id of d2r person list) takes another password."""
-    print_record(client.connection.json("POST", f"/api/v1/people/{person}/reset"), as_json=as_json)
+    print_record(api.accounts.reset_person(person), as_json=as_json)
 
 
 @account.command()
 @click.argument("person")
 @_with_roles
 @remote
-def roles(
-    client: WorkspaceClient, person: str, of_appliance: str | None, places: tuple[tuple[str, str], ...], as_json: bool
-) -> None:
+def roles(api: Api, person: str, of_appliance: ApplianceRole | None, places: Places, as_json: bool) -> None:
     """Give PERSON (an id of d2r person list) these roles and no others, at once."""
-    body = _roles(of_appliance, places)
-    print_record(client.connection.json("POST", f"/api/v1/people/{person}/roles", body), as_json=as_json)
+    changed = api.accounts.change_roles(person, appliance_role=of_appliance, workspace_roles=dict(places))
+    print_record(changed, as_json=as_json)
 
 
 @account.command("remove-second-factor")
 @click.argument("person")
 @remote
-def remove_second_factor(client: WorkspaceClient, person: str, as_json: bool) -> None:
+def remove_second_factor(api: Api, person: str, as_json: bool) -> None:
     """Ask PERSON for no code any more: telephone and recovery codes are gone."""
-    client.connection.request("POST", f"/api/v1/people/{person}/remove-second-factor")
+    api.accounts.remove_factor(person)
     print_record({"removed": person}, as_json=as_json)
 
 
 @account.command()
 @click.argument("login")
 @remote
-def unlock(client: WorkspaceClient, login: str, as_json: bool) -> None:
+def unlock(api: Api, login: str, as_json: bool) -> None:
     """Let LOGIN be tried again at once, after too many attempts had failed."""
-    print_record(client.connection.json("POST", "/api/v1/logins/unlock", {"login": login}), as_json=as_json)
+    print_record(api.accounts.unlock_login(login=login), as_json=as_json)
 
 
 @account.command("break-glass")
@@ -126,7 +127,3 @@ def break_glass(data: Path | None, as_json: bool) -> None:
         password = seal_break_glass(site, owner)
         forget_failures(site, login_hash(site, LOGIN), owner)
     print_record({"login": LOGIN, "password": password}, as_json=as_json)
-
-
-def _roles(of_appliance: str | None, places: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    return {"appliance_role": of_appliance, "workspace_roles": dict(places)}

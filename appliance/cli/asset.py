@@ -9,7 +9,8 @@ import click
 from appliance.cli.remote import Columns, limit_option, pairs, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
+    from appliance.client.api.assets import AssetStanding
 
 _COLUMNS: Columns = {"name": "name", "serial": "serial", "location": "location", "id": "id"}
 _FIELDS = (
@@ -36,31 +37,50 @@ def asset() -> None:
 @click.argument("name")
 @_described
 @remote
-def add(client: WorkspaceClient, name: str, metadata: tuple[str, ...], as_json: bool, **fields: str | None) -> None:
+def add(
+    api: Api, name: str, part: str | None, serial: str | None, location: str | None, metadata: tuple[str, ...],
+    as_json: bool,
+) -> None:  # fmt: skip
     """Make the asset NAME."""
-    print_record(client.make("assets", {"name": name, **fields, "metadata": pairs(metadata)}), as_json=as_json)
+    made = api.assets.create_asset(
+        name=name, part=part, serial=serial, location=location, metadata=pairs(metadata)
+    )  # fmt: skip
+    print_record(made, as_json=as_json)
 
 
 @asset.command()
 @click.argument("name")
 @_described
 @remote
-def change(client: WorkspaceClient, name: str, metadata: tuple[str, ...], as_json: bool, **fields: str | None) -> None:
+def change(
+    api: Api, name: str, part: str | None, serial: str | None, location: str | None, metadata: tuple[str, ...],
+    as_json: bool,
+) -> None:  # fmt: skip
     """Change the asset NAME: what is not stated stays."""
-    print_record(client.change("assets", name, {**fields, "metadata": pairs(metadata)}), as_json=as_json)
+    seen = _found(api, name)
+    changed = api.assets.change_asset(
+        seen["id"], seen, part=part, serial=serial, location=location, metadata=pairs(metadata)
+    )  # fmt: skip
+    print_record(changed, as_json=as_json)
 
 
 @asset.command("list")
 @limit_option(1000)
 @remote
-def list_(client: WorkspaceClient, limit: int, as_json: bool) -> None:
+def list_(api: Api, limit: int, as_json: bool) -> None:
     """List assets."""
-    print_records(client.records("assets", limit), _COLUMNS, as_json=as_json)
+    print_records(api.assets.list_assets(at_most=limit), _COLUMNS, as_json=as_json)
 
 
 @asset.command()
 @click.argument("name")
 @remote
-def show(client: WorkspaceClient, name: str, as_json: bool) -> None:
+def show(api: Api, name: str, as_json: bool) -> None:
     """Show the asset NAME (or its id) and its newest inspection."""
-    print_record(client.record("assets", name), as_json=as_json)
+    print_record(_found(api, name), as_json=as_json)
+
+
+def _found(api: Api, name: str) -> AssetStanding:
+    from appliance.client.names import addressed
+
+    return api.assets.get_asset(addressed(name, api.assets.list_assets))

@@ -91,13 +91,13 @@ def owner_of_site(site: Site) -> Principal:
 
 
 def held_of(log: DatabaseLog, held: Sequence[bytes]) -> list[bytes]:
-    """Of checkpoints that an auditor holds, those of one log; those of an epoch before included."""
+    """Of checkpoints that an auditor holds, those of one log, under whatever name it had: epochs, other appliances."""
     from appliance.audit.checkpoint import read_checkpoint
 
-    own = []
+    own, known = [], log.promises.origins()
     for data in held:
         origin = read_checkpoint(data)[0].origin
-        if origin == log.first_origin or origin.startswith(f"{log.first_origin}/epoch-"):
+        if origin in known or origin.startswith(f"{log.first_origin}/epoch-"):
             own.append(data)
     return own
 

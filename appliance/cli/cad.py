@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.cli.remote import FILE, UNIT, Columns, limit_option, print_record, print_records, remote
+from appliance.cli.remote import FILE, UNIT, Columns, Unit, limit_option, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
 
 _COLUMNS: Columns = {
     "label": "label", "format": "format", "triangles": "triangles", "added": "created_at", "id": "id",
@@ -33,35 +33,35 @@ def cad() -> None:
 @click.option("--label", help="What people call the revision (default: a number).")
 @remote
 def add(
-    client: WorkspaceClient, part: str, file: Path, zones: Path | None, unit: str | None, label: str | None,
+    api: Api, part: str, file: Path, zones: Path | None, unit: Unit | None, label: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Add FILE (STL, PLY, OBJ, STEP) to PART; its assets are compared with it from now on."""
     beside = file.with_name(f"{file.stem}{_ZONES}")
     chosen = zones or (beside if beside.exists() else None)
-    print_record(client.add_cad(part, file, chosen, unit, label), as_json=as_json)
+    print_record(api.cad_revisions.add_cad_revision(file, chosen, part=part, unit=unit, label=label), as_json=as_json)
 
 
 @cad.command("list")
 @click.option("--part", help="Of one part only.")
 @limit_option(1000)
 @remote
-def list_(client: WorkspaceClient, part: str | None, limit: int, as_json: bool) -> None:
+def list_(api: Api, part: str | None, limit: int, as_json: bool) -> None:
     """List CAD revisions."""
-    print_records(client.records("cad-revisions", limit, part=part), _COLUMNS, as_json=as_json)
+    print_records(api.cad_revisions.list_cad_revisions(part=part, at_most=limit), _COLUMNS, as_json=as_json)
 
 
 @cad.command()
 @click.argument("revision")
 @remote
-def show(client: WorkspaceClient, revision: str, as_json: bool) -> None:
+def show(api: Api, revision: str, as_json: bool) -> None:
     """Show the CAD revision with this id, and what was found in its file."""
-    print_record(client.record("cad-revisions", revision), as_json=as_json)
+    print_record(api.cad_revisions.get_cad_revision(revision), as_json=as_json)
 
 
 @cad.command()
 @click.argument("revision")
 @remote
-def select(client: WorkspaceClient, revision: str, as_json: bool) -> None:
+def select(api: Api, revision: str, as_json: bool) -> None:
     """Compare the part's assets with this revision from now on."""
-    print_record(client.act("cad-revisions", revision, "select"), as_json=as_json)
+    print_record(api.cad_revisions.select_cad_revision(revision), as_json=as_json)

@@ -10,7 +10,7 @@ import click
 from appliance.cli.remote import FILE, Columns, limit_option, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
 
 _COLUMNS: Columns = {
     "version": "version", "characteristics": "characteristics", "added": "created_at", "id": "id", "part": "part_id",
@@ -26,31 +26,31 @@ def characteristic() -> None:
 @click.argument("part")
 @click.argument("file", type=FILE)
 @remote
-def add(client: WorkspaceClient, part: str, file: Path, as_json: bool) -> None:
+def add(api: Api, part: str, file: Path, as_json: bool) -> None:
     """Add the inspection plan FILE (CSV or TOML) to PART; its assets are judged by it from now on."""
-    print_record(client.send_file("characteristics", file, part=part), as_json=as_json)
+    print_record(api.characteristics.add_characteristic_set(file, part=part), as_json=as_json)
 
 
 @characteristic.command("list")
 @click.option("--part", help="Of one part only.")
 @limit_option(1000)
 @remote
-def list_(client: WorkspaceClient, part: str | None, limit: int, as_json: bool) -> None:
+def list_(api: Api, part: str | None, limit: int, as_json: bool) -> None:
     """List versions of characteristics."""
-    print_records(client.records("characteristics", limit, part=part), _COLUMNS, as_json=as_json)
+    print_records(api.characteristics.list_characteristic_sets(part=part, at_most=limit), _COLUMNS, as_json=as_json)
 
 
 @characteristic.command()
 @click.argument("version")
 @remote
-def show(client: WorkspaceClient, version: str, as_json: bool) -> None:
+def show(api: Api, version: str, as_json: bool) -> None:
     """Show the version with this id."""
-    print_record(client.record("characteristics", version), as_json=as_json)
+    print_record(api.characteristics.get_characteristic_set(version), as_json=as_json)
 
 
 @characteristic.command()
 @click.argument("version")
 @remote
-def select(client: WorkspaceClient, version: str, as_json: bool) -> None:
+def select(api: Api, version: str, as_json: bool) -> None:
     """Judge the part's assets by this version from now on."""
-    print_record(client.act("characteristics", version, "select"), as_json=as_json)
+    print_record(api.characteristics.select_characteristic_set(version), as_json=as_json)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.cli.terminal import decision_text, progress_bars
 from appliance.client.announcement import announce
+from appliance.client.api import Api
+from appliance.client.api.inspections import InspectionFull
 from appliance.client.connection import Connection
 from appliance.client.memory import Memory
+from appliance.client.reports import fetch_report
 from appliance.client.upload import Upload
+from appliance.core.canonical import loads_strict
 from appliance.core.files import write_whole
 from appliance.errors import Unavailable
 from appliance.identity.api_keys import create_api_key
@@ -29,8 +35,6 @@ _ENDED: Final = ("recorded", "failed", "cancelled")
 _ASSET: Final = "housing-0042"
 #: A device that lost its link does not come back at once.
 _BEFORE_NEXT_ATTEMPT_S: Final = 0.5
-#: What a report consists of, and the pack that holds it all.
-_FILES: Final = ("report.pdf", "report.json", "report.tlog-proof", "result.json", "evidence.zip")
 
 
 class _LinkBroke(Exception):
@@ -41,12 +45,12 @@ class _LinkBroke(Exception):
 class DemoLine:
     """One part and what was pushed of it."""
 
-    owner: Connection
+    owner: Api
     device: Connection
     receipts: Path
     verifier_key: str
     scans: dict[str, tuple[str, str]] = field(default_factory=dict)
-    inspections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inspections: dict[str, InspectionFull] = field(default_factory=dict)
 
     @classmethod
     def open(cls, settings: Settings, series: Series, out: Path) -> DemoLine:
@@ -55,15 +59,13 @@ class DemoLine:
             _, device_key = create_api_key(site, "main", "device", "scanner cell 7", SYSTEM)
             verifier_key = str(site.keys.own_keys()[0])
         url = settings.effective_public_url
-        owner = Connection(url, settings.admin_key_file.read_text().strip())
-        owner.json("POST", "parts", {"name": "housing"})
+        owner = Api(Connection(url, settings.admin_key_file.read_text().strip()))
+        owner.parts.create_part(name="housing")
         zones = series.cad.with_name(f"{series.cad.stem}.zones.toml")
-        files = {"file": (series.cad.name, series.cad.read_bytes()), "zones": (zones.name, zones.read_bytes())}
-        owner.request("POST", "cad-revisions?part=housing&label=B", files=files)
-        toml = {"Content-Type": "application/toml"}
-        owner.request("POST", "characteristics?part=housing", data=series.plan.read_bytes(), headers=toml)
-        owner.request("POST", "instruments?name=S5-0042", data=series.instrument.read_bytes(), headers=toml)
-        owner.json("POST", "assets", {"name": _ASSET, "part": "housing", "serial": "0042", "location": "Cell 7"})
+        owner.cad_revisions.add_cad_revision(series.cad, zones, part="housing", label="B")
+        owner.characteristics.add_characteristic_set(series.plan, part="housing")
+        owner.instruments.add_instrument(series.instrument, name="S5-0042")
+        owner.assets.create_asset(name=_ASSET, part="housing", serial="0042", location="Cell 7")
         return cls(owner, Connection(url, device_key), out / "receipts", verifier_key)
 
     def push(self, case: Case, scan: Path, *, cut: bool) -> str:
@@ -83,7 +85,7 @@ class DemoLine:
         seconds = time.monotonic() - began
         if broke:
             broke += f"gone on at {sent.resumed_at / 1e6:.1f} MB, "
-        receipt = self.device.request("GET", f"{sent.scan}/receipt").content
+        receipt = Api(self.device).scans.get_receipt(sent.scan)
         self.receipts.mkdir(exist_ok=True)
         write_whole(self.receipts / f"{case.name}.receipt.json", receipt)
         self.scans[case.name] = (sent.scan, case.story)
@@ -100,41 +102,46 @@ class DemoLine:
         with progress_bars(transient=True) as watcher:
             for name, (scan, _) in self.scans.items():
                 watcher.begin(name)
-                self.inspections[name] = self._ended(scan, lambda share, name=name: watcher.advance(name, share))
+                self.inspections[name] = self._ended(scan, partial(watcher.advance, name))
                 watcher.end(name, 0.0)
         return self._table()
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Write the files of a report into ``folder``."""
-        folder.mkdir(exist_ok=True)
-        inspection = self.inspections[name]["id"]
-        for file in _FILES:
-            write_whole(folder / file, self.owner.request("GET", f"inspections/{inspection}/{file}").content)
+        fetch_report(self.owner, self.inspections[name]["id"], folder)
         return folder
 
     def replay(self, name: str) -> str:
         """Have the appliance compute a verdict again from its evidence; one line about what it found."""
-        path = f"inspections/{self.inspections[name]['id']}/replays"
-        replay = self.owner.json("POST", path)
+        inspections = self.owner.inspections
+        replay = inspections.replay_inspection(self.inspections[name]["id"])
         while replay["state"] not in ("done", "failed"):
             time.sleep(0.2)
-            replay = self.owner.json("GET", f"{path}/{replay['id']}")
+            replay = inspections.get_inspection_replay(replay["inspection_id"], replay["id"], held=replay)
         if replay["state"] == "failed":
             raise Unavailable(str(replay["error_code"]), str(replay["error_message"]))
         same = "REPRODUCED, every figure, bit for bit" if replay["reproduced"] else "DIFFERS"
         return f"replay of {name} on the appliance: {same}, engine {replay['engine']}"
 
-    def _ended(self, scan: str, tell: Any) -> dict[str, Any]:
+    def _ended(self, scan: str, tell: Callable[[float], None]) -> InspectionFull:
         while True:
-            latest: dict[str, Any] = self.owner.json("GET", scan)["inspections"][0]
+            latest = (self.owner.scans.get_scan(scan).get("inspections") or [])[0]
             tell(latest["progress"])
             if latest["state"] in _ENDED:
                 break
             time.sleep(0.2)
-        full: dict[str, Any] = self.owner.json("GET", f"inspections/{latest['id']}")
+        full = self.owner.inspections.get_inspection(latest["id"])
         if full["state"] != "recorded":
             raise Unavailable(str(full["error_code"]), str(full["error_message"]))
-        return full | {"result": self.owner.json("GET", f"inspections/{latest['id']}/result.json")}
+        return full
+
+    def _alignment(self, inspection: str) -> dict[str, Any]:
+        """How a scan was aligned, from the result of its inspection."""
+        with TemporaryDirectory() as folder:
+            result = Path(folder) / "result.json"
+            self.owner.reports.get_result_json(inspection, result)
+            alignment: dict[str, Any] = loads_strict(result.read_bytes())["alignment"]
+        return alignment
 
     def _table(self) -> Table:
         from rich import box
@@ -148,22 +155,22 @@ class DemoLine:
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("verdict", no_wrap=True)
         for name, inspection in self.inspections.items():
-            alignment = inspection["result"]["alignment"]
+            alignment = self._alignment(inspection["id"])
             residual = f"{alignment['residual_rms_mm']:.4f}" + (" ambiguous" if alignment["ambiguous"] else "")
             lowest = min(item["coverage"] for item in inspection["measurements"])
             table.add_row(
                 name, Text(self.scans[name][1]), residual, f"{100 * lowest:.0f} %", _worst(inspection),
-                decision_text(inspection["verdict"]),
+                decision_text(str(inspection["verdict"])),
             )  # fmt: skip
         return table
 
 
-def _worst(inspection: Mapping[str, Any]) -> str:
+def _worst(inspection: InspectionFull) -> str:
     """The value that comes nearest to its limits, or lies farthest beyond them."""
     measured = [item for item in inspection["measurements"] if item["conformance_probability"] is not None]
     if not measured:
         return "–"
-    item = min(measured, key=lambda one: (one["conformance_probability"], -abs(one["value_mm"])))
+    item = min(measured, key=lambda one: (one["conformance_probability"] or 0.0, -abs(one["value_mm"] or 0.0)))
     return f"{item['name']} {item['value_mm']:+.3f} ± {item['expanded_mm']:.3f}"
 
 

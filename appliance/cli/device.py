@@ -10,7 +10,7 @@ import click
 from appliance.cli.remote import FILE, Columns, limit_option, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
 
 _COLUMNS: Columns = {"name": "name", "enrolled": "enrolled_at", "revoked": "revoked_at", "id": "id"}
 
@@ -25,31 +25,35 @@ def device() -> None:
 @click.option("--vkey", help="Verifier key of what the device signs.")
 @click.option("--vkey-file", type=FILE, help="The same, in a file.")
 @remote
-def add(client: WorkspaceClient, name: str, vkey: str | None, vkey_file: Path | None, as_json: bool) -> None:
+def add(api: Api, name: str, vkey: str | None, vkey_file: Path | None, as_json: bool) -> None:
     """Enrol the device NAME. Its API key: d2r key add --role device --label NAME."""
     key = vkey or (vkey_file.read_text().strip() if vkey_file else None)
-    print_record(client.make("devices", {"name": name, "vkey": key}), as_json=as_json)
+    print_record(api.devices.enrol_device(name=name, vkey=key), as_json=as_json)
 
 
 @device.command("list")
 @limit_option(1000)
 @remote
-def list_(client: WorkspaceClient, limit: int, as_json: bool) -> None:
+def list_(api: Api, limit: int, as_json: bool) -> None:
     """List devices, revoked ones too."""
-    print_records(client.records("devices", limit), _COLUMNS, as_json=as_json)
+    print_records(api.devices.list_devices(at_most=limit), _COLUMNS, as_json=as_json)
 
 
 @device.command()
 @click.argument("name")
 @remote
-def show(client: WorkspaceClient, name: str, as_json: bool) -> None:
+def show(api: Api, name: str, as_json: bool) -> None:
     """Show the device NAME (or its id)."""
-    print_record(client.record("devices", name), as_json=as_json)
+    from appliance.client.names import addressed
+
+    print_record(api.devices.get_device(addressed(name, api.devices.list_devices)), as_json=as_json)
 
 
 @device.command()
 @click.argument("name")
 @remote
-def revoke(client: WorkspaceClient, name: str, as_json: bool) -> None:
+def revoke(api: Api, name: str, as_json: bool) -> None:
     """Trust the device NAME no more, for good. What it sent stays what it was."""
-    print_record(client.act("devices", name, "revoke"), as_json=as_json)
+    from appliance.client.names import addressed
+
+    print_record(api.devices.revoke_device(addressed(name, api.devices.list_devices)), as_json=as_json)

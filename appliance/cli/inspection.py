@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, get_args
 
 import click
 
@@ -12,7 +12,13 @@ from appliance.cli.exits import EXIT_ERROR, EXIT_OF_DECISION
 from appliance.cli.remote import Columns, limit_option, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import Record, WorkspaceClient
+    from appliance.client.api import Api
+    from appliance.client.api.inspections import InspectionFull, InspectionOut, ReplayOut
+
+State = Literal["stored", "decoded", "aligned", "compared", "judged", "recorded", "failed", "cancelled"]
+Verdict = Literal["pass", "fail", "inconclusive", "not_measured"]
+Priority = Literal["high", "normal", "low"]
+Seen = TypeVar("Seen")
 
 _LOOK_EVERY_S: Final = 0.5
 _ENDED: Final = ("recorded", "failed", "cancelled")
@@ -38,84 +44,105 @@ def inspection() -> None:
 @click.option("--cad", "cad_revision", help="Id of a CAD revision (default: the part's current one).")
 @click.option("--characteristics", "characteristic_set", help="Id of a version (default: the part's current one).")
 @click.option("--instrument", help="Name or id of an instrument.")
-@click.option("--priority", type=click.Choice(["high", "normal", "low"]), default="normal", show_default=True)
+@click.option("--priority", type=click.Choice(get_args(Priority)), default="normal", show_default=True)
 @_wait
 @remote
-def add(client: WorkspaceClient, wait: bool, as_json: bool, **fields: Any) -> int:
+def add(
+    api: Api, scan: str, cad_revision: str | None, characteristic_set: str | None, instrument: str | None,
+    priority: Priority, wait: bool, as_json: bool,
+) -> int:  # fmt: skip
     """Ask for an inspection of the stored SCAN."""
-    return _followed(client, client.make("inspections", fields), wait, as_json)
+    made = api.inspections.create_inspection(
+        scan=scan, cad_revision=cad_revision, characteristic_set=characteristic_set, instrument=instrument,
+        priority=priority,
+    )  # fmt: skip
+    return _followed(api, made, wait, as_json)
 
 
 @inspection.command("list")
 @click.option("--asset", help="Name or id.")
-@click.option("--state")
-@click.option("--verdict", type=click.Choice(["pass", "fail", "inconclusive", "not_measured"]))
+@click.option("--state", type=click.Choice(get_args(State)))
+@click.option("--verdict", type=click.Choice(get_args(Verdict)))
 @limit_option(50)
 @remote
-def list_(client: WorkspaceClient, limit: int, as_json: bool, **filters: str | None) -> None:
+def list_(
+    api: Api, asset: str | None, state: State | None, verdict: Verdict | None, limit: int, as_json: bool
+) -> None:  # fmt: skip
     """List inspections, the newest first."""
-    print_records(client.records("inspections", limit, **filters), _COLUMNS, as_json=as_json)
+    found = api.inspections.list_inspections(asset=asset, state=state, verdict=verdict, at_most=limit)
+    print_records(found, _COLUMNS, as_json=as_json)
 
 
 @inspection.command()
 @click.argument("inspection_id", metavar="INSPECTION")
 @_wait
 @remote
-def show(client: WorkspaceClient, inspection_id: str, wait: bool, as_json: bool) -> int:
+def show(api: Api, inspection_id: str, wait: bool, as_json: bool) -> int:
     """Show an inspection and what it measured."""
-    return _followed(client, client.record("inspections", inspection_id), wait, as_json)
+    return _followed(api, api.inspections.get_inspection(inspection_id), wait, as_json)
 
 
 @inspection.command()
 @click.argument("inspection_id", metavar="INSPECTION")
 @click.option("--reason", default="")
 @remote
-def cancel(client: WorkspaceClient, inspection_id: str, reason: str, as_json: bool) -> None:
+def cancel(api: Api, inspection_id: str, reason: str, as_json: bool) -> None:
     """Stop an inspection; one that a worker carries stops at its next step."""
-    print_record(client.act("inspections", inspection_id, "cancel", {"reason": reason}), as_json=as_json)
+    print_record(api.inspections.cancel_inspection(inspection_id, reason=reason), as_json=as_json)
 
 
 @inspection.command()
 @click.argument("inspection_id", metavar="INSPECTION")
 @_wait
 @remote
-def retry(client: WorkspaceClient, inspection_id: str, wait: bool, as_json: bool) -> int:
+def retry(api: Api, inspection_id: str, wait: bool, as_json: bool) -> int:
     """Take a failed or cancelled inspection up again."""
-    return _followed(client, client.act("inspections", inspection_id, "retry"), wait, as_json)
+    return _followed(api, api.inspections.retry_inspection(inspection_id), wait, as_json)
 
 
 @inspection.command()
 @click.argument("inspection_id", metavar="INSPECTION")
 @_wait
 @remote
-def replay(client: WorkspaceClient, inspection_id: str, wait: bool, as_json: bool) -> int:
+def replay(api: Api, inspection_id: str, wait: bool, as_json: bool) -> int:
     """Compute a verdict again from its evidence. With --wait: 0 reproduced bit for bit, 1 it differs, 3 it failed."""
-    kind = f"inspections/{inspection_id}/replays"
-    row = client.make(kind, {})
+    row = api.inspections.replay_inspection(inspection_id)
     if wait:
-        row = _until(lambda: client.record(kind, row["id"]), lambda now: now["state"] in ("done", "failed"))
+        row = _until(_replay_of(api, row), lambda now: now["state"] in ("done", "failed"))
     print_record(row, as_json=as_json)
     if not wait:
         return 0
     return EXIT_ERROR if row["state"] == "failed" else int(not row["reproduced"])
 
 
-def _followed(client: WorkspaceClient, row: Record, wait: bool, as_json: bool) -> int:
+def _followed(api: Api, row: InspectionOut, wait: bool, as_json: bool) -> int:
     """Print an inspection, at its end where that is waited for; the exit code is then the verdict's."""
     if wait:
-        row = _until(lambda: client.record("inspections", row["id"]), lambda now: now["state"] in _ENDED)
+        row = _until(_inspection_of(api, row), lambda now: now["state"] in _ENDED)
     measured = row.get("measurements", [])
     print_record(row if as_json else {**row, "measurements": []}, as_json=as_json)
-    if measured and not as_json:
+    if isinstance(measured, list) and measured and not as_json:
         print_records(measured, _MEASURED, as_json=False)
     if not wait:
         return 0
-    return EXIT_OF_DECISION[row["verdict"]] if row["state"] == "recorded" else EXIT_ERROR
+    verdict = row["verdict"]
+    return EXIT_OF_DECISION[verdict] if verdict and row["state"] == "recorded" else EXIT_ERROR
 
 
-def _until(look: Callable[[], Record], is_done: Callable[[Mapping[str, Any]], bool]) -> Record:
-    while not is_done(row := look()):
+def _inspection_of(api: Api, row: InspectionOut) -> Callable[[InspectionFull | None], InspectionFull]:
+    return lambda held: api.inspections.get_inspection(row["id"], held=held)
+
+
+def _replay_of(api: Api, row: ReplayOut) -> Callable[[ReplayOut | None], ReplayOut]:
+    return lambda held: api.inspections.get_inspection_replay(row["inspection_id"], row["id"], held=held)
+
+
+def _until(look: Callable[[Seen | None], Seen], is_done: Callable[[Seen], bool]) -> Seen:
+    """What ``look`` sees when it is done; what was seen last is not sent again while it is the same."""
+    row = look(None)
+    while not is_done(row):
         time.sleep(_LOOK_EVERY_S)
+        row = look(row)
     return row
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
 from appliance.cli.remote import FILE, Columns, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
+    from appliance.client.api.directory import Examined
 
-_DIRECTORY: Final = "/api/v1/directory"
-_GROUPS: Final = f"{_DIRECTORY}/groups"
+Kind = Literal["active-directory", "openldap"]
+Role = Literal["owner", "supervisor", "operator", "auditor", "plant-it"]
 _COLUMNS: Columns = {
     "group": "group", "where": lambda row: row["workspace"] or "the appliance", "role": "role", "id": "id",
 }  # fmt: skip
@@ -27,13 +28,13 @@ def ldap() -> None:
 
 @ldap.command()
 @remote
-def show(client: WorkspaceClient, as_json: bool) -> None:
+def show(api: Api, as_json: bool) -> None:
     """Show how the directory is reached; its password is not shown."""
-    print_record(client.connection.json("GET", _DIRECTORY), as_json=as_json)
+    print_record(api.directory.get_directory(), as_json=as_json)
 
 
 @ldap.command("set")
-@click.option("--kind", type=click.Choice(["active-directory", "openldap"]), required=True)
+@click.option("--kind", type=click.Choice(get_args(Kind)), required=True)
 @click.option("--server", "urls", multiple=True, required=True, help="ldaps://HOST, or ldap://HOST with StartTLS.")
 @click.option("--ca", type=FILE, required=True, help="Certificate of the servers' CA, in PEM; no other is believed.")
 @click.option("--bind-dn", required=True, help="The account that searches.")
@@ -43,21 +44,23 @@ def show(client: WorkspaceClient, as_json: bool) -> None:
 @click.option("--user-filter", default="", help="Finds a person by {login} (default: that of the kind).")
 @remote
 def set_(
-    client: WorkspaceClient, ca: Path, password_file: Path | None, urls: tuple[str, ...], as_json: bool, **named: str
-) -> None:
+    api: Api, kind: Kind, urls: tuple[str, ...], ca: Path, bind_dn: str, password_file: Path | None, user_base: str,
+    group_base: str, user_filter: str, as_json: bool,
+) -> None:  # fmt: skip
     """Say how the directory is reached, all of it at once. Then try: d2r ldap test USER."""
     pem = ca.read_text(errors="replace")
     secret = password_file.read_text(errors="replace").rstrip("\r\n") if password_file else None
-    password = secret or click.prompt(f"Password of {named['bind_dn']}", hide_input=True, err=True)
-    body = {**named, "urls": list(urls), "ca_pem": pem, "password": password}
-    print_record(client.connection.json("PUT", _DIRECTORY, body), as_json=as_json)
+    password = secret or click.prompt(f"Password of {bind_dn}", hide_input=True, err=True)
+    places = {"bind_dn": bind_dn, "user_base": user_base, "group_base": group_base, "user_filter": user_filter}
+    kept = api.directory.put_directory(kind=kind, urls=list(urls), ca_pem=pem, password=password, **places)
+    print_record(kept, as_json=as_json)
 
 
 @ldap.command()
 @remote
-def remove(client: WorkspaceClient, as_json: bool) -> None:
+def remove(api: Api, as_json: bool) -> None:
     """Ask the directory no more; nobody signs in through it from now on."""
-    client.connection.request("DELETE", _DIRECTORY)
+    api.directory.delete_directory()
     print_record({"removed": True}, as_json=as_json)
 
 
@@ -65,11 +68,10 @@ def remove(client: WorkspaceClient, as_json: bool) -> None:
 @click.argument("user")
 @click.option("--password", "asks", is_flag=True, help="Try the person's password as well; it is asked for.")
 @remote
-def test(client: WorkspaceClient, user: str, asks: bool, as_json: bool) -> int:
+def test(api: Api, user: str, asks: bool, as_json: bool) -> int:
     """Ask the directory about USER: entry, groups, roles. Exit code 3 where the person could not sign in."""
     password = click.prompt(f"Password of {user}", hide_input=True, err=True) if asks else None
-    body = {"login": user, "password": password}
-    found = client.connection.json("POST", f"{_DIRECTORY}/test", body)
+    found = api.directory.examine_login(login=user, password=password)
     print_record(found if as_json else _readable(found), as_json=as_json)
     has_role = found["appliance_role"] or found["workspace_roles"]
     return 0 if found["dn"] and has_role and not found["password"] else 3
@@ -82,32 +84,31 @@ def group() -> None:
 
 @group.command("list")
 @remote
-def list_(client: WorkspaceClient, as_json: bool) -> None:
+def list_(api: Api, as_json: bool) -> None:
     """List which group may do what."""
-    print_records(client.connection.json("GET", _GROUPS)["items"], _COLUMNS, as_json=as_json)
+    print_records(api.directory.list_groups()["items"], _COLUMNS, as_json=as_json)
 
 
 @group.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["owner", "supervisor", "operator", "auditor", "plant-it"]), required=True)
+@click.option("--role", type=click.Choice(get_args(Role)), required=True)
 @click.option("--in", "place", help="A workspace (default: the appliance as a whole).")
 @remote
-def give(client: WorkspaceClient, name: str, role: str, place: str | None, as_json: bool) -> None:
+def give(api: Api, name: str, role: Role, place: str | None, as_json: bool) -> None:
     """Give the group NAME (its distinguished name) a role."""
-    body = {"group": name, "workspace": place, "role": role}
-    print_record(client.connection.json("POST", _GROUPS, body), as_json=as_json)
+    print_record(api.directory.give_group_role(group=name, workspace=place, role=role), as_json=as_json)
 
 
 @group.command()
 @click.argument("identifier")
 @remote
-def take(client: WorkspaceClient, identifier: str, as_json: bool) -> None:
+def take(api: Api, identifier: str, as_json: bool) -> None:
     """Take a role from a group, by the id that list shows."""
-    client.connection.request("DELETE", f"{_GROUPS}/{identifier}")
+    api.directory.take_group_role(identifier)
     print_record({"taken": identifier}, as_json=as_json)
 
 
-def _readable(found: dict[str, Any]) -> dict[str, Any]:
+def _readable(found: Examined) -> dict[str, str | None]:
     """The answer in words."""
     tried = {None: "not tried", "": "right"}
     words = {

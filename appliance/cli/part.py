@@ -9,7 +9,7 @@ import click
 from appliance.cli.remote import Columns, limit_option, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
 
 _COLUMNS: Columns = {"name": "name", "id": "id", "CAD": "current_cad_revision_id"}
 
@@ -22,22 +22,24 @@ def part() -> None:
 @part.command()
 @click.argument("name")
 @remote
-def add(client: WorkspaceClient, name: str, as_json: bool) -> None:
+def add(api: Api, name: str, as_json: bool) -> None:
     """Make the part NAME."""
-    print_record(client.make("parts", {"name": name}), as_json=as_json)
+    print_record(api.parts.create_part(name=name), as_json=as_json)
 
 
 @part.command("list")
 @limit_option(1000)
 @remote
-def list_(client: WorkspaceClient, limit: int, as_json: bool) -> None:
+def list_(api: Api, limit: int, as_json: bool) -> None:
     """List parts."""
-    print_records(client.records("parts", limit), _COLUMNS, as_json=as_json)
+    print_records(api.parts.list_parts(at_most=limit), _COLUMNS, as_json=as_json)
 
 
 @part.command()
 @click.argument("name")
 @remote
-def show(client: WorkspaceClient, name: str, as_json: bool) -> None:
+def show(api: Api, name: str, as_json: bool) -> None:
     """Show the part NAME (or its id)."""
-    print_record(client.record("parts", name), as_json=as_json)
+    from appliance.client.names import addressed
+
+    print_record(api.parts.get_part(addressed(name, api.parts.list_parts)), as_json=as_json)

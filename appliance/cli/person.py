@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from appliance.cli.remote import Columns, print_record, print_records, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
 
-_PEOPLE: Final = "/api/v1/people"
-_SESSIONS: Final = "/api/v1/sessions"
 _COLUMNS: Columns = {
     "name": "name", "login": "login", "from": "source", "last login": "last_login_at", "disabled": "disabled_at",
     "id": "id",
@@ -29,46 +27,46 @@ def person() -> None:
 
 @person.command("list")
 @remote
-def list_(client: WorkspaceClient, as_json: bool) -> None:
+def list_(api: Api, as_json: bool) -> None:
     """List people, disabled ones too."""
-    print_records(client.connection.json("GET", f"{_PEOPLE}?limit=200")["items"], _COLUMNS, as_json=as_json)
+    print_records(api.people.list_people(), _COLUMNS, as_json=as_json)
 
 
 @person.command()
 @click.argument("identifier")
 @remote
-def show(client: WorkspaceClient, identifier: str, as_json: bool) -> None:
+def show(api: Api, identifier: str, as_json: bool) -> None:
     """Show a person with their roles."""
-    print_record(client.connection.json("GET", f"{_PEOPLE}/{identifier}"), as_json=as_json)
+    print_record(api.people.get_person(identifier), as_json=as_json)
 
 
 @person.command()
 @click.argument("identifier")
 @remote
-def disable(client: WorkspaceClient, identifier: str, as_json: bool) -> None:
+def disable(api: Api, identifier: str, as_json: bool) -> None:
     """Refuse a person from now on, whatever a directory says; their sessions end."""
-    print_record(client.connection.json("POST", f"{_PEOPLE}/{identifier}/disable"), as_json=as_json)
+    print_record(api.people.disable_person(identifier), as_json=as_json)
 
 
 @person.command()
 @click.argument("identifier")
 @remote
-def enable(client: WorkspaceClient, identifier: str, as_json: bool) -> None:
+def enable(api: Api, identifier: str, as_json: bool) -> None:
     """Let a person sign in again."""
-    print_record(client.connection.json("POST", f"{_PEOPLE}/{identifier}/enable"), as_json=as_json)
+    print_record(api.people.enable_person(identifier), as_json=as_json)
 
 
 @person.command()
 @remote
-def sessions(client: WorkspaceClient, as_json: bool) -> None:
+def sessions(api: Api, as_json: bool) -> None:
     """List who is signed in, and from where."""
-    print_records(client.connection.json("GET", _SESSIONS)["items"], _SESSION_COLUMNS, as_json=as_json)
+    print_records(api.people.list_sessions()["items"], _SESSION_COLUMNS, as_json=as_json)
 
 
 @person.command()
 @click.argument("session")
 @remote
-def end(client: WorkspaceClient, session: str, as_json: bool) -> None:
+def end(api: Api, session: str, as_json: bool) -> None:
     """End a session, by the id that sessions shows."""
-    client.connection.request("POST", f"{_SESSIONS}/{session}/end")
+    api.people.end_session(session)
     print_record({"ended": session}, as_json=as_json)

@@ -24,6 +24,8 @@ from rich.progress import (
 from appliance.cli.exits import EXIT_ERROR, EXIT_OF_DECISION
 from appliance.cli.terminal import decision_text, progress_bars, result_console
 from appliance.client.announcement import announce
+from appliance.client.api import Api
+from appliance.client.api.scans import ScanOut
 from appliance.client.connection import Connection
 from appliance.client.memory import Memory
 from appliance.client.upload import Upload
@@ -112,7 +114,7 @@ def _push_file(connection: Connection, order: Order, path: Path, *, quiet: bool)
         _send(connection, order, path, delivery, quiet=quiet)
         if order.wait and delivery.state == "stored":
             delivery.waited = True
-            _await_verdict(connection, delivery, quiet=quiet)
+            _await_verdict(Api(connection), delivery, quiet=quiet)
     except Unavailable:
         raise
     except D2RError as error:
@@ -134,27 +136,28 @@ def _send(connection: Connection, order: Order, path: Path, delivery: Delivery, 
     delivery.sha256, delivery.duplicate = announced.sha256, sent.duplicate
     delivery.sent_bytes, delivery.resumed_at = sent.sent_bytes, sent.resumed_at
     delivery.interruptions = sent.interruptions
-    _look(connection, sent.scan, delivery)
-    delivery.receipt = str(_keep_receipt(connection, sent.scan, order.receipts or path.parent, path, announced.sha256))
+    api = Api(connection)
+    _look(api, sent.scan, delivery)
+    delivery.receipt = str(_keep_receipt(api, sent.scan, order.receipts or path.parent, path, announced.sha256))
 
 
-def _look(connection: Connection, scan_path: str, delivery: Delivery) -> dict[str, Any]:
+def _look(api: Api, scan_id: str, delivery: Delivery) -> ScanOut:
     """Take over what the appliance says of a scan."""
-    scan: dict[str, Any] = connection.json("GET", scan_path)
+    scan = api.scans.get_scan(scan_id)
     delivery.scan, delivery.state = scan["id"], scan["state"]
     if scan["state"] != "stored":
         delivery.error = {"code": str(scan["reason_code"]), "message": str(scan["reason"]), "hint": ""}
     return scan
 
 
-def _keep_receipt(connection: Connection, scan_path: str, folder: Path, path: Path, sha256: str) -> Path:
+def _keep_receipt(api: Api, scan_id: str, folder: Path, path: Path, sha256: str) -> Path:
     """Fetch the receipt, compare it with what was sent, and write it.
 
     Raises
     ------
     Modified : the receipt is for other bytes
     """
-    envelope = connection.request("GET", f"{scan_path}/receipt").content
+    envelope = api.scans.get_receipt(scan_id)
     statement = loads_strict(open_envelope(envelope).payload)
     named = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
     if named.get("scan", sha256) != sha256 and statement["predicate"]["state"] == "stored":
@@ -165,12 +168,12 @@ def _keep_receipt(connection: Connection, scan_path: str, folder: Path, path: Pa
     return target
 
 
-def _await_verdict(connection: Connection, delivery: Delivery, *, quiet: bool) -> None:
+def _await_verdict(api: Api, delivery: Delivery, *, quiet: bool) -> None:
     """Follow the latest inspection of a scan to its end."""
     with progress_bars(shown=not quiet, transient=True) as watcher:
         watcher.begin("inspection")
         while True:
-            inspections = _look(connection, f"scans/{delivery.scan}", delivery).get("inspections") or []
+            inspections = _look(api, delivery.scan, delivery).get("inspections") or []
             if not inspections:
                 hint = "Give its part a CAD revision and characteristics."
                 delivery.error = {"code": "push.no_inspection", "message": "The scan is not inspected.", "hint": hint}

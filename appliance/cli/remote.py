@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import click
 
@@ -14,7 +14,8 @@ import click
 Columns = Mapping[str, str | Callable[[Mapping[str, Any]], str]]
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
-UNIT: Final = click.Choice(["mm", "m", "in", "ft", "cm", "um"])
+Unit = Literal["mm", "m", "in", "ft", "cm", "um"]
+UNIT: Final = click.Choice(get_args(Unit))
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 _OPTIONS: Final = (
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
@@ -26,18 +27,18 @@ _OPTIONS: Final = (
 
 
 def remote(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command its options, and as first argument the client that they lead to."""
+    """Give a command its options, and as first argument the API that they lead to."""
 
     @wraps(command)
     def run(
         *arguments: Any, url: str | None, api_key: str | None, workspace: str, data: Path | None, **options: Any
     ) -> Any:
         from appliance.client.access import connect
-        from appliance.client.workspace import WorkspaceClient
+        from appliance.client.api import Api
 
         connection = connect(url, api_key, workspace, data=data)
         try:
-            return command(WorkspaceClient(connection), *arguments, **options)
+            return command(Api(connection), *arguments, **options)
         finally:
             connection.close()
 

@@ -11,7 +11,7 @@ import click
 from appliance.cli.remote import print_record, remote
 
 if TYPE_CHECKING:
-    from appliance.client.workspace import WorkspaceClient
+    from appliance.client.api import Api
 
 
 @click.group()
@@ -24,9 +24,11 @@ def report() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the files.")
 @click.option("--no-evidence", is_flag=True, help="Without the evidence pack, which holds the scan.")
 @remote
-def get(client: WorkspaceClient, inspection: str, out: Path, no_evidence: bool, as_json: bool) -> None:
+def get(api: Api, inspection: str, out: Path, no_evidence: bool, as_json: bool) -> None:
     """Fetch the report of INSPECTION: PDF, signed JSON, proof, result, evidence pack."""
-    files = client.get_report(inspection, out, with_evidence=not no_evidence)
+    from appliance.client.reports import fetch_report
+
+    files = fetch_report(api, inspection, out, with_evidence=not no_evidence)
     if as_json:
         click.echo(json.dumps([str(path) for path in files], indent=2))
         return
@@ -38,6 +40,6 @@ def get(client: WorkspaceClient, inspection: str, out: Path, no_evidence: bool, 
 @report.command()
 @click.argument("inspection")
 @remote
-def show(client: WorkspaceClient, inspection: str, as_json: bool) -> None:
+def show(api: Api, inspection: str, as_json: bool) -> None:
     """Show number, time and place in the log of the report of INSPECTION."""
-    print_record(client.record(f"inspections/{inspection}", "report"), as_json=as_json)
+    print_record(api.reports.get_report(inspection), as_json=as_json)

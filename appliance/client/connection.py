@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,6 +17,9 @@ from requests.adapters import HTTPAdapter
 from appliance.core.canonical import loads_strict
 from appliance.core.files import whole_file
 from appliance.errors import Conflict, D2RError, Denied, InvalidInput, Misconfigured, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from appliance.client.api.shared import Problem
 
 #: Seconds to connect, and between two pieces of an answer: the last bytes of an upload are answered when it is durable.
 TIMEOUT_S: Final = (10.0, 300.0)
@@ -38,13 +41,15 @@ class _Adapter(HTTPAdapter):
 
 
 class Connection:
-    """Requests to one workspace of one appliance."""
+    """Requests to one appliance; ``base`` is the address of the workspace that they are about."""
 
     def __init__(self, url: str, key: str, workspace: str = "main") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise Misconfigured("client.url", f"'{url}' is no address of an appliance.", "Write http://host:port.")
-        self.base = f"{url.rstrip('/')}/api/v1/workspaces/{workspace}"
+        self.workspace = workspace
+        self.root = f"{url.rstrip('/')}/api/v1"
+        self.base = f"{self.root}/workspaces/{workspace}"
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {key}"
@@ -61,7 +66,7 @@ class Connection:
         json: Any = None,
         files: Mapping[str, tuple[str, Any]] | None = None,
     ) -> requests.Response:
-        """The answer to a request; ``path`` is relative to the workspace, or begins with a slash.
+        """The answer to a request; ``path`` is relative to the root of the API.
 
         ``files`` makes the body a form: name of the part -> name of the file and its bytes or its open file.
 
@@ -70,37 +75,45 @@ class Connection:
         Unavailable : nobody answers, the connection breaks, or the server cannot serve now
         D2RError : what the server answers
         """
-        url = urljoin(self.base, path) if path.startswith("/") else f"{self.base}/{path}"
         try:
             answer = self._session.request(
-                method, url, headers=dict(headers or {}), data=data, json=json, files=files, timeout=TIMEOUT_S,
-                allow_redirects=False,
+                method, f"{self.root}/{path}", headers=dict(headers or {}), data=data, json=json, files=files,
+                timeout=TIMEOUT_S, allow_redirects=False,
             )  # fmt: skip
         except requests.RequestException as error:
             raise Unavailable(UNREACHABLE, f"The appliance at {self.base} does not answer: {_why(error)}.") from error
-        if answer.ok and answer.status_code < 300:
+        if answer.status_code < 300 or answer.status_code == requests.codes.not_modified:
             return answer
         raise _error_of(answer)
 
-    def json(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
-        """The JSON that a request answers; raises as ``request`` does."""
-        answer = self.request(method, path, json=body, headers=headers)
+    def parsed(self, answer: requests.Response) -> Any:
+        """The JSON of an answer.
+
+        Raises
+        ------
+        Unavailable : it is something else
+        """
         try:
-            return loads_strict(answer.content) if answer.content else None
+            return loads_strict(answer.content)
         except InvalidInput as error:
             raise Unavailable("client.answer", "The appliance answers something that is not JSON.") from error
 
-    def download(self, path: str, target: Path) -> None:
+    def download(self, path: str, target: Path, body: Any = None, patience_s: float = TIMEOUT_S[1]) -> None:
         """Write what a request answers to ``target``, whole or not at all, whatever its size.
+
+        Parameters
+        ----------
+        body : what is posted, as JSON; None: nothing, the file is there
+        patience_s : how long the server may prepare the file
 
         Raises
         ------
         Unavailable : as ``request``; also where the answer ends early
         D2RError : what the server answers
         """
-        url = f"{self.base}/{path}"
+        asked: dict[str, Any] = {"timeout": (TIMEOUT_S[0], patience_s), "stream": True, "allow_redirects": False}
         try:
-            with self._session.get(url, timeout=TIMEOUT_S, stream=True, allow_redirects=False) as answer:
+            with self._session.request("POST" if body else "GET", f"{self.root}/{path}", json=body, **asked) as answer:
                 if answer.status_code != requests.codes.ok:
                     raise _error_of(answer)
                 with whole_file(target) as file:
@@ -129,10 +142,17 @@ def _why(error: requests.RequestException) -> str:
 def _error_of(answer: requests.Response) -> D2RError:
     """The error that an answer stands for."""
     try:
-        problem = loads_strict(answer.content)
-        code, message, hint = str(problem["code"]), str(problem["detail"]), str(problem.get("hint", ""))
+        problem: Problem = loads_strict(answer.content)
+        code, message, hint = str(problem["code"]), str(problem["detail"]), _hint(problem)
     except (InvalidInput, KeyError, TypeError, AttributeError):
         code, message, hint = f"http.{answer.status_code}", f"The appliance answers {answer.status_code}.", ""
     if answer.status_code >= 500:
         return Unavailable(code, message, hint)
     return _FAMILY.get(answer.status_code, InvalidInput)(code, message, hint)
+
+
+def _hint(problem: Problem) -> str:
+    """What to do; where several fields are wrong, which they are beside the first, which the message names."""
+    others = (problem.get("errors") or [])[1:]
+    named = "; ".join(f"{one['field']}: {one['message']}" for one in others)
+    return f"Also {named}." if named else str(problem.get("hint") or "")

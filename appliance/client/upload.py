@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from appliance.client.announcement import Announcement, Progress, payload
+from appliance.client.api import Api
+from appliance.client.api.uploads import Uploads
 from appliance.client.connection import Connection
 from appliance.client.memory import Memory
 from appliance.core.files import unreadable
 from appliance.errors import Conflict, NotFound, Unavailable
 
-_TUS: Final = {"Tus-Resumable": "1.0.0"}
-_MEDIA_TYPE: Final = "application/offset+octet-stream"
 #: Attempts in a row without progress before giving up; with the waits below that is about four minutes.
 ATTEMPTS: Final = 12
 #: Attempts to begin an upload: where nobody answers at all, a person should know soon.
@@ -35,7 +35,7 @@ _PASSING: Final = ("upload.offset", "upload.locked", "upload.moved")
 class Sent:
     """What came of an upload.
 
-    ``scan`` : path of the scan's resource; ``duplicate``: its content was there before
+    ``scan`` : id of the scan; ``duplicate``: its content was there before
     ``sent_bytes`` : what went over the line in this process; ``resumed_at``: what the server held when it began
     """
 
@@ -80,7 +80,7 @@ class Upload:
             self._persist(path, size)
         self.memory.forget()
         duplicate = self._done.get("D2R-Duplicate") == "true"
-        return Sent(self._done["D2R-Scan"], duplicate, self._sent, self._resumed_at, self._interruptions)
+        return Sent(_last(self._done["D2R-Scan"]), duplicate, self._sent, self._resumed_at, self._interruptions)
 
     def _persist(self, path: Path, size: int) -> None:
         """Try until the scan is named; attempts that made progress do not count."""
@@ -104,39 +104,41 @@ class Upload:
         """Where to go on: at the beginning of a new upload, or at what the server holds of the one begun."""
         if self._location is not None:
             try:
-                answer = self.connection.request("HEAD", self._location, headers=_TUS)
+                answer = self._uploads.look_at_upload(_last(self._location))
             except NotFound:
                 self._location = None
                 return self._offset(size)
-            offset = int(answer.headers["Upload-Offset"])
-            self._note(answer.headers, offset)
+            offset = int(answer["Upload-Offset"])
+            self._note(answer, offset)
             self._resumed_at = self._resumed_at or (offset if not self._sent else 0)
             return offset
-        headers = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": self.announced.metadata}
-        answer = self.connection.request("POST", "uploads", headers=headers)
-        self._location = answer.headers["Location"]
+        answer = self._uploads.create_upload(upload_length=str(size), upload_metadata=self.announced.metadata)
+        self._location = answer["Location"]
         self.memory.remember(self._location)
-        self._note(answer.headers, 0)
+        self._note(answer, 0)
         return 0
 
     def _send(self, path: Path, size: int, offset: int) -> None:
-        headers = {**_TUS, "Upload-Offset": str(offset), "Content-Type": _MEDIA_TYPE}
         try:
             with path.open("rb", buffering=0) as file:
                 body = _Rest(file, offset, size, self._count)
-                answer = self.connection.request("PATCH", str(self._location), headers=headers, data=body)
+                answer = self._uploads.send_bytes(_last(str(self._location)), body, upload_offset=str(offset))
         except OSError as error:
             raise unreadable(path, error) from error
-        self._note(answer.headers, int(answer.headers["Upload-Offset"]))
+        self._note(answer, int(answer["Upload-Offset"]))
 
     def _count(self, count: int) -> None:
         self._sent += count
         self._shown += count
         self.progress(count)
 
-    def _note(self, headers: object, offset: int) -> None:
+    @property
+    def _uploads(self) -> Uploads:
+        return Api(self.connection).uploads
+
+    def _note(self, headers: Mapping[str, str], offset: int) -> None:
         """Take what an answer says; bytes that were handed out and not kept are taken back from the progress."""
-        self._done = {name: headers[name] for name in ("D2R-Scan", "D2R-Duplicate") if name in headers}  # type: ignore[index,operator]
+        self._done = {name: headers[name] for name in ("D2R-Scan", "D2R-Duplicate") if name in headers}
         if offset != self._shown:
             self.progress(offset - self._shown)
             self._shown = offset
@@ -158,6 +160,11 @@ class _Rest:
         block = self._file.read(size)
         self._count(len(block))
         return block
+
+
+def _last(address: str) -> str:
+    """The id at the end of an address."""
+    return address.rstrip("/").rpartition("/")[2]
 
 
 def _wait_s(failures: int) -> float:

@@ -145,6 +145,11 @@ class Settings:
         host = f"[{self.bind}]" if ":" in self.bind else self.bind
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether users reach the appliance over TLS alone, which a proxy of this machine ends."""
+        return self.effective_public_url.startswith("https:")
+
 
 def load_settings(data: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of the appliance in ``data``, else in ``D2R_DATA``, else in the user's own place.

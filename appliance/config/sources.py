@@ -62,7 +62,7 @@ def read_file(path: Path, record: type) -> dict[str, Any]:
         values = tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Misconfigured("settings.file", f"{path} cannot be read: {error}.") from error
     for name in values:
         if name not in known:

@@ -9,13 +9,17 @@ because a signature covers digits and not the reader's rounding.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import rfc8785
 
 from appliance.errors import InvalidInput
+
+#: Values inside of values, at most: whoever writes JSON again, in any language, gives up at some depth.
+DEEPEST: Final = 64
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -28,7 +32,8 @@ def canonical_bytes(value: Any) -> bytes:
     try:
         return bytes(rfc8785.dumps(value))
     except (rfc8785.CanonicalizationError, RecursionError) as error:
-        raise InvalidInput("json.canonical", f"This value has no canonical JSON: {error}.") from error
+        message = "This value has no canonical JSON: a number is beyond its range, or a type is none of JSON's."
+        raise InvalidInput("json.canonical", message) from error
 
 
 def canonical_sha256(value: Any) -> str:
@@ -41,13 +46,19 @@ def loads_strict(data: bytes | str) -> Any:
 
     Raises
     ------
-    InvalidInput : not UTF-8, not JSON, a name twice in one object, NaN, infinity, too deep
+    InvalidInput : not UTF-8, not JSON, a name twice in one object, NaN, infinity, a number of thousands of digits,
+        deeper than ``DEEPEST``
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        return json.loads(text, object_pairs_hook=_unique_names, parse_constant=_no_constant)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        value = json.loads(text, object_pairs_hook=_unique_names, parse_constant=_no_constant)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InvalidInput("json.syntax", f"This is not JSON: {error}.") from error
+    except (RecursionError, ValueError) as error:
+        raise InvalidInput("json.syntax", "This JSON is too deep, or has a number of too many digits.") from error
+    if text.count("[") + text.count("{") > DEEPEST:
+        _refuse_deep(value)
+    return value
 
 
 def decimal_mm(value_mm: float, digits: int = 6) -> str:
@@ -70,6 +81,20 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise InvalidInput("json.duplicate_name", f"The name '{twice}' stands twice in one JSON object.")
     return record
+
+
+def _refuse_deep(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _parts(one)]
+        if not level:
+            return
+    if any(isinstance(one, dict | list) for one in level):
+        raise InvalidInput("json.syntax", f"This JSON is deeper than {DEEPEST} values inside of values.")
+
+
+def _parts(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -54,6 +54,8 @@ class Engine:
         self.database = database
         self.name: str = database.name
         self.route: Route = database.route
+        #: Transactions that this process ended here; what it read before one may be different after it.
+        self.commits = 0
         self._idle: deque[Any] = deque()
         self._used: set[Any] = set()
         self._is_inherited = False
@@ -125,9 +127,24 @@ class Engine:
                     raise
                 finally:
                     here.depth -= 1
+                    self.commits += 1
                     line.close()
                 if not here.depth:
                     self._run_callbacks()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Engine]:
+        """A session of its own whose queries all see one moment, whatever is committed meanwhile; it holds up nobody.
+
+        Raises
+        ------
+        RuntimeError : a session is open in this thread, which may have read something already
+        """
+        if self._here.sessions:
+            raise RuntimeError("a snapshot begins with a session of its own")
+        with self.session():
+            self.database.begin_snapshot()
+            yield self
 
     def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query in plain SQL, inside a session: for the few that every request asks.
@@ -135,6 +152,11 @@ class Engine:
         Building such a query from models takes ten times as long as answering it.
         """
         rows: list[tuple[Any, ...]] = self.database.execute_plain(sql, values).fetchall()
+        return rows
+
+    def look_up(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The same for a ``SELECT`` of columns alone, which calls nothing that could change the session."""
+        rows: list[tuple[Any, ...]] = self.database.look_up(sql, values)
         return rows
 
     def run(self, sql: str, *values: Any) -> None:

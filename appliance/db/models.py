@@ -124,7 +124,7 @@ class _RoutedModel(Model):  # type: ignore[misc]
         model: Any = cls
         names, found = [field.name for field in model._meta.sorted_fields], []
         sql = _plain_select(model, tuple(equal), newest_first)
-        for values in model._meta.route.require().fetch(sql, *equal.values()):
+        for values in model._meta.route.require().look_up(sql, *equal.values()):
             row = cls(__no_default__=1, **dict(zip(names, values, strict=True)))
             row._dirty.clear()
             found.append(row)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import select
 import weakref
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final, NoReturn, Self
 
 import peewee
@@ -33,6 +34,10 @@ _OPTIONS: Final = (
     f"-c lock_timeout={LOCK_TIMEOUT_S * 1000} -c synchronous_commit=on -c client_min_messages=warning "
     "-c idle_in_transaction_session_timeout=600000 -c default_transaction_isolation=read\\ committed"
 )
+#: Plans are kept of what asks for it, and of nothing else, however often it is run.
+_NEVER_UNASKED: Final = 1 << 62
+#: The driver looks whether a statement took its plans away only the first time that it sees the statement's text.
+_DISCARDS: Final = count()
 #: The row lock of writers: a table of the schema's own, so that nobody outside can hold it.
 WRITER_TABLE: Final = "writer"
 _DELETABLE: Final = """
@@ -118,18 +123,23 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         """Let this thread's queries run on ``connection``."""
         self._state.set_connection(connection)
         self._state.cursors = weakref.WeakSet()
+        self._state.is_touched = False
 
     def release(self) -> psycopg.Connection[Any]:
-        """Take the connection back from this thread, as fresh as new: whatever its session began or set is gone."""
+        """Take the connection back from this thread, as fresh as new: whatever its session began or set is gone.
+
+        A session of lookups alone (``look_up``) has set nothing, and costs the server no question more.
+        """
         connection: psycopg.Connection[Any] = self._state.conn
+        is_touched = self._state.is_touched
         for cursor in list(self._state.cursors):
             cursor.close()
         self._state.reset()
         try:
             if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.rollback()
-            if not connection.closed:
-                connection.execute("DISCARD ALL")
+            if is_touched and not connection.closed:
+                connection.execute(f"DISCARD ALL -- {next(_DISCARDS)}".encode())
         except psycopg.Error:
             connection.close()
         return connection
@@ -144,8 +154,14 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         if self.route.require().database is not self or self._state.closed:
             raise ScopeMissing(f"a query of {self.name} outside of its scope")
 
+    def connection(self) -> Any:
+        """The connection itself; whoever takes it may set anything."""
+        self._state.is_touched = True
+        return super().connection()
+
     def cursor(self, named_cursor: Any = None) -> RoutedCursor:
         self.require_here()
+        self._state.is_touched = True
         cursor = RoutedCursor(self._state.conn)
         cursor.home = self
         self._state.cursors.add(cursor)
@@ -154,6 +170,15 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     def execute_plain(self, sql: str, values: Any = ()) -> Any:
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(placeholders(sql), values)
+
+    def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """The rows of a ``SELECT`` of columns alone, which leaves nothing behind but its plan."""
+        self.require_here()
+        try:
+            connection: psycopg.Connection[Any] = self._state.conn
+            return connection.execute(placeholders(sql), values, prepare=True).fetchall()
+        except psycopg.Error as error:
+            raise meaning_of(error, self.name) or error from error
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Run a statement; one that writes outside of a transaction becomes one, and waits its turn."""
@@ -176,6 +201,14 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
                 super().execute_sql(f"LOCK TABLE {WRITER_TABLE} IN EXCLUSIVE MODE")
         except peewee.DatabaseError as error:
             self.rollback()
+            self._translate(error)
+
+    def begin_snapshot(self) -> None:
+        """Let this session see one moment until its end, and write nothing."""
+        try:
+            super().execute_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            super().execute_sql("SELECT COUNT(*) FROM schema_migration")
+        except peewee.DatabaseError as error:
             self._translate(error)
 
     def commit(self) -> None:
@@ -214,7 +247,8 @@ def connect(login: Login) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(
             conninfo.make_conninfo(login.url, user=login.role, password=login.password, options=options),
-            autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT_S, application_name="d2r",
+            autocommit=True, prepare_threshold=_NEVER_UNASKED, connect_timeout=CONNECT_TIMEOUT_S,
+            application_name="d2r",
         )  # fmt: skip
     except psycopg.Error as error:
         raise meaning_of(error, login.schema) or error from error

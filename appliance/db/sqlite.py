@@ -156,6 +156,15 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(sql, values)
 
+    def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """The rows of a ``SELECT`` of columns alone."""
+        self.require_here()
+        try:
+            connection: sqlite3.Connection = self._state.conn
+            return connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise meaning_of(error, self.path) or error from error
+
     def scrub(self) -> None:
         """Empty the write-ahead log, which keeps what was deleted from the file."""
         self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -165,6 +174,11 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
             super().begin(lock_type)
         except (peewee.OperationalError, peewee.DatabaseError) as error:
             self._translate(error)
+
+    def begin_snapshot(self) -> None:
+        """Let this session see one moment until its end: readers keep their place in the write-ahead log."""
+        self.execute_sql("BEGIN DEFERRED")
+        self.execute_sql("SELECT COUNT(*) FROM schema_migration").fetchall()
 
     def commit(self) -> None:
         self._require_transaction()

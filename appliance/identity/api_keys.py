@@ -7,6 +7,7 @@ a key of the appliance itself belongs to its owner.
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 import secrets
 from base64 import b32encode
@@ -23,6 +24,8 @@ from appliance.errors import Conflict, Denied, InvalidInput, NotFound, Unavailab
 from appliance.identity.models import ApiKey
 from appliance.tenancy.records import ROLES, Kind, Principal, Role
 from appliance.tenancy.site import Site
+
+log = logging.getLogger(__name__)
 
 _PREFIX_BYTES: Final = 5
 _SECRET_BYTES: Final = 32
@@ -80,16 +83,28 @@ def authenticate(site: Site, token: str) -> Principal:
 
     Raises
     ------
-    Denied : nobody, or the key was revoked
+    Denied : nobody, or the key was revoked (by another process: within a second)
     """
     match = _TOKEN.fullmatch(token)
     if match is None:
         raise _denied()
-    with site.control_session() as control:
-        rows = control.fetch(_KNOWN_BY_PREFIX, match[1])
-    known = _Known(*rows[0]) if rows else _NOBODY
-    if not hmac.compare_digest(_hash(match[2]), known.secret_sha256) or known.revoked_at is not None:
+    prefix, secret_sha256 = match[1], _hash(match[2])
+    principal = site.glances.at((prefix, secret_sha256), lambda: _holder(site, prefix, secret_sha256))
+    if principal is None:
         raise _denied()
+    return principal
+
+
+def _holder(site: Site, prefix: str, secret_sha256: str) -> Principal | None:
+    """Whoever holds the key of this prefix and secret, as long as it is not revoked."""
+    with site.control_session() as control:
+        rows = control.look_up(_KNOWN_BY_PREFIX, prefix)
+    known = _Known(*rows[0]) if rows else _NOBODY
+    is_right = hmac.compare_digest(secret_sha256, known.secret_sha256)
+    if not is_right or known.revoked_at is not None:
+        why = "is revoked" if is_right else "has another secret" if rows else "is unknown"
+        log.warning("an API key is refused: %s %s", prefix, why)
+        return None
     _note_use(site, known)
     kind: Kind = "device" if known.role == "device" else "key"
     return Principal(known.id, kind, known.label, known.role, known.workspace_id)

@@ -19,6 +19,8 @@ from typing import Final
 from appliance.errors import Conflict
 from appliance.objects.filesystem import storage_error
 
+#: The code of the refusal where somebody else holds a lock.
+LOCKED: Final = "upload.locked"
 _FILE: Final = ".locks"
 #: ``struct flock`` of 64-bit Linux: type, whence, start, length, pid (which must be 0).
 _REQUEST: Final = struct.Struct("hhqqi4x")
@@ -69,6 +71,4 @@ def _lock(descriptor: int, place: int, wait: bool) -> None:
     except OSError as error:
         if error.errno not in (errno.EAGAIN, errno.EACCES):
             raise storage_error(error) from error
-        raise Conflict(
-            "upload.locked", "Another request is sending this upload.", "Wait, ask for the offset."
-        ) from error
+        raise Conflict(LOCKED, "Another request is sending this upload.", "Wait, ask for the offset.") from error

@@ -24,6 +24,8 @@ from appliance.scans.models import DISCARDED, QUARANTINED, Scan
 from appliance.scans.service import find_scan, scan_subjects
 from appliance.tenancy.scope import WorkspaceScope
 
+#: Held while objects that no row needs any more are deleted; an export holds it, so that what it counts on stays.
+DELETION_LOCK: Final = "deletion"
 _REASON_CHARACTERS: Final = 500
 
 
@@ -90,7 +92,18 @@ def discard(scope: WorkspaceScope, scan_id: str, reason: str) -> Scan:
 
 
 def remove_discarded(scope: WorkspaceScope) -> int:
-    """Delete the bytes of discarded scans that are there still; returns how many scans were cleared."""
+    """Delete the bytes of discarded scans that are there still; returns how many scans were cleared.
+
+    None while the workspace is exported: they go at the next round of the schedule.
+    """
+    try:
+        with locked(uploads_of(scope), DELETION_LOCK):
+            return _remove_discarded(scope)
+    except Conflict:
+        return 0
+
+
+def _remove_discarded(scope: WorkspaceScope) -> int:
     store, cleared = ObjectStore.of(scope), 0
     with locked(uploads_of(scope), CONTENT_LOCK, wait=True), scope:
         for scan in list(Scan.select().where(Scan.state == DISCARDED, Scan.removed_at.is_null())):

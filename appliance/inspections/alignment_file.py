@@ -68,13 +68,16 @@ def _uncertainty(table: dict[str, Any], key: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise InvalidInput("alignment.uncertainty", f"Alignment file: {key} must be a number that is not negative.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidInput("alignment.uncertainty", f"Alignment file: {key} is beyond every number.") from None
 
 
 def _matrix(content: Any) -> npt.NDArray[np.float64]:
     try:
         matrix = np.array(content, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise _no_matrix() from error
     if matrix.shape == (16,):
         matrix = matrix.reshape(4, 4)

@@ -8,9 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from appliance.errors import InvalidInput
+
+#: A refusal shows the beginning of what stands there.
+_SHOWN_CHARACTERS: Final = 60
 
 
 def refuse_unknown(names: Iterable[str], known: Iterable[str], place: str) -> None:
@@ -31,9 +34,10 @@ def number(value: Any, place: str) -> float | None:
         raise InvalidInput("plan.number", f"{place}: '{value}' is not a number.", "Write a number such as 0.1.")
     try:
         result = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
+        shown = str(value)[:_SHOWN_CHARACTERS]
         raise InvalidInput(
-            "plan.number", f"{place}: '{value}' is not a number.", "Write it with a point, such as 0.1."
+            "plan.number", f"{place}: '{shown}' is not a number.", "Write it with a point, such as 0.1."
         ) from None
     if not math.isfinite(result):
         raise InvalidInput("plan.number", f"{place}: '{value}' is not finite.", "Leave it blank for 'no limit'.")

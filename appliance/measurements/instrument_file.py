@@ -47,7 +47,7 @@ def read_instrument(data: bytes) -> Instrument:
     """
     try:
         table = tomllib.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput("instrument.syntax", f"The instrument file is not TOML: {error}.") from error
     refuse_unknown(table, _KNOWN, "Instrument")
     u_cal_mm, source = _calibration(table)

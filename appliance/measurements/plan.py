@@ -132,7 +132,7 @@ def _csv_row(row: Mapping[str | None, Any], position: int) -> dict[str, Any]:
 def _toml_rows(content: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     try:
         table = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput("plan.syntax", f"The plan is not TOML: {error}.") from error
     refuse_unknown(table, _TOML_TOP, "Plan")
     rows = table.get("characteristic", [])

@@ -24,11 +24,16 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class FilesystemStore:
-    """Files of one workspace; drafts lie in ``drafts``, on the same file system."""
+    """Files of one workspace; drafts lie in ``drafts``, on the same file system.
 
-    def __init__(self, root: Path, drafts: Path) -> None:
+    A store that is ``deferred`` makes nothing durable until ``settle``: for many files at once that count together, or
+    not at all.
+    """
+
+    def __init__(self, root: Path, drafts: Path, *, deferred: bool = False) -> None:
         self._root = root
         self._drafts = drafts
+        self._deferred = deferred
         for folder in (root, drafts):
             if not folder.is_dir():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,8 +56,9 @@ class FilesystemStore:
                 target.parent.mkdir(mode=0o700, exist_ok=True)
                 sync_folder(self._root)
             os.replace(draft, target)
-            sync_folder(target.parent)
-            sync_folder(draft.parent)
+            if not self._deferred:
+                sync_folder(target.parent)
+                sync_folder(draft.parent)
         except OSError as error:
             raise storage_error(error) from error
 
@@ -85,6 +91,19 @@ class FilesystemStore:
             if shard.is_dir():
                 yield from (shard.name + entry.name for entry in sorted(shard.iterdir()))
 
+    def settle(self) -> None:
+        """Make every file of the store durable: all at once, then each is asked for, because only that tells errors."""
+        try:
+            os.sync()
+            for shard in (entry for entry in self._root.iterdir() if entry.is_dir()):
+                for file in shard.iterdir():
+                    _sync_file(file)
+                sync_folder(shard)
+            sync_folder(self._root)
+            sync_folder(self._drafts)
+        except OSError as error:
+            raise storage_error(error) from error
+
     def sweep_drafts(self, older_than: float) -> int:
         """Remove drafts last written before ``older_than`` (Unix time): nobody finishes them any more."""
         swept = 0
@@ -101,6 +120,14 @@ class FilesystemStore:
         if not path.resolve().is_relative_to(self._root.resolve()):
             raise Modified("object.outside", "A link leads out of the object store.", "Remove the link.")
         return path
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def storage_error(error: OSError) -> Unavailable:

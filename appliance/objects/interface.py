@@ -34,5 +34,8 @@ class Store(Protocol):
     def delete(self, name: str) -> None:
         """Remove the file under ``name``, durably; a name that is not there is no error."""
 
+    def settle(self) -> None:
+        """Make durable what a store that is deferred has adopted; of another one everything is."""
+
     def names(self) -> Iterator[str]:
         """All names, in no order."""

@@ -49,16 +49,18 @@ class StoredObject:
 class ObjectStore:
     """Sealed objects over a store of files."""
 
-    def __init__(self, store: Store, data_key: bytes) -> None:
+    def __init__(self, store: Store, data_key: bytes, *, deferred: bool = False) -> None:
         self._store = store
         self._data_key = data_key
+        self._deferred = deferred
         self._name_key = aead.derive(data_key, b"", _NAME_PURPOSE)
 
     @classmethod
-    def of(cls, scope: WorkspaceScope) -> ObjectStore:
-        """The objects of the scope's workspace."""
+    def of(cls, scope: WorkspaceScope, *, deferred: bool = False) -> ObjectStore:
+        """The objects of the scope's workspace; with ``deferred`` nothing is durable before ``settle``."""
         settings, prefix = scope.settings, scope.object_prefix
-        return cls(FilesystemStore(settings.objects_folder / prefix, settings.uploads_folder / prefix), scope.data_key)
+        folders = settings.objects_folder / prefix, settings.uploads_folder / prefix
+        return cls(FilesystemStore(*folders, deferred=deferred), scope.data_key, deferred=deferred)
 
     def name_of(self, sha256_hex: str) -> str:
         """The name of the object whose plain bytes have this SHA-256."""
@@ -87,7 +89,7 @@ class ObjectStore:
         try:
             with draft.open("r+b", buffering=0) as file:
                 directory = _seal_stream(file.fileno(), self._data_key, blocks)
-                finish_draft(file.fileno(), self._data_key, directory)
+                finish_draft(file.fileno(), self._data_key, directory, sync=not self._deferred)
             return self.adopt(draft, directory)
         finally:
             draft.unlink(missing_ok=True)
@@ -163,6 +165,21 @@ class ObjectStore:
         reader.close()
         return reader.plain_bytes
 
+    def settle(self) -> None:
+        """Make everything durable that was put into a deferred store.
+
+        Raises
+        ------
+        Unavailable : the disk is full or broken
+        """
+        self._store.settle()
+
+    def sha256_of(self, name: str) -> str:
+        """SHA-256 of the plain bytes, lower-case hex; raises as ``open`` does."""
+        reader = self._reader(name)
+        reader.close()
+        return reader.directory.sha256.hex()
+
     def exists(self, name: str) -> bool:
         """Whether there is such an object."""
         return self._store.exists(name)
@@ -236,12 +253,13 @@ def new_working_file(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def finish_draft(descriptor: int, data_key: bytes, directory: Directory) -> None:
+def finish_draft(descriptor: int, data_key: bytes, directory: Directory, *, sync: bool = True) -> None:
     """Write the directory behind the parts and sync the file: now it can be adopted."""
     place = directory.sealed_bytes
     try:
         place += write_at(descriptor, seal_directory(data_key, directory), place)
         os.ftruncate(descriptor, place)
-        os.fsync(descriptor)
+        if sync:
+            os.fsync(descriptor)
     except OSError as error:
         raise storage_error(error) from error

@@ -30,7 +30,7 @@ def person_of_badge(scope: WorkspaceScope, badge: str, name: str = "") -> str:
     """
     code = checked_name(badge, "badge")
     profile = {"badge": code} | ({"name": checked_name(name, "operator")} if name else {})
-    mac = _mac(scope, code)
+    mac = badge_mac(scope, code)
     with scope.transaction():
         row = Operator.get_or_none(Operator.badge_mac == mac)
         if row is not None and _is_known(scope, row.person_id):
@@ -43,10 +43,11 @@ def person_of_badge(scope: WorkspaceScope, badge: str, name: str = "") -> str:
     return person_id
 
 
+def badge_mac(scope: WorkspaceScope, badge: str) -> str:
+    """What stands in the place of a badge: its hash under a key of the workspace."""
+    return hmac.digest(derive(scope.data_key, b"", _BADGE_PURPOSE), badge.encode(), "sha256").hex()
+
+
 def _is_known(scope: WorkspaceScope, person_id: str) -> bool:
     person = find_person(scope, person_id)
     return person is not None and person.erased_at is None
-
-
-def _mac(scope: WorkspaceScope, badge: str) -> str:
-    return hmac.digest(derive(scope.data_key, b"", _BADGE_PURPOSE), badge.encode(), "sha256").hex()

@@ -7,6 +7,7 @@ connection to a database or to Redis is shared across a fork.
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
@@ -24,6 +25,12 @@ _SILENT_S: Final = 60
 _KEEP_ALIVE_S: Final = 15
 #: The manifest of an upload is a header, and carries 16 KiB of free metadata, perhaps signed.
 HEADER_BYTES: Final = 65_536
+#: Connections at the same time, also those that say nothing; who is longest without a request makes room for more.
+CONNECTIONS: Final = 1_000
+#: Files and connections that a worker may have open: what it serves needs some beside its connections.
+_OPEN_FILES: Final = 8_192
+#: As much as gunicorn knows: a name of 120 characters in a query may take 1,440 bytes.
+LINE_BYTES: Final = 8_190
 
 
 def server_settings(settings: Settings, name: str, port: int, threads: int, graceful_s: int) -> dict[str, Any]:
@@ -33,11 +40,14 @@ def server_settings(settings: Settings, name: str, port: int, threads: int, grac
         "worker_class": "appliance.supervise.patient_worker.PatientWorker",
         "workers": 1,
         "threads": threads,
+        "worker_connections": min(CONNECTIONS, _most_open_files() // 2),
         "preload_app": False,
         "timeout": _SILENT_S,
         "graceful_timeout": graceful_s,
         "keepalive": _KEEP_ALIVE_S,
+        "limit_request_line": LINE_BYTES,
         "limit_request_field_size": HEADER_BYTES,
+        "forwarder_headers": "",
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(settings.run_folder),
         "control_socket_disable": True,
         "proc_name": f"d2r-{name}",
@@ -55,8 +65,14 @@ def on_starting_import(module: str) -> Callable[[Any], None]:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """The first thing in a worker: it ends with its master."""
+    """The first thing in a worker: it ends with its master, and may open enough files."""
     die_with(worker.ppid)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_most_open_files(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+def _most_open_files() -> int:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
 
 
 def _logging(name: str, level: str) -> dict[str, Any]:

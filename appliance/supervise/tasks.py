@@ -55,6 +55,7 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
         Task("sign checkpoints", float(settings.checkpoint_seconds), sign_checkpoints),
         Task("clean scratch", SCRATCH_S, lambda site: clean_scratch(site.settings.scratch_folder)),
         Task("clear destroyed workspaces", EXPIRE_S, clear_destroyed),
+        Task("give up imports", EXPIRE_S, give_up_imports),
         Task("forget answered requests", SWEEP_S, in_every_workspace(repeats, "forget_answered")),
         Task("forget answered control requests", SWEEP_S, forget_answered_control),
         Task("hold people against their directory", REFRESH_S, of_site("appliance.identity.refresh", "refresh_people")),
@@ -68,6 +69,12 @@ def clear_destroyed(site: Site) -> int:
     """Go on with removing what destroyed workspaces left, where that was cut."""
     cleared: int = import_module("appliance.workspaces.destruction").clear_destroyed(site)
     return cleared
+
+
+def give_up_imports(site: Site) -> int:
+    """Clear what imports of workspaces left that were cut."""
+    given_up: int = import_module("appliance.workspaces.importing").give_up_imports(site)
+    return given_up
 
 
 def sign_checkpoints(site: Site) -> int:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NAME_CHARACTERS: Final = 200
 _KEY_BYTES: Final = 32
+#: What stands in the place of a key that was destroyed.
+NO_KEY: Final = b""
 
 
 def key_context(workspace_id: str) -> str:
@@ -95,14 +97,10 @@ def create_workspace(
     site: Site, slug: str, name: str, by: Principal, record: Callable[[Workspace], None] | None
 ) -> Workspace:
     """Make a workspace; see ``Site.create_workspace``."""
-    _check_names(slug, name)
+    check_names(slug, name)
     row = _reserve(site, slug, name, by)
     point("workspace.reserved")
-    site.databases.backend.make_workspace(row.id)
-    for folder in (site.settings.objects_folder, site.settings.uploads_folder):
-        make_private_folder(folder / row.id)
-        sync_folder(folder)
-    site.databases.engine(row.id)
+    furnish(site, row.id)
     point("workspace.files")
     with site.control_transaction():
         row.state = "active"
@@ -114,21 +112,54 @@ def create_workspace(
     return row.record()
 
 
+def furnish(site: Site, workspace_id: str) -> None:
+    """Make the database and the folders of a workspace whose row is there."""
+    site.databases.backend.make_workspace(workspace_id)
+    for folder in (site.settings.objects_folder, site.settings.uploads_folder):
+        make_private_folder(folder / workspace_id)
+        sync_folder(folder)
+    site.databases.engine(workspace_id)
+
+
+def require_free(slug: str) -> None:
+    """Return if no workspace has, or had, this slug; inside a control session.
+
+    Raises
+    ------
+    Conflict : one has
+    """
+    if WorkspaceRow.select().where(WorkspaceRow.slug == slug).exists():
+        raise _taken(slug)
+
+
 def _reserve(site: Site, slug: str, name: str, by: Principal) -> WorkspaceRow:
     """The row of a workspace that nobody can enter yet; one that a crash left is taken up."""
     with site.control_transaction():
         row: WorkspaceRow | None = WorkspaceRow.get_or_none(WorkspaceRow.slug == slug)
         if row is not None and row.state != "creating":
             raise _taken(slug)
-        if row is None:
-            identifier = postgresql.take_slot(site) if site.settings.database_file.exists() else new_id("wsp")
-            wrapped = site.master.wrap(random_bytes(_KEY_BYTES), key_context(identifier))
-            columns = {"slug": slug, "state": "creating", "data_key": wrapped, "created_by": by.id}
-            row = WorkspaceRow.create(id=identifier, name=name, created_at=rfc3339_us(utc_now()), **columns)
+        return row or new_row(site, slug, name, by)
+
+
+def new_row(site: Site, slug: str | None, name: str, by: Principal) -> WorkspaceRow:
+    """The row of a new workspace with a key of its own, in the current control transaction.
+
+    Without a slug it is called by its id, which nobody can choose (``hidden``).
+    """
+    identifier = postgresql.take_slot(site) if site.settings.database_file.exists() else new_id("wsp")
+    wrapped = site.master.wrap(random_bytes(_KEY_BYTES), key_context(identifier))
+    columns = {"slug": slug or identifier, "state": "creating", "data_key": wrapped, "created_by": by.id}
+    row: WorkspaceRow = WorkspaceRow.create(id=identifier, name=name, created_at=rfc3339_us(utc_now()), **columns)
     return row
 
 
-def _check_names(slug: str, name: str) -> None:
+def check_names(slug: str, name: str) -> None:
+    """Return if a workspace can be called so.
+
+    Raises
+    ------
+    InvalidInput : the slug cannot stand in an address, or the name is empty, too long or not printable
+    """
     if not _SLUG.fullmatch(slug):
         hint = "Use 1 to 63 lower-case letters, digits and inner hyphens."
         raise InvalidInput("workspace.slug", f"'{slug}' cannot stand in an address.", hint)

@@ -13,6 +13,7 @@ from appliance.crypto.master import MasterKey
 from appliance.crypto.private import refuse_open_to_others
 from appliance.db.backends import Backend, SqliteBackend
 from appliance.db.engine import Engine
+from appliance.db.glance import Glances
 from appliance.db.models import ControlModel
 from appliance.errors import Denied, Misconfigured, NotFound
 from appliance.queue.connection import Queue
@@ -23,6 +24,7 @@ from appliance.tenancy.records import ACTIVE, SYSTEM, Principal, Workspace
 from appliance.tenancy.scope import WorkspaceScope
 
 _ENTERABLE: Final = "state = 'active' AND destroyed_at IS NULL"
+_HIDDEN: Final = "state = 'creating' AND destroyed_at IS NULL"
 _ENTRANCE: Final = "SELECT id, slug, data_key, suspended_at FROM workspace"
 
 
@@ -51,6 +53,9 @@ class Site:
     databases: WorkspaceDatabases = field(repr=False)
     recovery_key: str | None = field(default=None, repr=False)
     _data_keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.glances = Glances(self.control)
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False, administrator_url: str | None = None) -> Site:
@@ -139,9 +144,9 @@ class Site:
         Raises
         ------
         NotFound : there is no such workspace, or not for this principal
-        Denied : it is suspended
+        Denied : it is suspended (by another process: within a second)
         """
-        entrance = self._active("slug", slug)
+        entrance = self.glances.at(("slug", slug), lambda: self._active("slug", slug))
         acting = None if entrance is None else principal.within(entrance.workspace_id)
         if entrance is None or acting is None:
             raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
@@ -165,6 +170,19 @@ class Site:
         NotFound : there is no such workspace
         """
         return self._scope(self._known(workspace_id), SYSTEM)
+
+    def hidden_scope(self, workspace_id: str) -> WorkspaceScope:
+        """The scope of the appliance itself in a workspace that nobody can enter yet: to fill it.
+
+        Raises
+        ------
+        NotFound : there is no such workspace, or people can enter it
+        """
+        with self.control_session() as control:
+            rows = control.fetch(f"{_ENTRANCE} WHERE id = ? AND {_HIDDEN}", workspace_id)
+        if not rows:
+            raise NotFound("workspace.unknown", f"There is no hidden workspace '{workspace_id}'.")
+        return self._scope(_Entrance(*rows[0]), SYSTEM)
 
     def is_open(self, workspace_id: str) -> bool:
         """Whether people and jobs may enter a workspace now."""
@@ -199,7 +217,7 @@ class Site:
     def _active(self, column: Literal["id", "slug"], value: str) -> _Entrance | None:
         """The way into a workspace; asked anew every time, because another process may have closed it."""
         with self.control_session() as control:
-            rows = control.fetch(f"{_ENTRANCE} WHERE {column} = ? AND {_ENTERABLE}", value)
+            rows = control.look_up(f"{_ENTRANCE} WHERE {column} = ? AND {_ENTERABLE}", value)
         return _Entrance(*rows[0]) if rows else None
 
     def _scope(self, entrance: _Entrance, principal: Principal) -> WorkspaceScope:

@@ -1,1 +1,1 @@
-"""Workspaces as their owner sees them: made, and later suspended, exported and destroyed."""
+"""Workspaces as their owner sees them: made, suspended, exported, imported, destroyed."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import shutil
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.persons import persons
@@ -28,6 +28,7 @@ from appliance.errors import Conflict, InvalidInput
 from appliance.identity.models import ApiKey, GroupRoleRow, MembershipRow
 from appliance.inspections.models import InspectionRow
 from appliance.scans.models import Scan
+from appliance.tenancy.founding import NO_KEY
 from appliance.tenancy.models import WorkspaceRow
 from appliance.tenancy.records import SUSPENDED, Principal, Workspace
 from appliance.tenancy.scope import WorkspaceScope
@@ -35,9 +36,6 @@ from appliance.tenancy.site import Site
 from appliance.workspaces.service import find_workspace, require, stated
 
 log = logging.getLogger(__name__)
-
-#: What stands in the place of a key that was destroyed.
-NO_KEY: Final = b""
 
 
 def destroy(site: Site, slug: str, reason: str, confirmed: str, by: Principal) -> Workspace:

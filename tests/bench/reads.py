@@ -106,6 +106,7 @@ def compared(name: str, url: str | None, seconds: float) -> None:
         path, token = founded(Path(one), url)
         own = {"Authorization": f"Bearer {token}"}
         data = {"D2R_DATA": str(Path(one) / "data"), "D2R_FREE_SPACE_FLOOR_BYTES": "0"}
+        data["D2R_REQUESTS_PER_MINUTE"] = str(1 << 30)
         with serving(Path(two), "bare_app:bare") as bare, serving(Path(one), "web.app:create_app()", **data) as full:
             asked(bare, "/", {}, 4, 1.0)
             asked(full, path, own, 4, 1.0)

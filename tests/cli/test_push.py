@@ -193,14 +193,15 @@ def test_without_json_a_person_reads_what_came_of_it(edge: Edge, capsys: pytest.
 
 
 class Answers:
-    """A connection that answers a scan with one inspection after the other."""
+    """An appliance that answers a scan with one inspection after the other."""
 
     def __init__(self, *inspections: dict[str, Any]) -> None:
         self.inspections = list(inspections)
+        self.scans = self
 
-    def json(self, method: str, path: str) -> dict[str, Any]:
+    def get_scan(self, scan_id: str) -> dict[str, Any]:
         left = self.inspections.pop(0) if len(self.inspections) > 1 else self.inspections[0]
-        return {"id": "scn_1", "state": "stored", "reason_code": None, "inspections": [left]}
+        return {"id": scan_id, "state": "stored", "reason_code": None, "inspections": [left]}
 
 
 def inspection(state: str, verdict: str | None = None, error: str | None = None) -> dict[str, Any]:

@@ -153,3 +153,34 @@ def test_an_inspection_is_followed_fetched_verified_and_replayed(
     code, _ = shell("inspection", "show", other.id, "--wait")
     assert code == 3
     assert shell.json("inspection", "retry", other.id)["state"] == "stored"
+
+
+def test_a_workspace_moves_to_another_appliance(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    there, private = tmp_path / "there", tmp_path / "archive.key"
+    assert run(["init", "--data", str(there), "--name", "elsewhere.example/2"]) == 0
+    shell.capsys.readouterr()
+    assert run(["workspace", "archive-key", str(private)]) == 0
+    lock = shell.capsys.readouterr().out.strip()
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert run(["workspace", "archive-key", str(private)]) == 3
+    shell.capsys.readouterr()
+    shell.json("workspace", "create", "hall-3")
+    said = shell.json("workspace", "export", "hall-3", "--reason", "a move", "--lock", lock)
+    assert said["size_bytes"] == (tmp_path / "hall-3.d2rw").stat().st_size
+
+    command = ["workspace", "import", "hall-3.d2rw", "--key-file", str(private), "--data", str(there)]
+    command += ["--reason", "a move", "--json"]
+    shell.capsys.readouterr()
+    assert run(command) == 2  # nobody said whose word counts
+    assert "not a trusted key" in shell.capsys.readouterr().err
+    assert run([*command, "--trust", str(shell.site.keys.own_keys()[0]), "--slug", "hall-4"]) == 0
+    made = json.loads(shell.capsys.readouterr().out)
+    assert (made["slug"], made["name"], made["condition"]) == ("hall-4", "hall-3", "active")
+    assert run(["audit", "verify", "--data", str(there), "--workspace", "hall-4"]) == 2  # no witness has seen it
+
+
+def test_an_export_that_is_refused_leaves_no_file(shell: Shell, tmp_path: Path) -> None:
+    command = ("workspace", "export", "main", "--reason", "r", "--out", str(tmp_path / "x"), "--lock")
+    code, text = shell(*command, "AAAAAAA-BBBBBBB")
+    assert (code, "archive lock" in text, list(tmp_path.iterdir())) == (3, True, [])

@@ -79,7 +79,7 @@ GATES = {
     "pydantic": ["ingest/manifest.py", "web/api", "web/problems.py"],
     "flask": ["web"],
     "limits": ["web/rates.py"],
-    "gunicorn": ["supervise/patient_worker.py"],
+    "gunicorn": ["supervise/patient_worker.py", "supervise/refusals.py"],
     "werkzeug": ["web/api/intake.py", "web/problems.py"],
     "jinja2": ["web/console/rendering.py"],
     "wsproto": ["web/realtime/socket.py"],

@@ -89,7 +89,7 @@ class Plant:
         return ply(self.files / f"scan-{seed:04}.ply", xyz)
 
     def push(self, path: Path) -> str:
-        """Send a scan until it is acknowledged; its path in the API."""
+        """Send a scan until it is acknowledged; its id."""
         connection = Connection(self.settings.effective_public_url, self.key)
         announced = announce(path, {"asset": "plate-1"}, compress=False, signer=None, progress=lambda _: None)
         memory = Memory.of(connection.base, announced.metadata)
@@ -134,9 +134,8 @@ class Plant:
             log.validate()
             DatabaseLog.of_control(site).validate()
             entries = [read_entry(log.entry(index)) for index in range(log.size)]
-        named = [path.rpartition("/")[2] for path in acknowledged]
-        assert len(set(named)) == len(named), "two scans under one name"
-        assert {scan: scans.get(scan) for scan in named} == dict.fromkeys(named, "stored")
+        assert len(set(acknowledged)) == len(acknowledged), "two scans under one name"
+        assert {scan: scans.get(scan) for scan in acknowledged} == dict.fromkeys(acknowledged, "stored")
         assert {row.state for row in rows} == {"recorded"}, [(row.state, row.error_message) for row in rows]
         assert sorted(row.scan_id for row in rows) == sorted(scans), "one inspection for each scan"
         for kind in ("scan.received", "report.issued", "inspection.recorded"):

@@ -9,6 +9,7 @@ import pytest
 from tests.web.conftest import ROLES, Cast
 from web.api.contract import API, Route
 from web.api.v1 import AREAS
+from web.app import create_app
 from web.console.pages import PUBLIC as CONSOLE_PUBLIC
 from web.health import PUBLIC
 
@@ -67,6 +68,15 @@ def test_an_address_that_did_not_declare_itself_is_not_there(cast: Cast) -> None
     cast.app.add_url_rule("/undeclared", endpoint="undeclared", view_func=lambda: "secret")
     response = cast.nobody.client.get("/undeclared")
     assert (response.status_code, response.json["code"]) == (404, "route.unknown")
+
+
+def test_a_declared_address_that_forgot_to_ask_who_calls_says_nothing(cast: Cast) -> None:
+    app = create_app(site=cast.site)
+    for endpoint, path in (("parts.list_parts", f"{API}/workspaces/main/parts"), ("console.home", "/console/")):
+        app.view_functions[endpoint] = lambda **_: "secret"
+        response = app.test_client().get(path)
+        assert response.status_code == 500
+        assert "secret" not in response.text
 
 
 @pytest.mark.parametrize("role", sorted(CHANGES))

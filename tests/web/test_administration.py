@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from werkzeug.test import TestResponse
+
+from appliance.crypto.archive_key import ArchiveKey
+from appliance.ingest.locks import locked
+from appliance.workspaces.archive.reading import check_archive
 from tests.web.conftest import BASE, Caller, Cast
 
 
@@ -101,3 +108,40 @@ def test_what_is_asked_of_a_workspace_wrongly_is_refused(cast: Cast) -> None:
         assert lifecycle(cast, "main", act, {"why": "r"}) == 422
         assert cast.owner("POST", f"/api/v1/workspaces/main/{act}", body).status_code == 403
     assert cast.owner("GET", "/api/v1/workspaces/main").status_code == 200
+
+
+def export(cast: Cast, slug: str, **body: str) -> TestResponse:
+    asked = {"reason": "a move", "lock": ArchiveKey(bytes(range(32))).lock.text} | body
+    return cast.appliance("POST", f"/api/v1/workspaces/{slug}/export", asked)
+
+
+def test_the_owner_of_the_appliance_takes_a_workspace_out_as_one_sealed_file(cast: Cast, tmp_path: Path) -> None:
+    cast.owner.made("parts", {"name": "a part to take along"})
+    answer = export(cast, "main")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert "main.d2rw" in answer.headers["Content-Disposition"]
+    (tmp_path / "main.d2rw").write_bytes(answer.data)
+    key, trusted = ArchiveKey(bytes(range(32))), cast.site.keys.own_keys()
+    head, statement = check_archive(tmp_path / "main.d2rw", key, trusted, tmp_path)
+    assert head.workspace["slug"] == "main"
+    assert statement.contents.tables["part"].count >= 1
+    assert b"a part to take along" not in answer.data
+
+
+def test_an_export_that_cannot_be_made_is_a_problem_and_no_file(cast: Cast) -> None:
+    assert export(cast, "nowhere").status_code == 404
+    for wrong in ({"lock": "x"}, {"lock": ArchiveKey(bytes(range(32))).text}, {"reason": " "}, {"to": "me"}):
+        assert export(cast, "main", **wrong).status_code == 422
+    assert cast.appliance("POST", "/api/v1/workspaces/main/export", {"reason": "r"}).status_code == 422
+    for caller in (cast.owner, cast.auditor, cast.stranger):
+        body = {"reason": "r", "lock": ArchiveKey(bytes(range(32))).lock.text}
+        assert caller("POST", "/api/v1/workspaces/main/export", body).status_code == 403
+
+
+def test_one_export_of_a_workspace_is_made_at_a_time(cast: Cast) -> None:
+    folder = cast.site.settings.uploads_folder / cast.scope.workspace_id
+    with locked(folder, "export"):
+        refused = export(cast, "main")
+        assert (refused.status_code, refused.json["code"]) == (409, "workspace.busy")
+        assert export(cast, "other").status_code == 200
+    assert export(cast, "main").status_code == 200

@@ -7,6 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from appliance import __version__
 from appliance.identity.api_keys import create_api_key, revoke_api_key
 from appliance.tenancy.records import SYSTEM
 from tests.web.conftest import Caller, Cast
@@ -48,6 +49,11 @@ def test_a_wrong_key_opens_nothing(cast: Cast, key: str) -> None:
     response = cast.app.test_client().post("/console/login", data={"key": key})
     assert response.status_code == 403
     assert "Set-Cookie" not in response.headers
+
+
+def test_the_door_tells_strangers_no_version(cast: Cast) -> None:
+    assert __version__ not in cast.app.test_client().get("/console/login").text
+    assert __version__ in signed_in(cast, cast.operator)[0].get("/console/main/").text
 
 
 def test_devices_have_nothing_to_see(cast: Cast) -> None:

@@ -62,6 +62,15 @@ def test_a_header_that_is_no_list_of_tags_is_refused(cast: Cast, stated: str) ->
     assert cast.supervisor("GET", path, headers={"If-None-Match": stated}).status_code == 400
 
 
+def test_a_tag_may_hold_a_comma_as_others_write_them(cast: Cast) -> None:
+    cast.supervisor.made("assets", {"name": "commas"})
+    tag = cast.supervisor("GET", "assets/commas").headers["ETag"]
+    assert (
+        cast.supervisor("GET", "assets/commas", headers={"If-None-Match": f'"a,b" ,W/"c,"  , {tag}'}).status_code == 304
+    )
+    assert cast.supervisor("PATCH", "assets/commas", {}, headers={"If-Match": '"a,b"'}).status_code == 412
+
+
 def test_the_document_says_who_needs_a_tag(cast: Cast) -> None:
     operations = cast.nobody.document.document["paths"]["/api/v1/workspaces/{slug}/assets/{asset}"]
     stated = {one["name"]: one["required"] for one in operations["patch"]["parameters"] if one["in"] == "header"}

@@ -179,6 +179,9 @@ def test_a_scan_shows_what_became_of_it(line: Line) -> None:
     shown = line.cast.operator.get(f"scans/{line.scan_id}")
     assert line.inspection_id in [one["id"] for one in shown["inspections"]]
     content = line.cast.operator("GET", f"scans/{line.scan_id}/content")
+    assert content.mimetype == "application/octet-stream"  # kept as a file, whatever is in it, and never shown
+    assert content.headers["Content-Disposition"].startswith(f'attachment; filename="{line.scan_id}.')
+    assert "default-src 'none'" in content.headers["Content-Security-Policy"]
     assert sha256(content.data).hexdigest() == shown["sha256"]
     assert line.cast.operator("GET", "scans/nothing").status_code == 404
 

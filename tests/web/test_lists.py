@@ -118,6 +118,11 @@ def test_lists_show_the_fields_that_are_named(stocked: Cast, route: Route) -> No
     assert "next" in page
 
 
+def test_what_stands_beside_the_items_stays(stocked: Cast) -> None:
+    whole, some = stocked.owner.get("events"), stocked.owner.get("events?fields=seq")
+    assert some == {"items": [{"seq": event["seq"]} for event in whole["items"]], "last": whole["last"]}
+
+
 def test_one_thing_shows_the_fields_that_are_named_and_keeps_its_version(stocked: Cast) -> None:
     whole, some = stocked.owner("GET", "assets/press-1"), stocked.owner("GET", "assets/press-1?fields=serial,name")
     assert some.json == {"name": "press-1", "serial": "a"}

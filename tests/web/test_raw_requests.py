@@ -6,97 +6,23 @@ stands behind it is ever taken for a second request.
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
+import json
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-import requests
 
-from appliance.config.settings import load_settings
-from appliance.identity.api_keys import create_api_key
-from appliance.supervise.gunicorn_settings import HEADER_BYTES
-from appliance.supervise.patient_worker import HEAD_S
-from appliance.tenancy.records import SYSTEM
-from appliance.tenancy.site import Site
+from appliance.supervise.gunicorn_settings import HEADER_BYTES, LINE_BYTES
+from tests.web_server import PARTS, Server, serving_web, status
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = "/api/v1/workspaces/main/parts"
-READY_WITHIN_S = 60
 #: What a smuggler wants to be read as a request of its own.
 SECOND = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-@dataclass
-class Server:
-    """The web server, and an owner's key to it."""
-
-    port: int
-    token: str
-
-    def raw(self, request: bytes, wait_s: float = 10.0) -> bytes:
-        """Everything that is answered until the server closes the connection."""
-        with socket.create_connection(("127.0.0.1", self.port), wait_s) as connection:
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
-            answer = b""
-            while block := connection.recv(65536):
-                answer += block
-        return answer
-
-    def head(self, line: str, *headers: str) -> bytes:
-        """The head of a request by the owner; further headers as they are."""
-        stated = (line, "Host: appliance", f"Authorization: Bearer {self.token}", *headers)
-        return "\r\n".join([*stated, "", ""]).encode("latin-1")
-
-    def names(self) -> list[str]:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        answer = requests.get(f"http://127.0.0.1:{self.port}{PARTS}", headers=headers, timeout=10)
-        return [one["name"] for one in answer.json()["items"]]
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data = tmp_path_factory.mktemp("raw") / "appliance"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environ = {"D2R_PORT": str(port), "D2R_FREE_SPACE_FLOOR_BYTES": "0"}
-    with Site.open(load_settings(data, environ), create=True) as site:
-        site.create_workspace("main", "Main", SYSTEM)
-        token = create_api_key(site, "main", "owner", "owner", SYSTEM)[1]
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:appliance.supervise.web_server", "web.app:create_app()"]
-    places = {**os.environ, **environ, "D2R_DATA": str(data), "PYTHONPATH": str(ROOT)}
-    log = data / "web.log"
-    with log.open("wb") as sink:
-        process = subprocess.Popen(command, cwd=ROOT, env=places, stderr=sink, start_new_session=True)
-    try:
-        _await(port, process, log)
-        yield Server(port, token)
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
-
-
-def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.05)
-    raise RuntimeError(f"the web server does not serve: {log.read_text()}")
-
-
-def status(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
+    with serving_web(tmp_path_factory.mktemp("raw") / "appliance") as running:
+        yield running
 
 
 BODY = b'{"name": "smuggled"}'
@@ -160,13 +86,27 @@ def test_a_path_that_plays_tricks_leads_nowhere(server: Server, path: str) -> No
     assert b"root:" not in answer
 
 
-def test_heads_beyond_the_limits_are_refused(server: Server) -> None:
-    for head in (
-        server.head("GET /" + "a" * 5000 + " HTTP/1.1"),
-        server.head("GET /healthz HTTP/1.1", "X-Note: " + "a" * (HEADER_BYTES + 1)),
-        server.head("GET /healthz HTTP/1.1", *(f"X-{number}: a" for number in range(101))),
+def test_heads_beyond_the_limits_are_refused_with_problems(server: Server) -> None:
+    for head, code in (
+        (server.head("GET /" + "a" * LINE_BYTES + " HTTP/1.1"), (414, "request.line")),
+        (server.head("GET /healthz HTTP/1.1", "X-Note: " + "a" * (HEADER_BYTES + 1)), (431, "request.headers")),
+        (server.head("GET /healthz HTTP/1.1", *(f"X-{number}: a" for number in range(101))), (431, "request.headers")),
+        (server.head("GET /healthz HTTP/1.1", "X Note: a"), (400, "request.malformed")),
+        (server.head("GET /healthz HTTP/1.1", "Expect: a miracle"), (417, "request.expectation")),
+        (server.head("POST /healthz HTTP/1.1", "Transfer-Encoding: xz"), (501, "request.coding")),
     ):
-        assert 400 <= status(server.raw(head)) < 500
+        said, _, body = server.raw(head).partition(b"\r\n\r\n")
+        problem = json.loads(body)
+        assert (status(said), problem["code"]) == code
+        assert (problem["status"], b"application/problem+json" in said) == (code[0], True)
+        assert problem["request_id"].encode() in said
+
+
+def test_filters_as_long_as_they_may_be_fit_into_a_request(server: Server) -> None:
+    longest = quote("\U0001f529" * 120)
+    query = f"search={longest}&serial={longest}&location={longest}&cursor={'a' * 400}"
+    answer = server.raw(server.head(f"GET {PARTS.replace('parts', 'assets')}?{query} HTTP/1.1", "Connection: close"))
+    assert (status(answer), b"cursor.invalid" in answer) == (422, True)
 
 
 def test_no_other_origin_is_let_in(server: Server) -> None:
@@ -176,57 +116,27 @@ def test_no_other_origin_is_let_in(server: Server) -> None:
         assert b"access-control-" not in answer.lower()
 
 
-#: Requests that do not go on; more of each than the server has threads.
-UNFINISHED = {
-    "nothing": b"",
-    "a line": b"GET /healthz HTTP/1.1\r\n",
-    "half a header": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ",
-    "empty lines": b"\r\n\r\n\r\n",
-    "a bare newline": b"GET /healthz HTTP/1.1\nHost: a\n\n",
-}
+def test_what_the_server_itself_refuses_is_a_problem_that_repeats_nothing(server: Server) -> None:
+    for headers in (("Authorization: Bearer d2r_abcdefgh_\x00secret",), ("X-Secret\x7f: secret",)):
+        answer = server.raw(server.head("GET /healthz HTTP/1.1", *headers))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert status(answer) == 400
+        assert b"Content-Type: application/problem+json" in head
+        assert b"X-Content-Type-Options: nosniff" in head
+        assert b"default-src 'none'" in head
+        assert b'"code":"request.malformed"' in body
+        assert b"secret" not in body
+    written = server.log.read_text()
+    assert "no request from 127.0.0.1: request.malformed" in written
+    assert "secret" not in written
 
 
-@pytest.mark.parametrize("case", UNFINISHED)
-def test_slow_clients_keep_nobody_else_waiting(server: Server, case: str) -> None:
-    slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
-    try:
-        for connection in slow:
-            connection.setblocking(False)
-            with suppress(OSError):  # a head that is too long may end its connection while it is sent
-                connection.send(UNFINISHED[case])
-        # Where they held the threads, the answer would come when the first of them has been given up.
-        assert requests.get(f"http://127.0.0.1:{server.port}/healthz", timeout=HEAD_S - 1).ok
-    finally:
-        for connection in slow:
-            connection.close()
+def test_an_answer_tells_no_version_of_the_server(server: Server) -> None:
+    head = server.raw(server.head("GET /healthz HTTP/1.1")).partition(b"\r\n\r\n")[0]
+    assert b"Server: gunicorn\r\n" in head
+    assert b"X-Powered-By" not in head
 
 
-def test_a_head_that_comes_in_pieces_is_a_request_and_so_is_the_next(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
-        for _ in range(2):
-            request = server.head("GET /healthz HTTP/1.1")
-            for start in range(0, len(request), 40):
-                connection.sendall(request[start : start + 40])
-                time.sleep(0.02)
-            answer = connection.recv(65536)
-            while not answer.endswith(b"}") and (block := connection.recv(65536)):  # head and body may come apart
-                answer += block
-            assert status(answer) == 200
-
-
-def test_a_head_that_never_ends_ends_its_connection(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), HEAD_S + 10) as connection:
-        began = time.monotonic()
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ")
-        answered = False
-        while not answered and time.monotonic() - began < HEAD_S + 8:
-            connection.settimeout(0.5)
-            try:
-                connection.sendall(b"a")
-                answered = connection.recv(1) == b""
-            except TimeoutError:
-                continue
-            except OSError:
-                answered = True
-        assert answered
-        assert HEAD_S - 1 < time.monotonic() - began < HEAD_S + 3
+def test_a_path_that_a_header_states_is_not_believed(server: Server) -> None:
+    answer = server.raw(server.head("GET /healthz HTTP/1.1", "SCRIPT_NAME: /healthz", "PATH_INFO: /nothing"))
+    assert status(answer) == 200

@@ -27,6 +27,8 @@ def refused(cast: Cast, body: str | bytes, media_type: str = "application/json")
         ('{"name": "\\ud800"}', "request.json"),
         (b'{"name": "\xff"}', "request.json"),
         ("[" * 100_000, "request.json"),
+        ('{"name": "a", "metadata": {"x": %s}}' % ("[" * 300 + "]" * 300), "request.json"),
+        ('{"name": "a", "metadata": {"x": %s}}' % ("1" * 5000), "request.json"),
         ('{"name": "a", "owner": "me"}', "request.invalid"),
         ('{"name": 5}', "request.invalid"),
         ('{"name": null}', "request.invalid"),

@@ -26,6 +26,7 @@ from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from web.api.forms import Model as Model
 from web.api.forms import Page
+from web.api.headers import Header
 
 API: Final = "/api/v1"
 
@@ -103,7 +104,8 @@ class Route:
     Attributes
     ----------
     roles : who may call; None for a public route
-    body : model of a JSON body; ``takes``: media types of a body that the view itself reads
+    body : model of a JSON body; ``takes``: media types of a body that the view itself reads; ``may_take``: of one that
+        the view checks too, and that need not be there
     answer : model of the JSON answer; None where there is none (204) or it has another ``media_type``
     errors : statuses beside those that every route may answer
     version : field of the answer that differs after every change that a caller can make, on things that can be changed
@@ -111,6 +113,9 @@ class Route:
     once : the database of the work that an ``Idempotency-Key`` keeps from being done twice; None: takes no key
     shows_secret : whether the answer holds a secret, which is not shown again to whoever repeats the request
     retirement : said in every answer of a route that clients shall leave
+    parts : names of the files that a form holds, of which the first must be there
+    is_download : whether the answer is a file to keep rather than a text to show
+    takes_headers, gives_headers : beside those that follow from the rest; the view reads and writes them itself
     """
 
     method: str
@@ -121,6 +126,7 @@ class Route:
     query: type[Model] | None = None
     body: type[Model] | None = None
     takes: tuple[str, ...] = ()
+    may_take: tuple[str, ...] = ()
     answer: type[BaseModel] | None = None
     status: int = 200
     media_type: str = "application/json"
@@ -130,6 +136,10 @@ class Route:
     once: Literal["workspace", "control"] | None = None
     shows_secret: bool = False
     retirement: Retirement | None = None
+    parts: tuple[str, ...] = ()
+    is_download: bool = False
+    takes_headers: tuple[Header, ...] = ()
+    gives_headers: tuple[Header, ...] = ()
     area: str = ""
 
     @cached_property

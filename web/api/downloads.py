@@ -35,7 +35,7 @@ def small_answer(data: bytes, media_type: str) -> Response:
     return Response(data, content_type=media_type, headers={"Cache-Control": "no-store"})
 
 
-def streamed(write: Callable[[IO[bytes]], None]) -> Iterator[bytes]:
+def streamed(write: Callable[[IO[bytes]], object]) -> Iterator[bytes]:
     """What ``write`` writes into a file, as blocks, while it writes.
 
     A reader that goes away ends ``write`` at its next block; an error of ``write`` is raised where it is read.

@@ -20,6 +20,7 @@ from appliance.errors import Conflict, InvalidInput
 _DIGEST_BYTES: Final = 18
 _MOST_TAGS: Final = 16
 _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
+_LIST: Final = re.compile(rf"{_TAG.pattern}(?:[ \t]*,[ \t]*{_TAG.pattern}){{0,{_MOST_TAGS - 1}}}")
 
 
 def entity_tag(content: bytes, version: str = "") -> str:
@@ -62,7 +63,6 @@ def _tags(header: str) -> list[str] | None:
         return None
     if text.strip() == "*":
         return ["*"]
-    tags = [one.strip() for one in text.split(",", _MOST_TAGS)]
-    if len(tags) > _MOST_TAGS or not all(_TAG.fullmatch(one) for one in tags):
+    if not _LIST.fullmatch(text.strip()):
         raise InvalidInput("request.tags", f"'{header}' is no list of entity tags.", 'Send the ETag as it came: "...".')
-    return tags
+    return _TAG.findall(text)

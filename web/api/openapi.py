@@ -9,10 +9,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from appliance import __version__
+from web.api import headers
+from web.api.answers import answers, content_schema, problem_answers, statuses_in
 from web.api.contract import API, Area, Route
-from web.api.once import KEY
+from web.api.examples import WORDS, example_of
+from web.api.health_paths import HEALTH, health_paths
+from web.api.intake import MULTIPART
 from web.api.sparse import FIELDS, item_fields
-from web.problems import MEDIA_TYPE
+from web.api.sparse_schemas import add_sparse, whole_schema
 
 Json = dict[str, Any]
 
@@ -25,15 +29,6 @@ _PARAMETERS: Final = {
     "device": "Id or name of a device.",
     "instrument": "Id of an instrument's revision, or its name for the newest one.",
 }
-
-#: Ends the names of answers that hold some of their fields only.
-_SPARSE: Final = "Sparse"
-#: What every answer to a known caller says of its rate.
-_RATE: Final[Json] = {
-    "RateLimit-Policy": {"description": "Requests (q) in how many seconds (w)", "schema": {"type": "string"}},
-    "RateLimit": {"description": "Requests left (r) for how many seconds (t)", "schema": {"type": "string"}},
-}
-_ETAG: Final[Json] = {"description": "Entity tag (RFC 9110)", "schema": {"type": "string"}}
 
 
 class FieldProblem(BaseModel):
@@ -64,7 +59,9 @@ def document(areas: Sequence[Area], public_url: str = "") -> Json:
     for area in areas:
         for route in area:
             paths.setdefault(API + route.path, {})[route.method.lower()] = _operation(route, names)
-            _add_sparse(components, route, names)
+            add_sparse(components, route, names)
+    _exemplify(paths, components)
+    paths |= health_paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,14 +71,24 @@ def document(areas: Sequence[Area], public_url: str = "") -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url or "/"}],
-        "tags": [{"name": area.name, "description": area.description} for area in areas],
+        "tags": [*({"name": area.name, "description": area.description} for area in areas), HEALTH],
         "paths": paths,
         "components": {
             "schemas": components,
+            "responses": problem_answers(statuses_in(paths), names[(Problem, "serialization")]),
             "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, d2r_..."}},
         },
         "security": [{"apiKey": []}],
     }
+
+
+def _exemplify(paths: dict[str, Json], schemas: Json) -> None:
+    """Give every body and every answer that is a model its example."""
+    for operation in (one for operations in paths.values() for one in operations.values()):
+        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for content in part.get("content", {}).values():
+                if "$ref" in (schema := whole_schema(content["schema"])):
+                    content["example"] = example_of(schema, schemas)
 
 
 def _models(areas: Sequence[Area]) -> list[tuple[type[BaseModel], Any]]:
@@ -103,7 +110,7 @@ def _operation(route: Route, names: Any) -> Json:
         + _query_parameters(route)
         + _fields_parameter(route)
         + _header_parameters(route),
-        "responses": _responses(route, names),
+        "responses": answers(route, names),
     }
     if doc := " ".join((route.view.__doc__ or "").split()):
         operation["description"] = doc
@@ -114,19 +121,38 @@ def _operation(route: Route, names: Any) -> Json:
     else:
         operation["x-d2r-roles"] = sorted(route.roles)
     if content := _request_body(route, names):
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": not route.may_take, "content": content}
     return operation
 
 
 def _request_body(route: Route, names: Any) -> Json:
     if route.body is not None:
-        return {"application/json": {"schema": names[(route.body, "validation")]}}
-    return {media_type: {} for media_type in route.takes}
+        schema = names[(route.body, "validation")]
+        return {"application/json": {"schema": schema}}
+    return {media_type: {"schema": _taken(route, media_type)} for media_type in (*route.takes, *route.may_take)}
+
+
+def _taken(route: Route, media_type: str) -> Json:
+    """What a body looks like that the view reads itself: a file, or a form of files."""
+    if media_type != MULTIPART:
+        return content_schema(media_type)
+    file = {"type": "string", "format": "binary"}
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(route.parts, file),
+        "required": [route.parts[0]],
+        "additionalProperties": False,
+    }
 
 
 def _path_parameter(name: str) -> Json:
     described = {"description": _PARAMETERS[name]} if name in _PARAMETERS else {}
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, **described}
+    schema = {"type": "string", "minLength": 1}
+    return {"name": name, "in": "path", "required": True, "schema": schema, **described, **_example(name)}
+
+
+def _example(name: str) -> Json:
+    return {"example": WORDS[name]} if name in WORDS else {}
 
 
 def _query_parameters(route: Route) -> list[Json]:
@@ -140,7 +166,8 @@ def _query_parameters(route: Route) -> list[Json]:
 def _query_parameter(name: str, schema: Json, required: bool) -> Json:
     plain = {key: value for key, value in schema.items() if key not in ("title", "description")}
     described = {"description": schema["description"]} if "description" in schema else {}
-    return {"name": name, "in": "query", "required": required, "schema": plain, **described}
+    example = _example(name) if required else {}
+    return {"name": name, "in": "query", "required": required, "schema": plain, **described, **example}
 
 
 def _fields_parameter(route: Route) -> list[Json]:
@@ -152,68 +179,9 @@ def _fields_parameter(route: Route) -> list[Json]:
     return [{"name": FIELDS, "in": "query", "required": False, "style": "form", "explode": False, **described}]
 
 
-def _add_sparse(components: Json, route: Route, names: Any) -> None:
-    """Add the shape of the answer that holds some of its fields only."""
-    if not route.is_sparse or route.answer is None:
-        return
-    full = names[(route.answer, "serialization")]["$ref"].rpartition("/")[2]
-    whole = components[full]
-    if "items" in whole["properties"]:
-        item = whole["properties"]["items"]["items"]["$ref"].rpartition("/")[2]
-        components[item + _SPARSE] = _optional(components[item])
-        items = whole["properties"]["items"] | {"items": {"$ref": _COMPONENT.format(model=item + _SPARSE)}}
-        components[full + _SPARSE] = whole | {"properties": whole["properties"] | {"items": items}}
-    else:
-        components[full + _SPARSE] = _optional(whole)
-
-
-def _optional(schema: Json) -> Json:
-    some = {name: value for name, value in schema.items() if name != "required"}
-    return some | {"title": f"{schema['title']}{_SPARSE}", "additionalProperties": False}
-
-
-def _answer_schema(route: Route, names: Any) -> Json:
-    """The schema of the answer; of one that may be sparse, the whole one first."""
-    if route.answer is None:
-        return {}
-    whole: Json = names[(route.answer, "serialization")]
-    return {"schema": {"anyOf": [whole, {"$ref": whole["$ref"] + _SPARSE}]} if route.is_sparse else whole}
-
-
 def _header_parameters(route: Route) -> list[Json]:
-    """The headers by which a request is conditional or may be repeated."""
-    known = [("If-None-Match", "The ETag of an answer that the caller holds.", False)]
-    known = known if route.is_tagged and route.method == "GET" else []
-    known += [("If-Match", "The ETag of what is to be changed, or '*'.", True)] if route.if_match else []
-    known += (
-        [(KEY, "Who repeats a request under its key, within 24 h, gets the same answer.", False)] if route.once else []
-    )
-    return [
-        {"name": name, "in": "header", "required": required, "schema": {"type": "string"}, "description": meaning}
-        for name, meaning, required in known
-    ]
-
-
-def _responses(route: Route, names: Any) -> Json:
-    is_file = route.answer is None and (route.method == "GET" or route.media_type != "application/json")
-    is_empty = route.answer is None and not is_file
-    status = 204 if is_empty and route.status == 200 and route.method != "HEAD" else route.status
-    success: Json = {"description": route.summary}
-    if not is_empty:
-        success["content"] = {route.media_type: _answer_schema(route, names)}
-    problems = {400, 422, *route.errors} | ({401, 403, 404, 429, 503} if route.roles is not None else set())
-    problems |= {413, 415} if route.body is not None or route.takes else set()
-    problems |= {409} if route.once else set()
-    problems |= {412, 428} if route.if_match else set()
-    unchanged: Json = {}
-    success["headers"] = dict(_RATE) if route.roles is not None else {}
-    if route.is_tagged:
-        success["headers"]["ETag"] = _ETAG
-        if route.method == "GET":
-            unchanged = {"304": {"description": "Unchanged", "headers": success["headers"]}}
-    body = {MEDIA_TYPE: {"schema": names[(Problem, "serialization")]}}
-    return (
-        {str(status): success}
-        | unchanged
-        | {str(code): {"description": "Problem (RFC 9457)", "content": body} for code in sorted(problems)}
-    )
+    """The headers by which a request is conditional or may be repeated, and those of the route's own."""
+    known = [headers.IF_NONE_MATCH] if route.is_tagged and route.method == "GET" else []
+    known += [headers.IF_MATCH] if route.if_match else []
+    known += [headers.IDEMPOTENCY_KEY] if route.once else []
+    return [header.parameter for header in (*known, *route.takes_headers)]

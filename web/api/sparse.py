@@ -41,7 +41,9 @@ def selection(answer: type[BaseModel], fields: frozenset[str] | None) -> Any:
     """What pydantic is to write of an answer."""
     if fields is None:
         return None
-    return {"items": {"__all__": fields}, "next": True} if _item_of(answer) else fields
+    if _item_of(answer) is None:
+        return fields
+    return {**dict.fromkeys(answer.model_fields, True), "items": {"__all__": fields}}
 
 
 @cache

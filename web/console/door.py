@@ -14,9 +14,10 @@ from appliance.identity.sessions import confirm_session
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import READERS
+from web.console.own_form import require_own_form
 from web.console.profile import require_same
 from web.console.routes import PLACES
-from web.console.session import PATH, Session, Sessions, require_own_form
+from web.console.session import PATH, Session, Sessions
 from web.console.showing import Pages, see
 from web.problems import status_of
 from web.rates import Rates
@@ -37,7 +38,7 @@ class Door:
         if request.method == "GET":
             return self._show_login(None)
         try:
-            require_own_form(None)
+            require_own_form(None, self._site.settings)
             login = request.form.get("login", "")
             if not login:
                 return self._opened(self._holder(request.form.get("key", "").strip()), "key")
@@ -55,8 +56,8 @@ class Door:
         if request.method == "GET":
             return self._pages.show("code.html", None, problem=None)
         try:
-            require_own_form(None)
-            held = request.cookies.get(_CODE_COOKIE, "")
+            require_own_form(None, self._site.settings)
+            held = request.cookies.get(self._sessions.cookie(_CODE_COOKIE, _CODE_PATH)[0], "")
             principal, method = self._counted(pay_code, held, request.form.get("code", ""))
         except D2RError as error:
             return self._pages.show("code.html", None, _status(error), problem=error)
@@ -72,7 +73,7 @@ class Door:
             row = self._counted(find_invitation, token)
             if request.method == "GET":
                 return self._pages.show("invitation.html", None, problem=None, invitation=row, token=token)
-            require_own_form(None)
+            require_own_form(None, self._site.settings)
             password = request.form.get("password", "")
             require_same(password, request.form.get("again", ""))
             principal = accept(self._site, token, password)
@@ -92,7 +93,7 @@ class Door:
         if request.method == "GET":
             return self._pages.show("confirm.html", session, problem=None, **shown)
         try:
-            require_own_form(session)
+            require_own_form(session, self._site.settings)
             self._show_again(session, request.form.get("password", ""))
         except D2RError as error:
             return self._pages.show("confirm.html", session, _status(error), problem=error, **shown)
@@ -104,7 +105,7 @@ class Door:
         session = self._sessions.current()
         g.authorized = True
         if session is not None:
-            require_own_form(session)
+            require_own_form(session, self._site.settings)
         response = see("/console/login")
         self._sessions.end(session, response)
         return response
@@ -131,6 +132,7 @@ class Door:
             raise
 
     def _opened(self, principal: Principal, method: str) -> Response:
+        g.principal = principal
         response = see(PATH)
         self._sessions.begin(principal, method, response)
         return response
@@ -140,10 +142,8 @@ class Door:
         return self._pages.show("login.html", None, status, problem=problem, people=takes_passwords(self._site))
 
     def _set_code_cookie(self, response: Response, value: str, age_s: int) -> None:
-        is_secure = self._site.settings.effective_public_url.startswith("https:")
-        response.set_cookie(
-            _CODE_COOKIE, value, max_age=age_s, path=_CODE_PATH, httponly=True, samesite="Strict", secure=is_secure
-        )  # fmt: skip
+        name, bounds = self._sessions.cookie(_CODE_COOKIE, _CODE_PATH)
+        response.set_cookie(name, value, max_age=age_s, **bounds)
 
 
 def _status(error: D2RError) -> int:

@@ -10,21 +10,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Flask, Response, g, redirect, send_from_directory
+from flask import Flask, Response, g, send_from_directory
 
 from appliance.errors import D2RError, Denied
 from appliance.identity.login import must_set_factor
 from appliance.tenancy.site import Site
 from web.api.contract import Call
 from web.console.door import Door
+from web.console.own_form import require_own_form
 from web.console.routes import PAGES, PageRoute
-from web.console.session import PATH, Session, Sessions, require_own_form
+from web.console.session import PATH, Session, Sessions
 from web.console.showing import Pages, see
 from web.problems import status_of
 from web.rates import Rates
 
 #: Pages that anybody may ask for; they show nothing of the plant.
-PUBLIC: Final = frozenset({"console.static", "console.login", "console.code", "console.invitation"})
+PUBLIC: Final = frozenset({"console.static", "console.front", "console.login", "console.code", "console.invitation"})
 _STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 _LOGIN: Final = "/console/login"
 #: What somebody sees who must set a second factor first.
@@ -36,7 +37,7 @@ def register(app: Flask, site: Site, rates: Rates) -> frozenset[str]:
     sessions, pages = Sessions(site), Pages(site)
     console, door = Console(site, rates, sessions, pages), Door(site, rates, sessions, pages)
     _rule(app, "/console/static/<path:name>", "console.static", _static, "GET")
-    _rule(app, "/", "console.front", lambda: redirect(PATH), "GET")
+    _rule(app, "/", "console.front", lambda: see(PATH), "GET")
     _rule(app, PATH, "console.home", console.home, "GET")
     _rule(app, _LOGIN, "console.login", door.login, "GET", "POST")
     _rule(app, f"{_LOGIN}/code", "console.code", door.code, "GET", "POST")
@@ -88,7 +89,7 @@ class Console:
         acting = session if scope is None else session.acting(scope.principal)
         _require_role(acting, route, is_own=slug is None)
         if route.method == "POST":
-            require_own_form(session)
+            require_own_form(session, self._site.settings)
             if route.place is not None and not session.is_confirmed:
                 return see(f"/console/-/confirm?place={route.place}&slug={slug or ''}")
         if route.name not in _FACTOR_PAGES and must_set_factor(self._site, session.principal):

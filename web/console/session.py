@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, g, request
 
 from appliance.core.ids import is_id
-from appliance.errors import Denied
 from appliance.identity.local.break_glass import is_break_glass
 from appliance.identity.sessions import Visit, begin_session, end_session, find_session
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 
 COOKIE: Final = "d2r-session"
+#: How cookies begin where pages come over TLS: browsers take them from this very host alone, and over TLS alone.
+SECURE_PREFIX: Final = "__Host-"
 PATH: Final = "/console/"
 _PURPOSE: Final = b"d2r/console-session/2"
 #: No secret of ours is longer; the hash of a megabyte is not worth a request.
@@ -64,22 +65,19 @@ class Sessions:
     def begin(self, principal: Principal, method: str, response: Response) -> None:
         """Begin a session, and let the browser hold its secret; one that it held before ends."""
         self._end_former(principal)
-        settings = self._site.settings
-        secret = begin_session(self._site, principal, method, visit())
-        response.set_cookie(
-            COOKIE, secret, max_age=settings.session_hours * 3600, path=PATH, httponly=True, samesite="Strict",
-            secure=settings.effective_public_url.startswith("https:"),
-        )  # fmt: skip
+        secret, (name, bounds) = begin_session(self._site, principal, method, visit()), self.cookie()
+        response.set_cookie(name, secret, max_age=self._site.settings.session_hours * 3600, **bounds)
 
     def end(self, session: Session | None, response: Response) -> None:
         """End the session, and remove the cookie."""
         if session is not None:
             end_session(self._site, session.id, session.principal)
-        response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="Strict")
+        name, bounds = self.cookie()
+        response.delete_cookie(name, **bounds)
 
     def current(self) -> Session | None:
         """The session of the request; None where there is none, or it counts no more."""
-        secret = request.cookies.get(COOKIE, "")
+        secret = request.cookies.get(self.cookie()[0], "")
         found = find_session(self._site, secret) if 0 < len(secret) <= _SECRET_CHARACTERS else None
         if found is None:
             return None
@@ -90,6 +88,12 @@ class Sessions:
         is_broken = principal.is_everywhere and is_break_glass(self._site, principal.id)
         return Session(found.id, principal, token, is_keeper, found.is_confirmed, is_broken)
 
+    def cookie(self, name: str = COOKIE, path: str = PATH) -> tuple[str, dict[str, Any]]:
+        """What a cookie is called here and how far it goes; one of TLS alone is of the whole host, as it must be."""
+        is_secure = self._site.settings.is_secure
+        bounds = {"path": "/" if is_secure else path, "secure": is_secure, "httponly": True, "samesite": "Strict"}
+        return (SECURE_PREFIX + name if is_secure else name), bounds
+
     def _end_former(self, by: Principal) -> None:
         former = self.current()
         if former is not None:
@@ -99,19 +103,3 @@ class Sessions:
 def visit() -> Visit:
     """Where the request comes from."""
     return Visit(request.remote_addr or "", request.headers.get("User-Agent", ""))
-
-
-def require_own_form(session: Session | None) -> None:
-    """Return if the request comes from a page of this console.
-
-    Raises
-    ------
-    Denied : another site sent it, or its token is missing
-    """
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Denied("form.foreign", "This form was sent by another site.", "Open the console and try again.")
-    if session is None:
-        return
-    token = request.headers.get("X-Form-Token") or request.form.get("token", "")
-    if not hmac.compare_digest(token.encode(), session.token.encode()):
-        raise Denied("form.token", "This form has expired.", "Open the page again and repeat it.")

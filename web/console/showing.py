@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Response
+from flask import Response, g
 
 from appliance.tenancy.site import Site
 from web.api.contract import ADMINISTRATORS, EDITORS, REQUESTERS, WATCHERS
@@ -32,12 +32,15 @@ class Pages:
 
     def show(self, template: str, session: Session | None, status: int = 200, **shown: Any) -> Response:
         """A page for whoever is signed in, or for anybody; of a workspace where ``slug`` is shown."""
-        slug = shown.pop("slug", None)
+        slug, problem = shown.pop("slug", None), shown.get("problem")
+        if problem is not None:
+            g.problem = problem.code
         page = self._templates.get_template(template).render(session=session, slug=slug, roles=_ROLES, **shown)
         response = Response(page, status, content_type="text/html; charset=utf-8")
         live = " " + live_url(self._settings, slug).partition("/api/")[0] if slug else ""
         response.headers["Content-Security-Policy"] = _POLICY.replace("{live}", live)
         response.headers["Cache-Control"] = "no-store"
+        response.headers["Referrer-Policy"] = "same-origin"  # so that a browser names our pages where a form is sent
         return response
 
 

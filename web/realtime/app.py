@@ -45,8 +45,9 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     rates = Rates(site.settings)
     feeds, places = Feeds(site), threading.BoundedSemaphore(MOST_VIEWERS)
     app = Flask("d2r-realtime", static_folder=None, template_folder=None)
+    app.debug = False
     number_requests(app)
-    finish_requests(app, Metrics(site))
+    finish_requests(app, Metrics(site), site.settings)
     answer_errors(app)
     app.after_request(say_rate)
     _get(app, "/healthz", "healthz", lambda: Response('{"status":"ok"}', content_type="application/json"))

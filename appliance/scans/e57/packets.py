@@ -47,7 +47,7 @@ def verify_counts(path: Path, scans: Sequence[ScanNode]) -> None:
         with path.open("rb") as file:
             offsets = _section_offsets(file)
             if len(offsets) != len(scans):
-                raise _broken("its description and its scans disagree")
+                raise broken("its description and its scans disagree")
             for scan, offset in zip(scans, offsets, strict=True):
                 held = _values_held(list(scan.fields.values()), _stream_bytes(file, offset, scan), scan.record_count)
                 if held > scan.record_count:
@@ -57,9 +57,14 @@ def verify_counts(path: Path, scans: Sequence[ScanNode]) -> None:
         raise unreadable(path, error) from error
 
 
+def description(file: IO[bytes]) -> bytes:
+    """The XML that describes a file, checksums left out; the file is read from its beginning."""
+    *_, start, length, _ = _FILE_HEADER.unpack(file.read(_FILE_HEADER.size))
+    return _read(file, _logical(start), length)
+
+
 def _section_offsets(file: IO[bytes]) -> list[int]:
     """Where the points of each scan begin, as the description of the file says: physical offsets."""
-    *_, start, length, _ = _FILE_HEADER.unpack(file.read(_FILE_HEADER.size))
     stack: list[str] = []
     offsets: list[int] = []
 
@@ -73,9 +78,9 @@ def _section_offsets(file: IO[bytes]) -> list[int]:
     parser.StartElementHandler = begin
     parser.EndElementHandler = lambda name: stack.pop()
     try:
-        parser.Parse(_read(file, _logical(start), length), True)
+        parser.Parse(description(file), True)
     except expat.ExpatError as error:
-        raise _broken(f"its description is not XML ({expat.ErrorString(error.code)})") from error
+        raise broken(f"its description is not XML ({expat.ErrorString(error.code)})") from error
     return offsets
 
 
@@ -90,13 +95,13 @@ def _stream_bytes(file: IO[bytes], offset: int, scan: ScanNode) -> list[int]:
     while at < end:
         packet = _read(file, at, _PACKET.size + 2 * len(totals))
         if len(packet) < _PACKET.size:
-            raise _broken(f"the data of scan '{scan.name}' end too early")
+            raise broken(f"the data of scan '{scan.name}' end too early")
         kind, _, last_byte, streams = _PACKET.unpack_from(packet)
         if kind not in _PACKET_KINDS or last_byte + 1 < _PACKET.size - 2:
-            raise _broken(f"the data of scan '{scan.name}' are not packets")
+            raise broken(f"the data of scan '{scan.name}' are not packets")
         if kind == _DATA_PACKET:
             if streams != len(totals) or len(packet) < _PACKET.size + 2 * streams:
-                raise _broken(f"the data of scan '{scan.name}' have {streams} fields, not {len(totals)}")
+                raise broken(f"the data of scan '{scan.name}' have {streams} fields, not {len(totals)}")
             sizes = struct.unpack_from(f"<{streams}H", packet, _PACKET.size)
             totals = [total + size for total, size in zip(totals, sizes, strict=True)]
         at += last_byte + 1
@@ -130,5 +135,6 @@ def _read(file: IO[bytes], start: int, size: int) -> bytes:
     return payload[skipped : skipped + size]
 
 
-def _broken(what: str) -> InvalidInput:
+def broken(what: str) -> InvalidInput:
+    """A file that contradicts itself."""
     return InvalidInput("scan.e57.structure", f"The E57 file cannot be read: {what}.", _AGAIN)

@@ -19,6 +19,7 @@ from appliance.core.units import mm_per_unit
 from appliance.errors import InvalidInput
 from appliance.foreign.sink import Sink
 from appliance.scans.collector import BLOCK_POINTS, Collector
+from appliance.scans.e57.declarations import refuse_declarations
 from appliance.scans.e57.packets import verify_counts
 from appliance.scans.e57.pages import verify_pages
 from appliance.scans.e57.scans import CARTESIAN, COLOUR, NORMAL, SPHERICAL, Field, ScanNode, scans_of
@@ -40,6 +41,7 @@ def parse(path: Path, options: Mapping[str, Any], sink: Sink) -> dict[str, Any]:
     InvalidInput : a checksum, a count, a value or the structure is wrong; no valid point
     """
     size = verify_pages(path, lambda fraction: sink.progress(_CHECKING * fraction))
+    refuse_declarations(path)
     try:
         image = libe57.ImageFile(str(path), "r", libe57.CHECKSUM_POLICY_NONE)
         try:

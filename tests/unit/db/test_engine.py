@@ -52,6 +52,22 @@ def test_a_savepoint_that_raises_takes_only_its_own_away(a: Engine, thing: Any) 
         assert [row.id for row in thing.select().order_by(thing.id)] == ["x", "z"]
 
 
+def test_a_snapshot_sees_one_moment_while_others_write(a: Engine, thing: Any) -> None:
+    def write(name: str) -> None:
+        with a.transaction():
+            thing.create(id=name)
+
+    write("before")
+    with a.snapshot():
+        writer = threading.Thread(target=write, args=("meanwhile",))
+        writer.start()
+        writer.join()
+        assert [row.id for row in thing.select()] == ["before"]
+        with a.session(), pytest.raises(RuntimeError, match="session of its own"), a.snapshot():
+            pass
+    assert _count(a, thing) == 2
+
+
 @pytest.mark.sqlite
 def test_a_failed_statement_does_not_end_the_transaction(a: Engine, thing: Any) -> None:
     with a.transaction():

@@ -20,6 +20,7 @@ from appliance.db.models import WorkspaceModel
 from appliance.db.postgresql import connect
 from appliance.db.provisioning import Administrator, role_of
 from appliance.db.rights import excess_rights, server_version, weak_settings
+from appliance.db.routing import ScopeMissing
 from appliance.errors import InvalidInput, Misconfigured, Unavailable
 from appliance.queue.outbox import Event, emit
 from tests.postgresql_cluster import cluster
@@ -438,3 +439,38 @@ def test_the_server_is_never_told_a_password() -> None:
         texts = [each if isinstance(each, str) else each.as_string() for each in said]
     assert any("SCRAM-SHA-256$" in text for text in texts)
     assert not any("the password itself" in text for text in texts)
+
+
+def test_a_session_of_lookups_is_given_back_as_it_is_and_any_other_is_discarded(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Any] = []
+    execute = psycopg.Connection.execute
+
+    def noted(self: Any, query: Any, *more: Any, **how: Any) -> Any:
+        said.append(query)
+        return execute(self, query, *more, **how)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", noted)
+    with pair.a.session():
+        assert pair.a.look_up("SELECT 1 WHERE 1 = ?", 1) == [(1,)]
+    assert not any(b"DISCARD ALL" in one for one in said if isinstance(one, bytes))
+    with pair.a.session():
+        pair.a.look_up("SELECT 1")
+        pair.a.fetch("SELECT 1")
+    with pair.a.session():
+        Event.select().count()
+    assert sum(b"DISCARD ALL" in one for one in said if isinstance(one, bytes)) == 2
+
+
+def test_a_lookup_outlives_a_discarded_session_and_tells_what_its_failure_means(pair: Pair) -> None:
+    for _ in range(4):
+        with pair.a.session():
+            pair.a.fetch("SELECT 1")
+        with pair.a.session():
+            assert pair.a.look_up("SELECT 2 WHERE 1 = ?", 1) == [(2,)]
+            pair.a.fetch("SELECT 1")
+    with pytest.raises(ScopeMissing):
+        pair.a.look_up("SELECT 1")
+    with pair.a.session(), pytest.raises(InvalidInput):
+        pair.a.look_up("SELECT 1 WHERE 'x' = ?", "a\0b")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from appliance.audit.database_log import DatabaseLog
+from appliance.db import glance
 from appliance.db.listing import Listing
 from appliance.errors import Conflict, Denied, InvalidInput, NotFound, Unavailable
 from appliance.identity import api_keys
@@ -144,6 +146,7 @@ def test_keys_are_listed_by_workspace_page_by_page(site: Site, workspace_id: str
 
 
 def test_use_is_noted_now_and_then_and_not_at_every_request(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glance, "LIFETIME_S", 0.0)
     _, token = create_api_key(site, None, "owner", "x", SYSTEM)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     noted = []
@@ -162,3 +165,24 @@ def test_a_full_disk_locks_nobody_out(site: Site, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(site, "control_transaction", full)
     authenticate(site, token)
+
+
+def test_a_key_that_is_revoked_here_is_refused_at_once(site: Site) -> None:
+    row, token = create_api_key(site, None, "owner", "x", SYSTEM)
+    assert authenticate(site, token).id == row.id
+    create_api_key(site, None, "owner", "another", SYSTEM)
+    authenticate(site, token)
+    revoke_api_key(site, row.id, SYSTEM)
+    with pytest.raises(Denied):
+        authenticate(site, token)
+
+
+def test_a_key_that_another_process_revoked_is_refused_within_a_second(site: Site) -> None:
+    row, token = create_api_key(site, None, "owner", "x", SYSTEM)
+    create_api_key(site, None, "owner", "another", SYSTEM)
+    authenticate(site, token)
+    with Site.open(site.settings) as other:
+        revoke_api_key(other, row.id, SYSTEM)
+    time.sleep(glance.LIFETIME_S)
+    with pytest.raises(Denied):
+        authenticate(site, token)

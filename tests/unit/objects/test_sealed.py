@@ -222,21 +222,58 @@ def test_drafts_that_nobody_finishes_are_swept(files: FilesystemStore) -> None:
     assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_an_object_is_synced_before_it_is_named_and_its_folder_after(
-    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def spied(monkeypatch: pytest.MonkeyPatch, *functions: str) -> list[str]:
+    """What of ``functions`` of the operating system is called from now on, in order."""
     calls: list[str] = []
-    for function in ("fsync", "replace"):
+    for function in functions:
         real = getattr(os, function)
 
-        def spied(*arguments: object, real=real, function=function) -> object:  # type: ignore[no-untyped-def]
+        def noted(*arguments: object, real=real, function=function) -> object:  # type: ignore[no-untyped-def]
             is_folder = function == "fsync" and stat.S_ISDIR(os.fstat(arguments[0]).st_mode)  # type: ignore[arg-type]
             calls.append("folder" if is_folder else function)
             return real(*arguments)
 
-        monkeypatch.setattr(os, function, spied)
+        monkeypatch.setattr(os, function, noted)
+    return calls
+
+
+def test_an_object_is_synced_before_it_is_named_and_its_folder_after(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = spied(monkeypatch, "fsync", "replace")
     objects.put_bytes(b"scan")
     assert calls == ["fsync", "folder", "replace", "folder", "folder"]
+
+
+def test_a_deferred_store_syncs_all_objects_together_and_each_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = FilesystemStore(tmp_path / "objects", tmp_path / "uploads", deferred=True)
+    store = ObjectStore(files, KEY, deferred=True)
+    (tmp_path / "objects" / "00").mkdir(exist_ok=True)
+    calls = spied(monkeypatch, "fsync", "replace", "sync")
+    kept = [store.put_bytes(bytes([number])) for number in range(3)]
+    assert calls == [call for call in calls if call in ("replace", "folder")]  # shards are made durable as they come
+    del calls[:]
+    store.settle()
+    shards = {one.name[:2] for one in kept} | {"00"}
+    assert calls[0] == "sync"
+    assert (calls.count("fsync"), calls.count("folder")) == (3, len(shards) + 2)
+    assert [store.read(one.name) for one in kept] == [b"\0", b"\1", b"\2"]
+
+
+def test_an_error_of_the_disk_is_told_when_a_deferred_store_settles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ObjectStore(FilesystemStore(tmp_path / "o", tmp_path / "u", deferred=True), KEY, deferred=True)
+    store.put_bytes(b"scan")
+
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(Unavailable, match="Input/output"):
+        store.settle()
 
 
 def test_a_directory_that_contradicts_itself_is_refused() -> None:

@@ -128,6 +128,46 @@ def test_data_said_to_lie_beyond_the_file_are_refused_as_broken(offset: int, fil
     assert refusal(tmp_path / "far.e57") == "scan.e57.structure"
 
 
+def described(data: bytes, declared: bytes, name: bytes, encoding: str = "utf-8") -> bytes:
+    """The file with a declaration in front of its description, and another name of its first scan."""
+    content = b"".join(data[at : at + 1020] for at in range(0, len(data), 1024))
+    offset, length = struct.unpack_from("<QQ", data, 24)
+    start = offset // 1024 * 1020 + offset % 1024
+    xml = content[start : start + length].replace(b"<![CDATA[station 0]]>", name, 1)
+    first, _, rest = xml.partition(b"?>")
+    xml = (first.replace(b"UTF-8", encoding.encode()) + b"?>" + declared + rest).decode().encode(encoding)
+    content = content[:start] + xml
+    pages = -(-len(content) // 1020)
+    whole = b"".join(
+        page.ljust(1024, b"\0") for page in (content[at : at + 1020] for at in range(0, pages * 1020, 1020))
+    )
+    header = struct.pack("<QQQ", len(whole), offset, len(xml))
+    return samples.sealed(whole[:16] + header + whole[40:])
+
+
+LAUGHS = b"".join(b'<!ENTITY a%d "%s">' % (n, b"&a%d;" % (n - 1) * 10 if n else b"ha") for n in range(9))
+DECLARATIONS = {
+    "a file of this machine": (b'<!DOCTYPE e57Root [<!ENTITY a SYSTEM "file:///etc/passwd">]>', b"&a;"),
+    "an address": (b'<!DOCTYPE e57Root SYSTEM "http://127.0.0.1:9/a.dtd">', b"a"),
+    "a billion laughs": (b"<!DOCTYPE e57Root [" + LAUGHS + b"]>", b"&a8;"),
+    "nothing": (b"<!DOCTYPE e57Root>", b"a"),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp037"])
+@pytest.mark.parametrize("case", DECLARATIONS)
+def test_a_description_that_declares_anything_is_refused(case: str, encoding: str, file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "declares.e57"
+    target.write_bytes(described(file.read_bytes(), *DECLARATIONS[case], encoding))
+    assert refusal(target) == ("scan.e57.structure" if encoding == "cp037" else "scan.e57.declaration")
+
+
+def test_a_description_without_declaration_is_read_whatever_its_name(file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "named.e57"
+    target.write_bytes(described(file.read_bytes(), b"", b"a &amp; b"))
+    assert read_scan(target).summary.stations[0].name == "a & b"
+
+
 def integers(folder: Path, count: int, bits: int) -> Path:
     """A scan of nothing but integers, which a writer pads to a register at the end."""
     import pye57

@@ -66,8 +66,8 @@ def list_cad_revisions(call: Call) -> object:
 
 
 @cad_revisions.route(
-    "POST", _REVISIONS, roles=EDITORS, query=CadQuery, takes=(MULTIPART, BYTES), answer=CadOut, status=201,
-    errors=(409, 507), summary="Add a CAD file",
+    "POST", _REVISIONS, roles=EDITORS, query=CadQuery, takes=(MULTIPART, BYTES), parts=("file", "zones"), answer=CadOut,
+    status=201, errors=(409, 507), summary="Add a CAD file",
 )  # fmt: skip
 def add_cad_revision(call: Call) -> CadRevision:
     """The body is the file itself (with `name`), or a form with the parts `file` and `zones` (a zone file). The part's
@@ -91,13 +91,17 @@ def select_cad_revision(call: Call, revision_id: str) -> CadRevision:
     return select_revision(call.scope, revision_id)
 
 
-@cad_revisions.route("GET", f"{_REVISION}/file", roles=READERS, media_type=BYTES, summary="The CAD file as it came")
+@cad_revisions.route(
+    "GET", f"{_REVISION}/file", roles=READERS, media_type=BYTES, is_download=True, summary="The CAD file as it came"
+)
 def get_cad_file(call: Call, revision_id: str) -> Response:
     row = get_revision(call.scope, revision_id)
     return file_answer(ObjectStore.of(call.scope).blocks(row.object), f"{row.id}.{row.format}", BYTES)
 
 
-@cad_revisions.route("GET", f"{_REVISION}/zones", roles=READERS, media_type=BYTES, summary="The zone file as it came")
+@cad_revisions.route(
+    "GET", f"{_REVISION}/zones", roles=READERS, media_type=BYTES, is_download=True, summary="The zone file as it came"
+)
 def get_zone_file(call: Call, revision_id: str) -> Response:
     row = get_revision(call.scope, revision_id)
     if row.zones_object is None:

@@ -11,6 +11,7 @@ from appliance.identity.groups import give_role, list_group_roles, take_role
 from appliance.identity.ldap import directory as ldap
 from appliance.identity.ldap.settings import LdapSettings
 from appliance.identity.models import GroupRoleRow
+from appliance.identity.records import Roles
 from web.api.contract import ADMINISTRATORS, Area, Call
 from web.api.forms import Body, Name, Out
 from web.api.v1.workspaces import require_appliance
@@ -62,12 +63,12 @@ class Examined(Out):
     url: str
     tls: str
     dn: str | None = Field(description="The entry; null where there is none, or more than one.")
-    subject: str | None = None
-    login: str | None = None
-    name: str | None = None
-    groups: list[str] = Field(default_factory=list)
-    appliance_role: str | None = None
-    workspace_roles: dict[str, str] = Field(default_factory=dict, description="By workspace id.")
+    subject: str | None
+    login: str | None
+    name: str | None
+    groups: list[str]
+    appliance_role: str | None
+    workspace_roles: dict[str, str] = Field(description="By workspace id.")
     password: str | None = Field(description="null: not tried; empty: right; else why it was refused.")
 
 
@@ -129,13 +130,19 @@ def delete_directory(call: Call) -> None:
 def examine_login(call: Call) -> Examined:
     require_appliance(call.caller)
     found = ldap.examine(call.site, call.body.login, call.body.password)
-    reached = Examined(url=found.url, tls=found.tls, dn=found.dn, password=found.password)
-    if found.person is None or found.roles is None:
-        return reached
-    person, roles = found.person, found.roles
-    told = {"subject": person.subject, "login": person.login, "name": person.name, "groups": list(person.groups)}
-    may = {"appliance_role": roles.appliance, "workspace_roles": dict(roles.workspaces)}
-    return reached.model_copy(update=told | may)
+    person, roles = found.person, found.roles or Roles(None, ())
+    return Examined(
+        url=found.url,
+        tls=found.tls,
+        dn=found.dn,
+        subject=person.subject if person else None,
+        login=person.login if person else None,
+        name=person.name if person else None,
+        groups=list(person.groups) if person else [],
+        appliance_role=roles.appliance,
+        workspace_roles=dict(roles.workspaces),
+        password=found.password,
+    )
 
 
 @directory.route("GET", _GROUPS, roles=ADMINISTRATORS, answer=GroupRoleList, summary="What groups may do")

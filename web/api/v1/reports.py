@@ -47,9 +47,10 @@ def _file(name: str, summary: str) -> None:
 
     view.__name__ = f"get_{name.replace('.', '_').replace('-', '_')}"
     media_type = FILES[name][1].partition(";")[0]
-    reports.route("GET", f"{_INSPECTION}/{name}", roles=READERS, media_type=media_type, errors=(409,), summary=summary)(
-        view
-    )
+    reports.route(
+        "GET", f"{_INSPECTION}/{name}", roles=READERS, media_type=media_type, is_download=True, errors=(409,),
+        summary=summary,
+    )(view)  # fmt: skip
 
 
 for _name, _summary in (
@@ -64,7 +65,8 @@ for _name, _summary in (
 
 
 @reports.route(
-    "GET", f"{_INSPECTION}/{PACK_NAME}", roles=READERS, media_type="application/zip", errors=(409,),
+    "GET", f"{_INSPECTION}/{PACK_NAME}", roles=READERS, media_type="application/zip", is_download=True,
+    errors=(409,),
     summary="The evidence pack: everything that proves the report, with two verifiers",
 )  # fmt: skip
 def get_evidence_pack(call: Call, inspection_id: str) -> Response:

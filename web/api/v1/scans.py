@@ -20,12 +20,17 @@ from appliance.scans.service import find_scan, list_scans, scans_of_content
 from appliance.tenancy.scope import WorkspaceScope
 from web.api.contract import EDITORS, READERS, SENDERS_AND_READERS, Area, Call, Model
 from web.api.forms import SORT, Body, Key, Moment, Page, PageQuery
+from web.api.headers import Header
 from web.api.paging import page
 
 _SCANS = "/workspaces/{slug}/scans"
 _SCAN = _SCANS + "/{scan_id}"
 #: An in-toto statement in a DSSE envelope.
 _ENVELOPE = "application/vnd.dsse.envelope.v1+json"
+_REPR_DIGEST: Final = Header(
+    "Repr-Digest", "SHA-256 of the file (RFC 9530).", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
+    required=True,
+)  # fmt: skip
 #: Files that are asked for at once.
 _MOST_HASHES: Final = 500
 
@@ -153,8 +158,8 @@ def lookup_scans(call: Call) -> FoundList:
 
 @scans.route("GET", _SCAN, roles=SENDERS_AND_READERS, answer=ScanOut, summary="One scan and its inspections")
 def get_scan(call: Call, scan_id: str) -> ScanOut:
-    scan = _readable(call, scan_id)
     with call.scope:
+        scan = _readable(call, scan_id)
         rows = InspectionRow.alike(newest_first="id", scan_id=scan.id)
         briefs = [InspectionBrief.model_validate(row, from_attributes=True) for row in rows]
     return _out(scan).model_copy(update={"inspections": briefs})
@@ -174,8 +179,9 @@ def get_manifests(call: Call, scan_id: str) -> ManifestList:
 
 
 @scans.route(
-    "GET", f"{_SCAN}/content", roles=READERS, media_type="application/octet-stream", summary="The scan file itself"
-)
+    "GET", f"{_SCAN}/content", roles=READERS, media_type="application/octet-stream", is_download=True,
+    gives_headers=(_REPR_DIGEST,), summary="The scan file itself",
+)  # fmt: skip
 def get_content(call: Call, scan_id: str) -> Response:
     scan = find_scan(call.scope, scan_id)
     if scan.state == DISCARDED or scan.sha256 is None:
@@ -186,13 +192,21 @@ def get_content(call: Call, scan_id: str) -> Response:
     return Response(scan_blocks(call.scope, scan), headers=headers, content_type="application/octet-stream")
 
 
-@scans.route("POST", f"{_SCAN}/retry", roles=EDITORS, body=Corrections, answer=ScanOut, summary="Examine it again")
+@scans.route(
+    "POST", f"{_SCAN}/retry", roles=EDITORS, body=Corrections, answer=ScanOut, errors=(409,), summary="Examine it again"
+)
 def retry_scan(call: Call, scan_id: str) -> ScanOut:
     return _out(retry(call.scope, scan_id, call.body.corrections))
 
 
 @scans.route(
-    "POST", f"{_SCAN}/discard", roles=EDITORS, body=Reason, answer=ScanOut, summary="Give it up, with a reason"
+    "POST",
+    f"{_SCAN}/discard",
+    roles=EDITORS,
+    body=Reason,
+    answer=ScanOut,
+    errors=(409,),
+    summary="Give it up, with a reason",
 )
 def discard_scan(call: Call, scan_id: str) -> ScanOut:
     return _out(discard(call.scope, scan_id, call.body.reason))

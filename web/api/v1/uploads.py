@@ -28,6 +28,7 @@ from appliance.ingest.service import CHECKSUMS, Checksum
 from appliance.tenancy.scope import WorkspaceScope
 from web.api.body import Bodies, Body, request_body
 from web.api.contract import SENDERS, Area, Call
+from web.api.v1 import upload_headers as tus
 from web.problems import problem, status_of
 
 VERSION: Final = "1.0.0"
@@ -86,7 +87,9 @@ def spoken(view: Callable[..., Response]) -> Callable[..., Response]:
     return answer
 
 
-@uploads.route("OPTIONS", _UPLOADS, roles=None, summary="What uploads can do", status=204)
+@uploads.route(
+    "OPTIONS", _UPLOADS, roles=None, gives_headers=tus.CAPABILITIES, summary="What uploads can do", status=204
+)
 def discover_uploads(call: Call) -> Response:
     return Response(
         status=204,
@@ -100,7 +103,10 @@ def discover_uploads(call: Call) -> Response:
     )
 
 
-@uploads.route("POST", _UPLOADS, roles=SENDERS, summary="Begin an upload", status=201, errors=(412, 413, 507))
+@uploads.route(
+    "POST", _UPLOADS, roles=SENDERS, may_take=(MEDIA_TYPE,), takes_headers=tus.BEGINS, gives_headers=tus.BEGUN,
+    summary="Begin an upload", status=201, errors=(409, 412, 413, 423, 460, 507),
+)  # fmt: skip
 @spoken
 def create_upload(call: Call) -> Response:
     upload = _begin(call.scope)
@@ -112,7 +118,10 @@ def create_upload(call: Call) -> Response:
     return _described(call.scope, upload, response)
 
 
-@uploads.route("HEAD", _UPLOAD, roles=SENDERS, summary="Ask for the offset", errors=(412,))
+@uploads.route(
+    "HEAD", _UPLOAD, roles=SENDERS, takes_headers=(tus.SPOKEN,), gives_headers=tus.LOOKED_AT,
+    summary="Ask for the offset", errors=(412, 507),
+)  # fmt: skip
 @spoken
 def look_at_upload(call: Call, upload_id: str) -> Response:
     service.find_upload(call.scope, upload_id)
@@ -140,7 +149,10 @@ def get_upload(call: Call, upload_id: str) -> UploadOut:
     return UploadOut.model_validate(upload, from_attributes=True)
 
 
-@uploads.route("PATCH", _UPLOAD, roles=SENDERS, summary="Send bytes", status=204, errors=(409, 412, 413, 415, 423, 507))
+@uploads.route(
+    "PATCH", _UPLOAD, roles=SENDERS, may_take=(MEDIA_TYPE,), takes_headers=tus.SENDS, gives_headers=tus.STANDS,
+    summary="Send bytes", status=204, errors=(409, 412, 413, 415, 423, 460, 507),
+)  # fmt: skip
 @spoken
 def send_bytes(call: Call, upload_id: str) -> Response:
     if request.mimetype != MEDIA_TYPE:
@@ -151,14 +163,20 @@ def send_bytes(call: Call, upload_id: str) -> Response:
     return _described(call.scope, _finished(call.scope, upload), Response(status=204))
 
 
-@uploads.route("DELETE", _UPLOAD, roles=SENDERS, summary="Give an upload up", status=204, errors=(412, 423))
+@uploads.route(
+    "DELETE", _UPLOAD, roles=SENDERS, takes_headers=(tus.SPOKEN,), gives_headers=(tus.SPOKEN,),
+    summary="Give an upload up", status=204, errors=(409, 412, 423),
+)  # fmt: skip
 @spoken
 def delete_upload(call: Call, upload_id: str) -> Response:
     service.abort(call.scope, upload_id)
     return Response(status=204)
 
 
-@uploads.route("POST", _UPLOAD, roles=SENDERS, summary="PATCH or DELETE, from where those cannot be sent", status=204)
+@uploads.route(
+    "POST", _UPLOAD, roles=SENDERS, may_take=(MEDIA_TYPE,), takes_headers=tus.OVERRIDES, gives_headers=tus.OVERRIDDEN,
+    summary="PATCH or DELETE, from where those cannot be sent", status=204, errors=(409, 412, 413, 415, 423, 460, 507),
+)  # fmt: skip
 @spoken
 def overridden(call: Call, upload_id: str) -> Response:
     methods: dict[str, Callable[..., Response]] = {"PATCH": send_bytes, "DELETE": delete_upload}

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, Literal
 
-from flask import g
+from flask import Response, g
 
+from appliance.crypto.archive_key import parse_archive_lock
 from appliance.errors import Denied
 from appliance.tenancy.records import Principal, Workspace
 from appliance.workspaces.destruction import destroy
+from appliance.workspaces.exporting import export_workspace as export
 from appliance.workspaces.service import create_workspace as create
 from appliance.workspaces.service import resume, suspend
 from web.api.contract import ADMINISTRATORS, API, EVERYONE, Area, Call
+from web.api.downloads import file_answer, streamed
 from web.api.forms import Body, Line, Name, Out
 
 _WORKSPACES: Final = "/workspaces"
+_ARCHIVE: Final = "application/octet-stream"
 
 workspaces = Area("workspaces", "Workspaces, each with data, keys and a log of its own.")
 
@@ -48,6 +53,12 @@ class DestructionIn(ReasonIn):
     """Why, and the slug of the workspace once more."""
 
     confirm: Name
+
+
+class ExportIn(ReasonIn):
+    """Why, and the public half of the archive key (``d2r workspace archive-key``) that the archive is sealed to."""
+
+    lock: Line
 
 
 class WorkspaceList(Out):
@@ -103,6 +114,19 @@ def destroy_workspace(call: Call, workspace: str) -> Workspace:
     """For the owner of the appliance. Nobody can read its objects again; reports of it stay provable."""
     require_appliance(call.caller)
     return destroy(call.site, workspace, call.body.reason, call.body.confirm, call.caller)
+
+
+@workspaces.route(
+    "POST", _WORKSPACES + "/{workspace}/export", roles=ADMINISTRATORS, body=ExportIn, media_type=_ARCHIVE,
+    errors=(409,), is_download=True, summary="Everything in a workspace, as one sealed file",
+)  # fmt: skip
+def export_workspace(call: Call, workspace: str) -> Response:
+    """For the owner of the appliance. Another appliance can import it (`d2r workspace import`); a broken download is no
+    archive. People and jobs go on meanwhile; the first bytes come when all rows were read."""
+    require_appliance(call.caller)
+    lock, name = parse_archive_lock(call.body.lock), f"{workspace}.d2rw"
+    blocks = streamed(partial(export, call.site, workspace, lock, call.body.reason, call.caller))
+    return file_answer(blocks, name, _ARCHIVE)
 
 
 @workspaces.route("GET", _WORKSPACES, roles=EVERYONE, answer=WorkspaceList, summary="Workspaces of the caller")

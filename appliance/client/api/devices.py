@@ -1,0 +1,88 @@
+"""Edge devices that send scans.
+
+Written by ``make client`` from the OpenAPI document: change the route, never this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, TypedDict
+
+from appliance.client.calls import Calls, quoted
+
+
+class DeviceOut(TypedDict):
+    """A device."""
+
+    id: str
+    name: str
+    vkey: str | None
+    enrolled_at: str
+    enrolled_by: str
+    revoked_at: str | None
+    revoked_by: str | None
+
+
+class Devices:
+    """Edge devices that send scans."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def list_devices(
+        self,
+        *,
+        search: str | None = None,
+        sort: Literal["id", "-id", "name", "-name"] | None = None,
+        revoked: bool | None = None,
+        at_most: int | None = None,
+    ) -> Iterator[DeviceOut]:
+        """Devices.
+
+        Parameters
+        ----------
+        search : a piece of the name; ASCII letters of either case
+        sort : order; '-' puts the greatest first, equal ones follow their making ('id')
+        at_most : how many to take; None: all
+        """
+        return self._calls.pages(
+            f"{self._calls.workspace}/devices",
+            at_most=at_most,
+            query={"search": search, "sort": sort, "revoked": revoked},
+        )
+
+    def enrol_device(self, *, name: str, vkey: str | None = None, idempotency_key: str | None = None) -> DeviceOut:
+        """Enrol a device.
+
+        Parameters
+        ----------
+        vkey : verifier key of what it signs
+        idempotency_key : whoever repeats the call under its key gets the same answer; None: a new one
+        """
+        record: DeviceOut = self._calls.once(
+            f"{self._calls.workspace}/devices", idempotency_key, body={"name": name, "vkey": vkey}
+        )
+        return record
+
+    def get_device(self, device: str, *, held: DeviceOut | None = None) -> DeviceOut:
+        """One device.
+
+        Parameters
+        ----------
+        device : id or name of a device
+        held : what the caller holds already; given back where it is unchanged
+        """
+        record: DeviceOut = self._calls.get(f"{self._calls.workspace}/devices/{quoted(device)}", held)
+        return record
+
+    def revoke_device(self, device: str) -> DeviceOut:
+        """Trust a device no more.
+
+        What it sent before stays what it was. Its API key is revoked apart from this.
+
+        Parameters
+        ----------
+        device : id or name of a device
+        """
+        record: DeviceOut = self._calls.act("POST", f"{self._calls.workspace}/devices/{quoted(device)}/revoke")
+        return record

@@ -1,0 +1,128 @@
+"""Examples in the document: one plant, told in the same words wherever a field appears.
+
+An example of a model is put together from its fields, so a new model has one as soon as it is there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+_MOMENT: Final = "2026-11-27T08:00:00.000000Z"
+_LATER: Final = "2026-11-27T08:00:14.250000Z"
+_SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_VKEY: Final = "press-07+3f1c9a5e+AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAh"
+
+#: Name of a field or parameter -> what stands there; ``Model.field`` where one model means something else by it.
+WORDS: Final[Json] = {
+    "asset": "press-07", "asset_id": "ast_01jdp3k0w8e6x4t2m9a5r7y1zc", "added_at": _MOMENT,
+    "added_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc", "amends_id": None, "attempts": 1, "badge": "4711",
+    "body": {"inspection": "ins_01jdp3k0w8e6x4t2m9a5r7y1zc", "state": "recorded"}, "captured_at": _MOMENT,
+    "calibrated_on": "2026-01-15", "cad_revision": "cad_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "cad_revision_id": "cad_01jdp3k0w8e6x4t2m9a5r7y1zc", "certificate": "DK-2026-0815",
+    "characteristic_set": "chs_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "characteristic_set_id": "chs_01jdp3k0w8e6x4t2m9a5r7y1zc", "characteristics": 12, "clock_skew_s": 0,
+    "code": "asset.unknown", "condition": "active", "confirm": "main", "conformance_probability": 0.998,
+    "context": {"engine": "0.1.0"}, "corrections": {"asset": "press-07"}, "coverage": 0.97,
+    "coverage_required": 0.9, "created_at": _MOMENT, "created_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "current_cad_revision_id": "cad_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "current_characteristic_set_id": "chs_01jdp3k0w8e6x4t2m9a5r7y1zc", "decision": "pass", "destroyed_at": None,
+    "detail": "There is no asset 'press-08'.", "device": "scanner-7", "device_id": "dev_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "diagonal_mm": 312.5, "due_on": "2027-01-15", "encoding": "identity", "engine": "0.1.0", "enrolled_at": _MOMENT,
+    "enrolled_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "entry": {"action": "asset.create", "at": _MOMENT, "target": "ast_01jdp3k0w8e6x4t2m9a5r7y1zc"},
+    "envelope_sha256": _SHA256, "error_code": None, "error_hint": None, "error_message": None, "expanded_mm": 0.016,
+    "expires_at": _LATER, "expires_in_s": 30, "field": "name", "files": ["report.pdf", "report.json"],
+    "findings": [], "finding": "UNMODIFIED", "finished_at": _LATER, "fit": True, "format": "e57", "held": [],
+    "hint": "Look at the list of assets.", "id": "01jdp3k0w8e6x4t2m9a5r7y1zc", "index": "41",
+    "inspection_id": "ins_01jdp3k0w8e6x4t2m9a5r7y1zc", "instrument": "S5-0042", "issued_at": _LATER, "k": 2.0,
+    "key": "d2r_7f3k9a", "kind": "inspection.recorded", "label": "cell 7", "last": 1024, "last_used_at": _LATER,
+    "leaf_sha256": _SHA256, "length_bytes": 104857600, "limit": 100, "location": "Hall 2", "log_index": 41,
+    "lower_mm": -0.1, "manifest": {"asset": "press-07", "format": "e57"}, "message": "Field required",
+    "metadata": {"line": "3"}, "name": "press-07", "new": 1000, "next": None, "notes": [], "number": "R-2026-000041",
+    "offset_bytes": 52428800, "old": 500, "parameters": {"fit": True}, "part": "housing",
+    "part_id": "prt_01jdp3k0w8e6x4t2m9a5r7y1zc", "person_id": "psn_01jdp3k0w8e6x4t2m9a5r7y1zc", "prefix": "d2r_7f3k9a",
+    "priority": "normal", "profile": {"badge": "4711", "name": "A. Miller"}, "progress": 1.0, "proof": [_SHA256],
+    "quantity": "profile", "reason": "Measured again after repair", "reason_code": None,
+    "receipt": {"payloadType": "application/vnd.in-toto+json", "payload": "e30=", "signatures": []},
+    "received_at": _LATER, "records": 3, "replay_id": "rpl_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "report_number": "R-2026-000041", "reproduced": True, "request_id": "req_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "requested_at": _MOMENT, "requested_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc", "revision": 3,
+    "revision_id": "cad_01jdp3k0w8e6x4t2m9a5r7y1zc", "role": "operator", "same_engine": True,
+    "scan": "scn_01jdp3k0w8e6x4t2m9a5r7y1zc", "scan_id": "scn_01jdp3k0w8e6x4t2m9a5r7y1zc", "seq": 1024,
+    "serial": "4711-0042", "set_id": "chs_01jdp3k0w8e6x4t2m9a5r7y1zc", "sha256": _SHA256, "since": 1000,
+    "size": 1000, "size_bytes": 104857600, "sizes": [500, 1000], "slug": "main", "started_at": _MOMENT,
+    "state": "recorded", "statement_sha256": _SHA256, "status": 404, "step": "recorded", "stored_bytes": 104857600,
+    "stored_sha256": _SHA256, "suspended_at": None, "ticket": "tkt_5H2kQ9", "time": _LATER, "title": "Not Found",
+    "token": "d2r_7f3k9a_...", "triangles": 118204, "type": "urn:d2r-appliance:problem:asset.unknown", "u_mm": 0.008,
+    "unit": "mm", "updated_at": _LATER, "upload_id": "upl_01jdp3k0w8e6x4t2m9a5r7y1zc", "upper_mm": 0.1,
+    "url": "ws://appliance:8471/api/v1/workspaces/main/live", "value_mm": 0.042, "verdict": "pass", "version": 2,
+    "agent": "Firefox 145", "appliance_role": None, "began_at": _MOMENT,
+    "bind_dn": "cn=d2r,ou=services,dc=plant,dc=example",
+    "ca_pem": "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----", "changed_at": _MOMENT,
+    "changed_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc", "disabled_at": None,
+    "dn": "cn=Ann Lee,ou=people,dc=plant,dc=example",
+    "group": "cn=Inspectors,ou=groups,dc=plant,dc=example", "group_base": "ou=groups,dc=plant,dc=example",
+    "group_role": "grp_01jdp3k0w8e6x4t2m9a5r7y1zc", "groups": ["cn=Inspectors,ou=groups,dc=plant,dc=example"],
+    "invitation": "inv_01jdp3k0w8e6x4t2m9a5r7y1zc", "last_login_at": _LATER,
+    "link": "https://d2r.plant.example/console/invitation?token=...", "login": "ann", "method": "ldap",
+    "password": None,
+    "peer": "10.0.0.7", "principal_id": "usr_01jdp3k0w8e6x4t2m9a5r7y1zc", "seen_at": _LATER,
+    "session": "ses_01jdp3k0w8e6x4t2m9a5r7y1zc", "source": "ldap", "subject": "21aed252-600f-42ba-a680-3b7ba6dd0907",
+    "tls": "TLSv1.3", "urls": ["ldaps://dc1.plant.example"], "user": "usr_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "user_base": "ou=people,dc=plant,dc=example", "user_filter": "", "user_id": None, "was_counted": True,
+    "workspace_roles": {"main": "operator"}, "workspaces": {"wsp_01jdp3k0w8e6x4t2m9a5r7y1zc": "operator"},
+    "appliance": None, "DirectoryIn.kind": "openldap", "DirectoryOut.kind": "openldap", "UserOut.name": "Ann Lee",
+    "InvitationIn.name": "Ann Lee", "InvitationOut.name": "Ann Lee", "InvitationMade.name": "Ann Lee",
+    "Examined.name": "Ann Lee", "Examined.url": "ldaps://dc1.plant.example",
+    "vkey": _VKEY, "witness": "audit.example/1+3f1c9a5e", "workspace": "main", "zone": "pad",
+    "zone_names": ["pad", "bore"], "zones_sha256": "", "revoked_at": None, "revoked_by": None, "held_at": None,
+    "hold_reason": None, "erased_at": None, "erased_entry": None,
+    "EntryOut.index": 41, "ReasonIn.reason": "Line 3 is rebuilt", "ScanOut.reason": None, "UploadOut.kind": "whole",
+    "UploadOut.state": "open", "ScanOut.state": "stored", "Found.state": "stored", "InspectionOut.reason": "",
+    "LookupIn.sha256": [_SHA256], "WhoAmI.kind": "api-key", "JudgementOut.since": _MOMENT,
+    "JudgementOut.reason": "Every entry and every promise holds.", "WorkspaceOut.name": "Main",
+    "WorkspaceIn.name": "Main", "PartIn.name": "housing", "PartOut.name": "housing", "DeviceIn.name": "scanner-7",
+    "DeviceOut.name": "scanner-7", "CadOut.format": "step", "CadOut.label": "B", "InstrumentOut.name": "S5-0042",
+    "ReplayOut.state": "done", "OperatorIn.name": "A. Miller", "MeasurementOut.name": "Pad wear",
+    "Parameters.scan_unit": "mm",
+}  # fmt: skip
+
+
+def example_of(schema: Json, schemas: Json, name: str = "", model: str = "") -> Any:
+    """An example of what a schema describes.
+
+    Parameters
+    ----------
+    schemas : the components that it may refer to
+    name, model : of the field that it stands in, where it does
+    """
+    for known in (f"{model}.{name}", name):
+        if known in WORDS and "$ref" not in schema and "$ref" not in schema.get("items", {}):
+            return WORDS[known]
+    if "$ref" in schema:
+        inner = schema["$ref"].rpartition("/")[2]
+        fields = schemas[inner].get("properties", {})
+        return {field: example_of(one, schemas, field, inner) for field, one in fields.items()}
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0], schemas)
+    if "default" in schema or "enum" in schema:
+        return schema.get("default", schema.get("enum", [None])[0])
+    if schema.get("type") == "array":
+        return [example_of(schema.get("items", {}), schemas)]
+    return {"integer": 1, "number": 0.5, "boolean": False, "object": {}}.get(schema.get("type", ""), "text")
+
+
+def problem_example(status: int, phrase: str) -> Json:
+    """A problem of a status, as short as one can be."""
+    code = "asset.unknown" if status == 404 else f"http.{status}"
+    detail = WORDS["detail"] if status == 404 else f"{phrase}."
+    return {
+        "type": f"urn:d2r-appliance:problem:{code}",
+        "title": phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": WORDS["request_id"],
+    }

@@ -23,10 +23,11 @@ from web.console.own_form import FORM_BYTES
 
 #: Every form of the console, that of signing out too; what nobody is signed in for is the sign-in itself.
 ALL_FORMS = (
-    *FORMS, "/console/main/inspections/nothing/replay", "/console/logout", *ACCOUNT_FORMS,
-    "/console/-/people/usr_x/reset", "/console/-/invitations", "/console/-/invitations/inv_x/withdraw", "/console/-/confirm", "/console/-/me/password",
-    "/console/-/me/second-factor", "/console/-/me/second-factor/confirm", "/console/-/me/second-factor/remove",
-    "/console/-/me/sessions/ses_x/end", "/console/login/code", "/console/invitation",
+    *FORMS, "/console/main/inspections/nothing/replay", "/console/logout", *ACCOUNT_FORMS, "/console/-/confirm",
+    "/console/-/people/usr_x/reset", "/console/-/invitations", "/console/-/invitations/inv_x/withdraw",
+    "/console/-/me/password", "/console/-/me/second-factor", "/console/-/me/second-factor/confirm",
+    "/console/-/me/second-factor/remove", "/console/-/me/sessions/ses_x/end", "/console/login/code",
+    "/console/invitation",
 )  # fmt: skip
 PUBLIC_URL = "https://d2r.plant.example"
 

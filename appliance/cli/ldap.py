@@ -86,7 +86,8 @@ def group() -> None:
 @remote
 def list_(api: Api, as_json: bool) -> None:
     """List which group may do what."""
-    print_records(api.directory.list_groups()["items"], _COLUMNS, as_json=as_json)
+    found = [row for row in api.directory.list_groups()["items"] if row["source"] == "ldap"]
+    print_records(found, _COLUMNS, as_json=as_json)
 
 
 @group.command()
@@ -96,7 +97,8 @@ def list_(api: Api, as_json: bool) -> None:
 @remote
 def give(api: Api, name: str, role: Role, place: str | None, as_json: bool) -> None:
     """Give the group NAME (its distinguished name) a role."""
-    print_record(api.directory.give_group_role(group=name, workspace=place, role=role), as_json=as_json)
+    given = api.directory.give_group_role(source="ldap", group=name, workspace=place, role=role)
+    print_record(given, as_json=as_json)
 
 
 @group.command()

@@ -75,11 +75,14 @@ def take_role(site: Site, group_role_id: str, by: Principal) -> None:
         record(site, "group.lost_role", {}, _facts(row), by=by)
 
 
-def list_group_roles(site: Site, source: Source) -> list[tuple[GroupRoleRow, str | None]]:
-    """What groups may do, each with the slug of its workspace (None: the appliance), in the order of their making."""
+def list_group_roles(site: Site, source: Source | None = None) -> list[tuple[GroupRoleRow, str | None]]:
+    """What groups (of one source, or of all) may do, in the order of their making; each with the slug of its workspace,
+    or None for the appliance.
+    """
     with site.control_session():
         slugs = dict(WorkspaceRow.select(WorkspaceRow.id, WorkspaceRow.slug).tuples())
-        rows = list(GroupRoleRow.select().where(GroupRoleRow.source == source).order_by(GroupRoleRow.id))
+        query = GroupRoleRow.select().order_by(GroupRoleRow.id)
+        rows = list(query if source is None else query.where(GroupRoleRow.source == source))
     return [(row, slugs.get(row.workspace_id)) for row in rows]
 
 

@@ -107,6 +107,19 @@ class DirectoryRow(ControlModel):
         table_name = "directory"
 
 
+class ForeignLoginRow(ControlModel):
+    """A login that was sent to a provider elsewhere; ``verifier`` is wrapped by the master key."""
+
+    sha256 = TextField(primary_key=True)
+    source = TextField()
+    nonce = TextField()
+    verifier = BlobField()
+    expires_at = TextField()
+
+    class Meta:
+        table_name = "foreign_login"
+
+
 class LiveTicket(WorkspaceModel):
     """A ticket that nobody used yet; ``sha256`` is of the ticket, which is kept nowhere."""
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from appliance.tenancy.records import Role
 
-Source: TypeAlias = Literal["local", "ldap"]
+Source: TypeAlias = Literal["local", "ldap", "oidc"]
 
 #: Roles that a person can have in a workspace, those with more rights first.
 WORKSPACE_ROLES: Final[tuple[Role, ...]] = ("owner", "supervisor", "operator", "auditor")

@@ -27,6 +27,8 @@ _SEEN_NOTED_EVERY: Final = timedelta(minutes=1)
 #: Sessions that ended are kept this long, for whoever asks who was there.
 _KEPT: Final = timedelta(days=90)
 _TEXT_CHARACTERS: Final = 200
+#: Methods in which nobody here knows when the password was shown.
+_BEGUN_ELSEWHERE: Final = ("oidc",)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def find_session(site: Site, token: str) -> OpenSession | None:
     if row.seen_at < rfc3339_us(now - _SEEN_NOTED_EVERY):
         _note_seen(site, row.id)
     recently = rfc3339_us(now - timedelta(minutes=site.settings.confirm_minutes))
-    return OpenSession(row.id, principal, (row.confirmed_at or row.began_at) > recently)
+    shown_at = row.confirmed_at or ("" if row.method in _BEGUN_ELSEWHERE else row.began_at)
+    return OpenSession(row.id, principal, shown_at > recently)
 
 
 def end_session(site: Site, session_id: str, by: Principal) -> None:

@@ -29,6 +29,8 @@ FORBIDDEN_BUT = {("appliance/supervise/prepare.py", "pickle.loads")}  # of its o
 #: Libraries that open connections, and who may: the client on somebody's machine, the readiness of our own processes.
 OUTBOUND = {
     "requests",
+    "authlib",
+    "ldap3",
     "urllib.request",
     "urllib3",
     "http.client",
@@ -38,7 +40,11 @@ OUTBOUND = {
     "xmlrpc",
     "aiohttp",
 }
-OUTBOUND_BUT = {"appliance/client/connection.py"}
+#: Beside the client: what asks the directory and the OpenID provider that the owner has named.
+OUTBOUND_BUT = {
+    "appliance/client/connection.py", "appliance/identity/oidc/provider.py", "appliance/identity/ldap/connection.py",
+    "appliance/identity/ldap/settings.py",
+}  # fmt: skip
 CONNECTING_BUT = {"appliance/supervise/readiness.py", "appliance/supervise/redis_server.py", "appliance/cli/ports.py"}
 #: Names of tables and columns in queries, which no parameter can carry: all of them are constants of the module.
 NAMES_IN_QUERIES = {

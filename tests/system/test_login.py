@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from pyotp import TOTP
 
 from appliance.config.settings import load_settings
 from appliance.identity.api_keys import create_api_key
+from appliance.identity.groups import give_role
+from appliance.identity.oidc.sign_on import CALLBACK, configure, remove
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
 from tests.ldap_server import PASSWORD, SEARCHER_PASSWORD, LdapServer, group, new_server
+from tests.oidc_server import SECRET, new_provider
 from tests.services import require
 from tests.system.test_console import ARGUMENTS, CHROMIUM, CONTRAST, ROOT, free_port, served
 
@@ -24,6 +28,7 @@ class Door:
     """A served appliance, a directory, and a browser."""
 
     url: str
+    data: Path
     owner_key: str
     server: LdapServer
     browser: Any
@@ -46,11 +51,11 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         site = opened.enter_context(Site.open(load_settings(data, {}), create=True))
         site.create_workspace("main", "Main", SYSTEM)
         _, key = create_api_key(site, None, "owner", "owner", SYSTEM)
-        environ = {"D2R_DATA": str(data), "PYTHONPATH": str(ROOT)}
+        environ = {"D2R_DATA": str(data), "PYTHONPATH": str(ROOT), "D2R_PUBLIC_URL": f"http://localhost:{port}"}
         opened.enter_context(served("web.app:create_app()", port, environ, 8))
         playwright = opened.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield Door(f"http://127.0.0.1:{port}", key, server, browser)
+        yield Door(f"http://127.0.0.1:{port}", data, key, server, browser)
         browser.close()
 
 
@@ -62,17 +67,17 @@ def test_an_owner_sets_up_the_directory_and_a_person_signs_in_through_it(door: D
     settings = door.server.settings()
     page.get_by_label("Kind", exact=True).select_option("openldap")
     for label, value in {
-        "Servers": settings.urls[0], "Certificate": settings.ca_pem, "Account that searches": settings.bind_dn,
+        "Servers": settings.urls[0], "Certificate of their CA": settings.ca_pem, "Account that searches": settings.bind_dn,
         "Its password": SEARCHER_PASSWORD, "Where people are": settings.user_base,
         "Where groups are": settings.group_base,
     }.items():  # fmt: skip
         page.get_by_label(label).fill(value)
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Keep", exact=True).click()
     page.get_by_label("Group, by its").fill(group("Supervisors"))
     page.get_by_label("Role", exact=True).select_option("supervisor")
     page.get_by_role("button", name="Give the role").click()
     page.get_by_label("Name of a person").fill("ann")
-    page.get_by_role("button", name="Test").click()
+    page.get_by_role("button", name="Test", exact=True).click()
     assert "supervisor in main" in page.locator("#examined").inner_text()
     assert page.evaluate(CONTRAST) == []
 
@@ -137,3 +142,25 @@ def test_somebody_comes_by_a_link_sets_a_second_factor_and_signs_in_with_both(do
     page.get_by_label("Six digits").fill(codes[0])
     page.keyboard.press("Enter")
     page.wait_for_url("**/console/main/")
+
+
+def test_the_button_leads_to_the_provider_and_back_across_sites(
+    door: Door, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The appliance is ``localhost``, the provider 127.0.0.1: another site, whose answer brings no strict cookie."""
+    here = door.url.replace("127.0.0.1", "localhost")
+    with ExitStack() as opened:
+        provider = new_provider(tmp_path_factory.mktemp("oidc"), here + CALLBACK)
+        opened.callback(provider.stop)
+        site = opened.enter_context(Site.open(load_settings(door.data, {})))
+        configure(site, provider.settings(), SECRET, SYSTEM)
+        give_role(site, "oidc", "leads", "main", "supervisor", SYSTEM)
+        context = door.browser.new_context()
+        context.add_cookies([{"name": "who", "value": "u-ann", "url": provider.issuer}])
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto(f"{here}/console/login")
+        page.get_by_role("link", name="Plant").click()
+        page.wait_for_url(f"{here}/console/main/")
+        assert page.get_by_text("Ann Lee · supervisor").is_visible()
+        remove(site, SYSTEM)

@@ -19,12 +19,14 @@ ROUTES = [
     ("GET", DIRECTORY), ("PUT", DIRECTORY), ("DELETE", DIRECTORY), ("POST", f"{DIRECTORY}/test"), ("GET", GROUPS),
     ("POST", GROUPS), ("DELETE", f"{GROUPS}/grp_x"), ("GET", "/api/v1/people"), ("GET", "/api/v1/people/usr_x"),
     ("POST", "/api/v1/people/usr_x/disable"), ("POST", "/api/v1/people/usr_x/enable"), ("GET", "/api/v1/sessions"),
-    ("POST", "/api/v1/sessions/ses_x/end"),
+    ("POST", "/api/v1/sessions/ses_x/end"), ("GET", "/api/v1/oidc"), ("PUT", "/api/v1/oidc"),
+    ("DELETE", "/api/v1/oidc"), ("POST", "/api/v1/oidc/test"),
 ]  # fmt: skip
 PAGES = ("/console/-/people", "/console/-/directory")
 FORMS = (
     "/console/-/directory", "/console/-/directory/test", "/console/-/directory/remove", "/console/-/directory/groups",
     "/console/-/directory/groups/grp_x/take", "/console/-/people/usr_x/disable", "/console/-/sessions/ses_x/end",
+    "/console/-/oidc", "/console/-/oidc/test", "/console/-/oidc/remove",
 )  # fmt: skip
 
 

@@ -10,7 +10,9 @@ from appliance.errors import D2RError
 from appliance.identity.groups import give_role, list_group_roles, take_role
 from appliance.identity.ldap import directory as ldap
 from appliance.identity.ldap.settings import SCHEMAS, LdapSettings
-from appliance.identity.records import APPLIANCE_ROLES, WORKSPACE_ROLES
+from appliance.identity.oidc import sign_on
+from appliance.identity.oidc.settings import OidcSettings
+from appliance.identity.records import APPLIANCE_ROLES, WORKSPACE_ROLES, Source
 from web.api.contract import Call
 from web.console.showing import see
 from web.problems import status_of
@@ -24,9 +26,11 @@ def directory(call: Call, **more: Any) -> Shown:
     known = ldap.directory_of(call.site)
     shown = {
         "directory": known,
+        "sign_on": sign_on.sign_on_of(call.site),
+        "provider": None,
         "settings": known.settings if known else LdapSettings("active-directory", (), "", "", "", ""),
         "kinds": SCHEMAS,
-        "groups": list_group_roles(call.site, ldap.SOURCE),
+        "groups": list_group_roles(call.site),
         "workspaces": call.site.workspaces(),
         "workspace_roles": WORKSPACE_ROLES,
         "appliance_roles": APPLIANCE_ROLES,
@@ -65,11 +69,38 @@ def remove_directory(call: Call) -> Response:
     return see(_DIRECTORY)
 
 
+def set_provider(call: Call) -> Any:
+    """Keep how the OpenID provider is reached."""
+    names = ("issuer", "client_id", "label", "groups_claim", "login_claim", "name_claim")
+    form = {name: request.form.get(name, "").strip() for name in names}
+    settings = OidcSettings(ca_pem=request.form.get("ca_pem", ""), **form)
+    try:
+        sign_on.configure(call.site, settings, request.form.get("client_secret") or None, call.caller)
+    except D2RError as error:
+        return directory(call, problem=error, status=status_of(error))
+    return see(_DIRECTORY)
+
+
+def test_provider(call: Call) -> Shown:
+    """Ask the OpenID provider about itself."""
+    try:
+        return directory(call, provider=sign_on.probe(call.site))
+    except D2RError as error:
+        return directory(call, problem=error)
+
+
+def remove_provider(call: Call) -> Response:
+    """Send nobody to the OpenID provider any more."""
+    sign_on.remove(call.site, call.caller)
+    return see(_DIRECTORY)
+
+
 def give_group_role(call: Call) -> Response:
     """Let a group have a role, in a workspace or (``-``) in the appliance as a whole."""
-    place = request.form.get("workspace", "-")
+    place, source = request.form.get("workspace", "-"), request.form.get("source", ldap.SOURCE)
     slug = None if place == "-" else place
-    give_role(call.site, ldap.SOURCE, request.form.get("group", ""), slug, request.form.get("role", ""), call.caller)
+    known: Source = "oidc" if source == sign_on.SOURCE else "ldap"
+    give_role(call.site, known, request.form.get("group", ""), slug, request.form.get("role", ""), call.caller)
     return see(_DIRECTORY)
 
 

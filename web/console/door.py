@@ -10,7 +10,9 @@ from appliance.errors import D2RError, Denied
 from appliance.identity.api_keys import authenticate
 from appliance.identity.local.invitations import accept, find_invitation
 from appliance.identity.login import confirm, owe_code, pay_code, sign_in, takes_passwords
+from appliance.identity.oidc import sign_on
 from appliance.identity.sessions import confirm_session
+from appliance.identity.users import find_user
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import READERS
@@ -25,6 +27,8 @@ from web.rates import Rates
 _CODE_COOKIE: Final = "d2r-code-owed"
 _CODE_PATH: Final = "/console/login"
 _CODE_S: Final = 300
+_AWAY_COOKIE: Final = "d2r-away"
+_AWAY_S: Final = 600
 
 
 class Door:
@@ -82,6 +86,37 @@ class Door:
             return self._pages.show("invitation.html", None, _status(error), **shown)
         return self._opened(principal, "invitation")
 
+    def elsewhere(self) -> Response:
+        """Send the browser to the OpenID provider; with ``again``, so that it asks for the password."""
+        try:
+            address, held = sign_on.begin(self._site, is_again="again" in request.args)
+        except D2RError as error:
+            return self._show_login(error)
+        response = see(address)
+        name, bounds = self._away_cookie()
+        response.set_cookie(name, held, max_age=_AWAY_S, **bounds)
+        return response
+
+    def back(self) -> Response:
+        """Whoever comes back from the OpenID provider: another site sends them, so the page leads on by itself."""
+        name, bounds = self._away_cookie()
+        try:
+            principal, is_fresh = self._counted(sign_on.finish, request.cookies.get(name, ""), request.args)
+        except D2RError as error:
+            response = self._show_login(error)
+            response.delete_cookie(name, **bounds)
+            return response
+        g.principal = principal
+        response = self._pages.show("back.html", None)
+        self._sessions.begin(principal, "oidc+password" if is_fresh else sign_on.SOURCE, response)
+        response.delete_cookie(name, **bounds)
+        return response
+
+    def _away_cookie(self) -> tuple[str, dict[str, Any]]:
+        """A cookie that comes along when another site sends the browser back: 'Lax'; it opens nothing by itself."""
+        name, bounds = self._sessions.cookie(_AWAY_COOKIE, _CODE_PATH)
+        return name, bounds | {"samesite": "Lax"}
+
     def confirm(self) -> Response:
         """The form that takes the password once more, before what matters most."""
         session = self._sessions.current()
@@ -89,7 +124,8 @@ class Door:
         if session is None:
             return see("/console/login")
         place, slug = request.values.get("place", ""), request.values.get("slug", "")
-        shown: dict[str, Any] = {"place": place, "of": slug, "is_key": session.is_key}
+        is_elsewhere = not session.is_key and find_user(self._site, session.principal.id).source == sign_on.SOURCE
+        shown: dict[str, Any] = {"place": place, "of": slug, "is_key": session.is_key, "is_elsewhere": is_elsewhere}
         if request.method == "GET":
             return self._pages.show("confirm.html", session, problem=None, **shown)
         try:
@@ -139,7 +175,9 @@ class Door:
 
     def _show_login(self, problem: D2RError | None) -> Response:
         status = 200 if problem is None else _status(problem)
-        return self._pages.show("login.html", None, status, problem=problem, people=takes_passwords(self._site))
+        known, people = sign_on.sign_on_of(self._site), takes_passwords(self._site)
+        label = known.settings.label if known else None
+        return self._pages.show("login.html", None, status, problem=problem, people=people, elsewhere=label)
 
     def _set_code_cookie(self, response: Response, value: str, age_s: int) -> None:
         name, bounds = self._sessions.cookie(_CODE_COOKIE, _CODE_PATH)

@@ -14,6 +14,7 @@ from flask import Flask, Response, g, send_from_directory
 
 from appliance.errors import D2RError, Denied
 from appliance.identity.login import must_set_factor
+from appliance.identity.oidc.sign_on import CALLBACK
 from appliance.tenancy.site import Site
 from web.api.contract import Call
 from web.console.door import Door
@@ -25,7 +26,9 @@ from web.problems import status_of
 from web.rates import Rates
 
 #: Pages that anybody may ask for; they show nothing of the plant.
-PUBLIC: Final = frozenset({"console.static", "console.front", "console.login", "console.code", "console.invitation"})
+PUBLIC: Final = frozenset(
+    f"console.{name}" for name in ("static", "front", "login", "code", "invitation", "elsewhere", "back")
+)
 _STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 _LOGIN: Final = "/console/login"
 #: What somebody sees who must set a second factor first.
@@ -41,6 +44,8 @@ def register(app: Flask, site: Site, rates: Rates) -> frozenset[str]:
     _rule(app, PATH, "console.home", console.home, "GET")
     _rule(app, _LOGIN, "console.login", door.login, "GET", "POST")
     _rule(app, f"{_LOGIN}/code", "console.code", door.code, "GET", "POST")
+    _rule(app, f"{_LOGIN}/oidc", "console.elsewhere", door.elsewhere, "GET")
+    _rule(app, CALLBACK, "console.back", door.back, "GET")
     _rule(app, "/console/invitation", "console.invitation", door.invitation, "GET", "POST")
     _rule(app, "/console/-/confirm", "console.confirm", door.confirm, "GET", "POST")
     _rule(app, "/console/logout", "console.logout", door.logout, "POST")

@@ -75,6 +75,9 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute(
         "remove_directory", "POST", f"{_A}/directory/remove", OWNERS, administration.remove_directory, "directory"
     ),
+    PageRoute("set_oidc", "POST", f"{_A}/oidc", OWNERS, administration.set_provider, "directory"),
+    PageRoute("test_oidc", "POST", f"{_A}/oidc/test", KEEPERS, administration.test_provider),
+    PageRoute("remove_oidc", "POST", f"{_A}/oidc/remove", OWNERS, administration.remove_provider, "directory"),
     PageRoute(
         "give_group_role", "POST", f"{_A}/directory/groups", OWNERS, administration.give_group_role, "directory"
     ),

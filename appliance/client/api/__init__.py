@@ -16,6 +16,7 @@ from appliance.client.api.events import Events
 from appliance.client.api.inspections import Inspections
 from appliance.client.api.instruments import Instruments
 from appliance.client.api.keys import Keys
+from appliance.client.api.oidc import Oidc
 from appliance.client.api.operators import Operators
 from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
@@ -50,3 +51,4 @@ class Api:
         self.people = People(calls)
         self.accounts = Accounts(calls)
         self.directory = Directory(calls)
+        self.oidc = Oidc(calls)

@@ -50,6 +50,7 @@ class GroupRoleOut(TypedDict):
     """The role of a group."""
 
     id: str
+    source: str
     group: str
     workspace: str | None
     role: str
@@ -137,6 +138,7 @@ class Directory:
     def give_group_role(
         self,
         *,
+        source: Literal["ldap", "oidc"] | None = None,
         group: str,
         workspace: str | None = None,
         role: Literal["owner", "supervisor", "operator", "auditor", "plant-it"],
@@ -146,7 +148,7 @@ class Directory:
         From the next login on of whoever is in the group; several roles in one place: the one with the most rights.
         """
         record: GroupRoleOut = self._calls.act(
-            "POST", "directory/groups", body={"group": group, "workspace": workspace, "role": role}
+            "POST", "directory/groups", body={"source": source, "group": group, "workspace": workspace, "role": role}
         )
         return record
 

@@ -16,6 +16,7 @@ from web.api.v1.events import events
 from web.api.v1.inspections import inspections
 from web.api.v1.instruments import instruments
 from web.api.v1.keys import keys
+from web.api.v1.oidc import oidc
 from web.api.v1.operators import operators
 from web.api.v1.parts import parts
 from web.api.v1.people import people
@@ -26,5 +27,5 @@ from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, reports, audit, events, keys, people, accounts, directory,
+    inspections, reports, audit, events, keys, people, accounts, directory, oidc,
 )  # fmt: skip

@@ -75,6 +75,7 @@ class Examined(Out):
 class GroupRoleIn(Body):
     """A role for a group; without a workspace, in the appliance as a whole."""
 
+    source: Literal["ldap", "oidc"] = "ldap"
     group: _Dn
     workspace: Name | None = None
     role: Literal["owner", "supervisor", "operator", "auditor", "plant-it"]
@@ -84,6 +85,7 @@ class GroupRoleOut(Out):
     """The role of a group."""
 
     id: str
+    source: str
     group: str
     workspace: str | None
     role: str
@@ -148,7 +150,7 @@ def examine_login(call: Call) -> Examined:
 @directory.route("GET", _GROUPS, roles=ADMINISTRATORS, answer=GroupRoleList, summary="What groups may do")
 def list_groups(call: Call) -> dict[str, Any]:
     require_appliance(call.caller)
-    return {"items": [_role_out(row, slug) for row, slug in list_group_roles(call.site, ldap.SOURCE)]}
+    return {"items": [_role_out(row, slug) for row, slug in list_group_roles(call.site)]}
 
 
 @directory.route(
@@ -159,7 +161,7 @@ def give_group_role(call: Call) -> GroupRoleOut:
     """From the next login on of whoever is in the group; several roles in one place: the one with the most rights."""
     require_appliance(call.caller)
     body = call.body
-    row = give_role(call.site, ldap.SOURCE, body.group, body.workspace, body.role, call.caller)
+    row = give_role(call.site, body.source, body.group, body.workspace, body.role, call.caller)
     return _role_out(row, body.workspace)
 
 
@@ -180,4 +182,5 @@ def _out(known: ldap.Directory) -> DirectoryOut:
 
 def _role_out(row: GroupRoleRow, slug: str | None) -> GroupRoleOut:
     made: dict[str, Any] = {"created_at": row.created_at, "created_by": row.created_by}
-    return GroupRoleOut(id=row.id, group=row.group_name, workspace=slug, role=row.role, **made)
+    named = {"id": row.id, "source": row.source, "group": row.group_name}
+    return GroupRoleOut(**named, workspace=slug, role=row.role, **made)

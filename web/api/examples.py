@@ -12,6 +12,7 @@ Json = dict[str, Any]
 _MOMENT: Final = "2026-11-27T08:00:00.000000Z"
 _LATER: Final = "2026-11-27T08:00:14.250000Z"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_LOCK: Final = "V0EW92M-9K0RFKV-FSWM008-6TJ2HS3-54KH2X1-YVFKXJC-GYGXMK4-WW77C37"
 _VKEY: Final = "scanner-8.example+69145e14+AerGqHx9/o/joE3VyUskvnvgdr7Hll50wlIvIaZUT7bQ"
 
 #: Name of a field or parameter -> what stands there; ``Model.field`` where one model means something else by it.
@@ -38,8 +39,8 @@ WORDS: Final[Json] = {
     "hint": "Look at the list of assets.", "id": "01jdp3k0w8e6x4t2m9a5r7y1zc", "index": "41",
     "inspection_id": "ins_01jdp3k0w8e6x4t2m9a5r7y1zc", "instrument": "S5-0042", "issued_at": _LATER, "k": 2.0,
     "key": "d2r_7f3k9a", "kind": "inspection.recorded", "label": "cell 7", "last": 1024, "last_used_at": _LATER,
-    "leaf_sha256": _SHA256, "length_bytes": 104857600, "limit": 100, "location": "Hall 2", "log_index": 41,
-    "lower_mm": -0.1, "manifest": {"asset": "press-07", "format": "e57"}, "message": "Field required",
+    "leaf_sha256": _SHA256, "length_bytes": 104857600, "limit": 100, "location": "Hall 2", "lock": _LOCK,
+    "log_index": 41, "lower_mm": -0.1, "manifest": {"asset": "press-07", "format": "e57"}, "message": "Field required",
     "metadata": {"line": "3"}, "name": "press-07", "new": 1000, "next": None, "notes": [], "number": "R-2026-000041",
     "offset_bytes": 52428800, "old": 500, "parameters": {"fit": True}, "part": "housing",
     "part_id": "prt_01jdp3k0w8e6x4t2m9a5r7y1zc", "person_id": "psn_01jdp3k0w8e6x4t2m9a5r7y1zc", "prefix": "d2r_7f3k9a",

@@ -56,7 +56,7 @@ from appliance.workspaces.working import alone, working_folder
 _LOCK: Final = "export"
 #: Rows that one question returns, and bytes of rows that make one member.
 _PAGE: Final = 1000
-_PIECE_BYTES: Final = 4 << 20
+_PIECE_BYTES: Final = 1 << 20
 #: Tables whose rows are counted, where rows stay behind that somebody could miss.
 _LEFT_BEHIND: Final = ("upload",)
 
@@ -163,7 +163,7 @@ class _Export:
                 writer.add(f"{TABLES_FOLDER}{table.name}/{number:06}", lines)
 
     def _pieces(self, table: Table) -> Iterator[tuple[bytes, int]]:
-        """The rows of a table as lines, some megabytes at a time, with their number."""
+        """The rows of a table as lines, about a megabyte at a time, with their number."""
         gathered, count = bytearray(), 0
         for values in _rows_of(self._scope, table):
             said = self._outgoing.said(table, values)

@@ -215,6 +215,11 @@ def test_a_workspace_is_exported_while_it_is_suspended_and_not_once_it_is_destro
     assert [one.name for one in list_assets(take_in(there, handed, site))] == ["press-9"]
 
 
+def test_the_head_says_what_stays_behind(site: Site, full: WorkspaceScope, handed: Handed, tmp_path: Path) -> None:
+    head, _ = check_archive(handed.file, KEY, site.keys.own_keys(), tmp_path)
+    assert head.left_behind == {"upload": 1}
+
+
 def test_it_wants_a_reason(site: Site, there: Site, handed: Handed) -> None:
     with pytest.raises(InvalidInput):
         export_workspace(site, "main", KEY.lock, "  ", OWNER, _Nowhere())

@@ -6,7 +6,8 @@ PYTEST := .venv/bin/python -m pytest
 #: Tests whose subject touches a database; they run once more on PostgreSQL.
 ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/identity tests/unit/plant \
     tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections \
-    tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py tests/system/test_crash_transfer.py
+    tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/system/test_crash_audit.py \
+    tests/system/test_crash_transfer.py
 
 .PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench clean
 

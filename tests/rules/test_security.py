@@ -45,6 +45,7 @@ NAMES_IN_QUERIES = {
     ("appliance/tenancy/site.py", "column"),  # Literal["id", "slug"]
     ("appliance/audit/tables.py", "table"), ("appliance/audit/tables.py", "sql"),
     ("appliance/audit/tables.py", "where"),
+    ("appliance/workspaces/bringing.py", "table.name"),
     ("appliance/isolation/stage.py", "table"), ("appliance/isolation/stage.py", "column"),
 }  # fmt: skip
 #: What makes schemas and roles, what tries to break in, and what carries whole tables, whose names it takes from

@@ -135,7 +135,7 @@ def _feet(
     while start < stop:
         while ends[cell] <= start:
             cell += 1
-        count = min(BATCH, min(stop, np.int64(ends[cell])) - start)
+        count = min(BATCH, stop - start, int(ends[cell]) - start)
         batch = near[at : at + count]
         for j in range(count):
             best[j], found[j] = np.inf, -1

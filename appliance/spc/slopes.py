@@ -1,0 +1,332 @@
+"""Slopes of all pairs of a series, for many series at once.
+
+The slopes of n values are n (n - 1) / 2 numbers, (y_j - y_i) r_ij with r_ij = 1 / (t_j - t_i).  Their order statistics
+are found by counting how many lie below a candidate, which the processor does for eight at a time: the first candidates
+are zero (whose count is the score of Mann and Kendall), the slope of least squares, and one that should lie just beyond
+the wanted rank; what remains between two candidates is collected and sorted.  The answer is the exact order statistic,
+the same bits on any number of threads.
+
+A pair with r_ij = NaN is none: so values of different segments of a series, or of one time stamp, are not compared.  A
+value that is NaN takes part in no pair.
+
+Memory: 4 n^2 bytes a thread, whatever the number of series.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from appliance.core.kernels import inline_kernel, kernel, over_chunks
+from appliance.spc.checks import Float64, Int64
+
+#: Slopes that are collected and sorted at the end of a search.
+_COLLECTED: Final = 32
+#: Ranks beyond the wanted one that the second candidate aims at.
+_MARGIN: Final = 7
+#: Candidates before a search gives up interpolating and halves its interval.
+_INTERPOLATED: Final = 12
+#: Candidates before all slopes are sorted.
+_TURNS: Final = 90
+#: Slopes that are looked through together for those to collect.
+_BLOCK: Final = 16
+#: Series in one task of the pool.
+_ROWS_A_TASK: Final = 4096
+
+
+def reciprocals(time: Float64, stratum: Int64 | None = None) -> Float64:
+    """1 / (t_j - t_i) of pairs i < j, float64 (n, n); NaN for two strata or one time, and elsewhere."""
+    step = time[None, :] - time[:, None]
+    usable = np.triu(step > 0, 1)
+    if stratum is not None:
+        usable &= stratum[None, :] == stratum[:, None]
+    found: Float64 = np.divide(1.0, step, out=np.full(step.shape, np.nan), where=usable)
+    return found
+
+
+def scores(values: Float64, reciprocal: Float64) -> Int64:
+    """Rising pairs less falling pairs of each series: ``values`` (m, n), int64 (m,)."""
+    table = _lagged(reciprocal)
+    return np.concatenate(
+        over_chunks(len(values), lambda a, b: _scores(values[a:b], table), chunk=_ROWS_A_TASK)
+        or [np.zeros(0, dtype=np.int64)]
+    )
+
+
+@dataclass(frozen=True)
+class PairSlopes:
+    """Of each series, (m,): how many pairs rise, fall and are there, and their median slope (NaN without pairs)."""
+
+    rising: Int64
+    falling: Int64
+    pairs: Int64
+    slope: Float64
+
+    @property
+    def score(self) -> Int64:
+        """Kendall's score, int64 (m,)."""
+        return np.asarray(self.rising - self.falling)
+
+
+def median_slopes(values: Float64, time: Float64, reciprocal: Float64) -> PairSlopes:
+    """Counts of pairs and the median slope of each series.
+
+    ``values`` float64 (m, n) at ``time`` (n,) with the ``reciprocals`` of those times.  Where the number of pairs is
+    even the median is the mean of the middle two.  Memory: 32 bytes a series.
+    """
+    counts, slope = np.empty((3, len(values)), np.int64), np.empty(len(values))
+    table = _lagged(reciprocal)
+    whole = int(np.isfinite(table).sum())
+
+    def work(start: int, stop: int) -> None:
+        _median_slopes(values[start:stop], time, table, whole, counts[:, start:stop], slope[start:stop])
+
+    over_chunks(len(values), work, chunk=_ROWS_A_TASK)
+    return PairSlopes(counts[0], counts[1], counts[2], slope)
+
+
+def ranked_slopes(values: Float64, time: Float64, reciprocal: Float64, rank: Int64) -> Float64:
+    """The slope of ``rank`` (from 0) among the pairs of each series, (m,); infinite where the rank is beyond them."""
+    found, table = np.empty(len(values)), _lagged(reciprocal)
+    whole = int(np.isfinite(table).sum())
+
+    def work(start: int, stop: int) -> None:
+        _ranked_slopes(values[start:stop], time, table, whole, rank[start:stop], found[start:stop])
+
+    over_chunks(len(values), work, chunk=_ROWS_A_TASK)
+    return found
+
+
+def _lagged(reciprocal: Float64) -> Float64:
+    """The reciprocals in the order in which ``_fill`` takes pairs: lag by lag, around the end of the series.
+
+    Value k meets value k + lag, which beyond the end is an earlier one: the step of time is negative then, and the
+    slope the same.  All lags are as long as the series (the last one of an even series half as long), which keeps the
+    processor's lanes full.
+    """
+    n = len(reciprocal)
+    lag, first = np.divmod(np.arange(n * (n - 1) // 2), n)
+    second = (first + lag + 1) % n
+    table: Float64 = reciprocal[np.minimum(first, second), np.maximum(first, second)]
+    return np.where(second > first, table, -table)
+
+
+@inline_kernel
+def _fill(y: Float64, table: Float64, twice: Float64, slopes: Float64) -> int:
+    """Write the slope of every pair, (n (n - 1) / 2,), NaN of those that are none; returns how many there are."""
+    n = len(y)
+    gaps = 0
+    for k in range(n):
+        twice[k], twice[k + n] = y[k], y[k]
+        gaps += int(y[k] != y[k])
+    pairs = 0
+    for start in range(0, len(table), n):
+        row, out, later = table[start : start + n], slopes[start : start + n], twice[start // n + 1 :]
+        for k in range(len(row)):
+            out[k] = (later[k] - twice[k]) * row[k]
+    if gaps == 0:
+        return -1
+    for k in range(len(slopes)):
+        pairs += int(slopes[k] == slopes[k])
+    return pairs
+
+
+@inline_kernel
+def _counts(slopes: Float64, candidate: float) -> tuple[int, int]:
+    """How many slopes lie below ``candidate``, and above."""
+    below, above = 0, 0
+    for k in range(len(slopes)):
+        below += int(slopes[k] < candidate)
+        above += int(slopes[k] > candidate)
+    return below, above
+
+
+@inline_kernel
+def _least_squares(y: Float64, time: Float64) -> tuple[float, float]:
+    """Slope of least squares through the values that are there, and its standard error: where a search begins."""
+    n, mean_t, mean_y = 0, 0.0, 0.0
+    for i in range(len(y)):
+        if y[i] == y[i]:
+            n, mean_t, mean_y = n + 1, mean_t + time[i], mean_y + y[i]
+    if n < 3:
+        return 0.0, 1.0
+    mean_t, mean_y = mean_t / n, mean_y / n
+    tt, ty, yy = 0.0, 0.0, 0.0
+    for i in range(len(y)):
+        if y[i] == y[i]:
+            dt, dy = time[i] - mean_t, y[i] - mean_y
+            tt, ty, yy = tt + dt * dt, ty + dt * dy, yy + dy * dy
+    if tt <= 0.0:
+        return 0.0, 1.0
+    slope = ty / tt
+    return slope, np.sqrt(max(yy - slope * ty, 0.0) / ((n - 2) * tt))
+
+
+@inline_kernel
+def _collect(slopes: Float64, low: float, high: float, inside: Float64) -> int:
+    """Put the slopes strictly between ``low`` and ``high`` into ``inside``; returns how many there are.
+
+    ``inside`` has one place more than there can be: what is not kept is written there, which costs no branch.
+    """
+    found = 0
+    for start in range(0, len(slopes), _BLOCK):
+        block = slopes[start : start + _BLOCK]
+        own = 0
+        for k in range(len(block)):
+            own += int((block[k] > low) & (block[k] < high))
+        if own > 0:
+            for k in range(len(block)):
+                inside[found] = block[k]
+                found += int((block[k] > low) & (block[k] < high))
+    return found
+
+
+@inline_kernel
+def _sort(values: Float64, count: int) -> None:
+    """Sort the first ``count`` values, which are few, by insertion."""
+    for k in range(1, count):
+        value, place = values[k], k
+        while place > 0 and values[place - 1] > value:
+            values[place] = values[place - 1]
+            place -= 1
+        values[place] = value
+
+
+@inline_kernel
+def _least_above(slopes: Float64, limit: float) -> float:
+    """The smallest slope above ``limit``; infinite if there is none."""
+    least = np.inf
+    for k in range(len(slopes)):
+        if limit < slopes[k] < least:
+            least = slopes[k]
+    return least
+
+
+@inline_kernel
+def _candidate(
+    turn: int, rank: int, low: float, below_low: int, high: float, above_high: int, pairs: int, step: float
+) -> float:
+    """The next slope to count at, between ``low`` and ``high``, whose ranks enclose ``rank``.
+
+    ``below_low`` slopes are not above ``low``, ``above_high`` are not below ``high``.  With one end known the other is
+    sought at the distance that the standard error suggests (``step`` a rank); with both, by interpolation of ranks.
+    """
+    if low == -np.inf:
+        return high - max((pairs - above_high - rank + _MARGIN) * step, abs(high) * 1e-12) * 4.0**turn
+    if high == np.inf:
+        return low + max((rank - below_low + 1 + _MARGIN) * step, abs(low) * 1e-12) * 4.0**turn
+    share = 0.5
+    if turn < _INTERPOLATED:
+        between = pairs - above_high - below_low
+        share = (rank - below_low + 0.5) / between
+        margin = min(_MARGIN / between, 0.25)
+        # aim a little beyond the rank, towards the farther end: the interval then closes from there
+        share = share + margin if share < 0.5 else share - margin
+    return low + (high - low) * share
+
+
+@inline_kernel
+def _slope_of_rank(
+    slopes: Float64, rank: int, pairs: int, low: float, below_low: int, high: float, above_high: int,
+    first: float, step: float, inside: Float64,
+) -> tuple[float, float]:  # fmt: skip
+    """The slope of ``rank``, and the next one in order; ``low`` and ``high`` enclose it already."""
+    candidate = first
+    for turn in range(_TURNS):
+        between = pairs - above_high - below_low
+        if between < len(inside):
+            break
+        if turn > 0 or not low < candidate < high:
+            candidate = _candidate(turn, rank, low, below_low, high, above_high, pairs, step)
+        if not low < candidate < high:
+            candidate = low + (high - low) * 0.5
+        if not low < candidate < high:
+            break  # no number is left between them
+        below, above = _counts(slopes, candidate)
+        if below <= rank and above <= pairs - 1 - rank:
+            following = candidate if above <= pairs - 2 - rank else _least_above(slopes, candidate)
+            return candidate, following
+        if below > rank:
+            high, above_high = candidate, pairs - below
+        else:
+            low, below_low = candidate, pairs - above
+    if pairs - above_high - below_low >= len(inside):
+        ordered = np.sort(slopes)  # none of the above led there; what is no pair stands at the end
+        return ordered[rank], ordered[min(rank + 1, pairs - 1)]
+    found = _collect(slopes, low, high, inside)
+    _sort(inside, found)
+    place = rank - below_low
+    slope = inside[place]
+    following = inside[place + 1] if place + 1 < found else _least_above(slopes, slope)
+    return slope, following
+
+
+@inline_kernel
+def _step(error: float, values: int) -> float:
+    """About the distance of neighbouring slopes near their median, from the standard error of least squares.
+
+    The score falls by its standard deviation, sqrt(n^3 / 9) in null, over one standard error, and by 2 a rank.
+    """
+    return float(max(2.0 * error / np.sqrt(values**3 / 9.0), 1e-300))
+
+
+@kernel
+def _scores(values: Float64, table: Float64) -> Int64:
+    slopes, twice = np.empty(len(table)), np.empty(2 * values.shape[1])
+    found = np.empty(len(values), dtype=np.int64)
+    for m in range(len(values)):
+        _fill(values[m], table, twice, slopes)
+        below, above = _counts(slopes, 0.0)
+        found[m] = above - below
+    return found
+
+
+@kernel
+def _median_slopes(values: Float64, time: Float64, table: Float64, whole: int, counts: Int64, slope: Float64) -> None:
+    """``whole`` is how many pairs a series without gaps has."""
+    slopes, twice, inside = np.empty(len(table)), np.empty(2 * values.shape[1]), np.empty(_COLLECTED + 1)
+    for m in range(len(values)):
+        count = _fill(values[m], table, twice, slopes)
+        count = whole if count < 0 else count
+        below, above = _counts(slopes, 0.0)
+        counts[0, m], counts[1, m], counts[2, m] = above, below, count
+        rank = (count - 1) // 2
+        if count == 0:
+            slope[m] = np.nan
+            continue
+        low, below_low, high, above_high = -np.inf, 0, np.inf, 0
+        if below > rank:
+            high, above_high = 0.0, count - below
+        elif above >= count - rank:
+            low, below_low = 0.0, count - above
+        first, error = _least_squares(values[m], time)
+        step = _step(error, values.shape[1])
+        middle, following = _slope_of_rank(slopes, rank, count, low, below_low, high, above_high, first, step, inside)
+        slope[m] = middle if count % 2 else 0.5 * (middle + following)
+
+
+@kernel
+def _ranked_slopes(values: Float64, time: Float64, table: Float64, whole: int, rank: Int64, found: Float64) -> None:
+    slopes, twice, inside = np.empty(len(table)), np.empty(2 * values.shape[1]), np.empty(_COLLECTED + 1)
+    for m in range(len(values)):
+        count = _fill(values[m], table, twice, slopes)
+        count = whole if count < 0 else count
+        if rank[m] < 0 or rank[m] >= count:
+            found[m] = -np.inf if rank[m] < 0 else np.inf
+            continue
+        slope, error = _least_squares(values[m], time)
+        step = _step(error, values.shape[1])
+        first = slope + (rank[m] - 0.5 * count) * step
+        found[m], _ = _slope_of_rank(slopes, rank[m], count, -np.inf, 0, np.inf, 0, first, step, inside)
+
+
+def warm_up() -> None:
+    """Compile the kernels for the types that production uses."""
+    time = np.arange(4.0)
+    values = np.array([[0.0, 1.0, 1.5, 4.0]])
+    table = reciprocals(time)
+    scores(values, table)
+    median_slopes(values, time, table)
+    ranked_slopes(values, time, table, np.array([1]))

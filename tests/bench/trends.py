@@ -35,7 +35,7 @@ def main() -> None:
     versions = int(sys.argv[2]) if len(sys.argv) > 2 else 100
     rng = np.random.default_rng(0)
     days = np.sort(rng.uniform(0, 3000, versions))
-    whole = [rng.normal(0, 0.01, cells) + np.where(np.arange(cells) % 10 == 0, 2e-6, 0.0) * day for day in days]
+    whole = [rng.normal(0, 0.01, cells) + np.where(np.arange(cells) % 10 == 0, 1e-5, 0.0) * day for day in days]
     holes = [np.where(rng.random(cells) < 0.05, np.nan, field) for field in whole]
     warm_up()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

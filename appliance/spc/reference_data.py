@@ -172,3 +172,20 @@ PETTITT: Final = _table("""
 -1.05 0.96 1.22 0.58 -0.98 -0.03 -1.54 -0.71 -0.35 0.66 0.44 0.91 -0.02 -1.42 1.26 -1.02 -0.81 1.66 1.05 0.97
 2.14 1.22 -0.24 1.60 0.72 -0.12 0.44 0.03 0.66 0.56 1.37 1.66 0.10 0.80 1.29 0.49 -0.07 1.18 3.29 1.84
 """).ravel()
+
+#: 45 individuals that break every run rule.
+#: Source: jaspQualityControl, tests of charts for individuals, 12.2, whose flags were verified with Minitab.
+ALL_RULES_BROKEN: Final = np.array(
+    [*([0.0, 1.0] * 7), 0.0, 0.48, 0.49, 0.51, 0.52, 0.53, 0.54, *([0.55] * 15), *([-1.0] * 8), 2.0]
+)
+
+#: Values about 50 with an EWMA of weight 0.3.  Source: NIST/SEMATECH e-Handbook, section 6.3.2.4.
+EWMA_EXAMPLE: Final = _table("""
+52.0 47.0 53.0 49.3 50.1 47.0 51.0 50.1 51.2 50.5 49.6 47.6 49.9 51.3 47.8 51.2 52.6 52.4 53.6 52.1
+""").ravel()
+
+#: Values about 325 that shift at the 13th.  Source: NIST/SEMATECH e-Handbook, section 6.3.2.3.
+CUSUM_EXAMPLE: Final = _table("""
+324.925 324.675 324.725 324.350 325.350 325.225 324.125 324.525 325.225 324.600
+324.625 325.150 328.325 327.250 327.825 328.500 326.675 327.775 326.875 328.350
+""").ravel()

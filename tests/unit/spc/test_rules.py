@@ -7,6 +7,7 @@ import pytest
 
 from appliance.errors import InvalidInput
 from appliance.spc.records import Chart
+from appliance.spc.reference_data import ALL_RULES_BROKEN
 from appliance.spc.rules import (
     FOUR_OF_FIVE,
     NELSON,
@@ -24,9 +25,7 @@ from appliance.spc.rules import (
 )
 from appliance.spc.variables import individuals_limits, location_chart
 
-#: 45 individuals that break every rule, and the points (from 1) that JASP flags, verified there with Minitab.
-#: Source: jaspQualityControl, test 12.2 of charts for individuals (7 on a side, 7 and 14 steps, else Nelson's numbers).
-ALL_BROKEN = [*([0.0, 1.0] * 7), 0.0, 0.48, 0.49, 0.51, 0.52, 0.53, 0.54, *([0.55] * 15), *([-1.0] * 8), 2.0]
+#: Points (from 1) that JASP flags, verified there with Minitab: 7 on a side, 7 and 14 steps, else Nelson's numbers.
 FLAGGED = [
     (beyond(), [*range(37, 46)]),
     (one_side(7), [*range(22, 37), 43, 44]),
@@ -41,7 +40,7 @@ FLAGGED = [
 
 @pytest.mark.parametrize(("rule", "points"), FLAGGED, ids=lambda case: getattr(case, "name", ""))
 def test_rules_flag_the_points_that_jasp_and_minitab_flag(rule: Rule, points: list[int]) -> None:
-    chart = location_chart(individuals_limits(ALL_BROKEN), ALL_BROKEN)
+    chart = location_chart(individuals_limits(ALL_RULES_BROKEN), ALL_RULES_BROKEN)
     assert [signal.at + 1 for signal in signals(chart, [rule])] == points
 
 

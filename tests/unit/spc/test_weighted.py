@@ -6,28 +6,20 @@ import numpy as np
 import pytest
 
 from appliance.errors import InvalidInput
+from appliance.spc.reference_data import CUSUM_EXAMPLE, EWMA_EXAMPLE
 from appliance.spc.weighted import cusum, ewma_chart
 
-#: NIST e-Handbook 6.3.2.4: data, their EWMA with weight 0.3 from 50, and the limits printed there.
-EWMA_DATA = [
-    52.0, 47.0, 53.0, 49.3, 50.1, 47.0, 51.0, 50.1, 51.2, 50.5, 49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6,
-    52.1,
-]  # fmt: skip
+#: As the e-Handbook prints them.
 EWMA_PRINTED = [
     50.60, 49.52, 50.56, 50.18, 50.16, 49.21, 49.75, 49.85, 50.26, 50.33, 50.11, 49.36, 49.52, 50.05, 49.38, 49.92,
     50.73,
     51.23, 51.94, 51.99,
 ]  # fmt: skip
-#: NIST e-Handbook 6.3.2.3: data about a target of 325, k = 0.3175 and h = 4.1959 in the unit of the data.
-CUSUM_DATA = [
-    324.925, 324.675, 324.725, 324.350, 325.350, 325.225, 324.125, 324.525, 325.225, 324.600, 324.625, 325.150, 328.325,
-    327.250, 327.825, 328.500, 326.675, 327.775, 326.875, 328.350,
-]  # fmt: skip
 CUSUM_PRINTED = [4.94, 7.45, 10.63, 11.99, 14.44, 16.00, 19.04]
 
 
 def test_ewma_is_that_of_the_handbook() -> None:
-    chart = ewma_chart(EWMA_DATA, 50.0, 2.0539, weight=0.3, width=3.0)
+    chart = ewma_chart(EWMA_EXAMPLE, 50.0, 2.0539, weight=0.3, width=3.0)
     np.testing.assert_allclose(chart.value, EWMA_PRINTED, atol=5.1e-3)
     # the handbook prints the limits that are approached
     assert chart.upper[-1] == pytest.approx(52.5884, abs=6e-4)
@@ -36,7 +28,7 @@ def test_ewma_is_that_of_the_handbook() -> None:
 
 
 def test_cusum_is_that_of_the_handbook() -> None:
-    found = cusum(CUSUM_DATA, 325.0, 1.0, reference=0.3175, decision=4.1959)
+    found = cusum(CUSUM_EXAMPLE, 325.0, 1.0, reference=0.3175, decision=4.1959)
     np.testing.assert_allclose(found.high[13:], CUSUM_PRINTED, atol=0.011)
     first, *_ = found.signals()
     assert first.at + 1 == 14

@@ -99,8 +99,10 @@ def slope_intervals(
 
 
 def _series(fields: Sequence[Float64], chosen: slice | Int64) -> Float64:
-    """The series of chosen cells, float64 (m, v)."""
-    return np.ascontiguousarray(np.stack([field[chosen] for field in fields]).T, dtype=np.float64)
+    """The series of chosen cells, float64 (m, v); what is infinite is as good as not covered: NaN."""
+    values = np.ascontiguousarray(np.stack([field[chosen] for field in fields]).T, dtype=np.float64)
+    values[np.isinf(values)] = np.nan
+    return values
 
 
 def _trends(

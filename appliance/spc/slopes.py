@@ -1,10 +1,8 @@
 """Slopes of all pairs of a series, for many series at once.
 
 The slopes of n values are n (n - 1) / 2 numbers, (y_j - y_i) r_ij with r_ij = 1 / (t_j - t_i).  Their order statistics
-are found by counting how many lie below a candidate, which the processor does for eight at a time: the first candidates
-are zero (whose count is the score of Mann and Kendall), the slope of least squares, and one that should lie just beyond
-the wanted rank; what remains between two candidates is collected and sorted.  The answer is the exact order statistic,
-the same bits on any number of threads.
+are found by counting (``ranks``): first at zero, which is the score of Mann and Kendall, then about the slope of least
+squares.  The answer is exact, the same bits on any number of threads.
 
 A pair with r_ij = NaN is none: so values of different segments of a series, or of one time stamp, are not compared.  A
 value that is NaN takes part in no pair.
@@ -21,17 +19,8 @@ import numpy as np
 
 from appliance.core.kernels import inline_kernel, kernel, over_chunks
 from appliance.spc.checks import Float64, Int64
+from appliance.spc.ranks import COLLECTED, counts, value_of_rank
 
-#: Slopes that are collected and sorted at the end of a search.
-_COLLECTED: Final = 32
-#: Ranks beyond the wanted one that the second candidate aims at.
-_MARGIN: Final = 7
-#: Candidates before a search gives up interpolating and halves its interval.
-_INTERPOLATED: Final = 12
-#: Candidates before all slopes are sorted.
-_TURNS: Final = 90
-#: Slopes that are looked through together for those to collect.
-_BLOCK: Final = 16
 #: Series in one task of the pool.
 _ROWS_A_TASK: Final = 4096
 
@@ -76,15 +65,15 @@ def median_slopes(values: Float64, time: Float64, reciprocal: Float64) -> PairSl
     ``values`` float64 (m, n) at ``time`` (n,) with the ``reciprocals`` of those times.  Where the number of pairs is
     even the median is the mean of the middle two.  Memory: 32 bytes a series.
     """
-    counts, slope = np.empty((3, len(values)), np.int64), np.empty(len(values))
+    tally, slope = np.empty((3, len(values)), np.int64), np.empty(len(values))
     table = _lagged(reciprocal)
     whole = int(np.isfinite(table).sum())
 
     def work(start: int, stop: int) -> None:
-        _median_slopes(values[start:stop], time, table, whole, counts[:, start:stop], slope[start:stop])
+        _median_slopes(values[start:stop], time, table, whole, tally[:, start:stop], slope[start:stop])
 
     over_chunks(len(values), work, chunk=_ROWS_A_TASK)
-    return PairSlopes(counts[0], counts[1], counts[2], slope)
+    return PairSlopes(tally[0], tally[1], tally[2], slope)
 
 
 def ranked_slopes(values: Float64, time: Float64, reciprocal: Float64, rank: Int64) -> Float64:
@@ -115,7 +104,10 @@ def _lagged(reciprocal: Float64) -> Float64:
 
 @inline_kernel
 def _fill(y: Float64, table: Float64, twice: Float64, slopes: Float64) -> int:
-    """Write the slope of every pair, (n (n - 1) / 2,), NaN of those that are none; returns how many there are."""
+    """Write the slope of every pair, (n (n - 1) / 2,), NaN of those that are none.
+
+    Returns how many there are, or -1 for a series without gaps, whose pairs the caller knows.
+    """
     n = len(y)
     gaps = 0
     for k in range(n):
@@ -131,16 +123,6 @@ def _fill(y: Float64, table: Float64, twice: Float64, slopes: Float64) -> int:
     for k in range(len(slopes)):
         pairs += int(slopes[k] == slopes[k])
     return pairs
-
-
-@inline_kernel
-def _counts(slopes: Float64, candidate: float) -> tuple[int, int]:
-    """How many slopes lie below ``candidate``, and above."""
-    below, above = 0, 0
-    for k in range(len(slopes)):
-        below += int(slopes[k] < candidate)
-        above += int(slopes[k] > candidate)
-    return below, above
 
 
 @inline_kernel
@@ -165,105 +147,6 @@ def _least_squares(y: Float64, time: Float64) -> tuple[float, float]:
 
 
 @inline_kernel
-def _collect(slopes: Float64, low: float, high: float, inside: Float64) -> int:
-    """Put the slopes strictly between ``low`` and ``high`` into ``inside``; returns how many there are.
-
-    ``inside`` has one place more than there can be: what is not kept is written there, which costs no branch.
-    """
-    found = 0
-    for start in range(0, len(slopes), _BLOCK):
-        block = slopes[start : start + _BLOCK]
-        own = 0
-        for k in range(len(block)):
-            own += int((block[k] > low) & (block[k] < high))
-        if own > 0:
-            for k in range(len(block)):
-                inside[found] = block[k]
-                found += int((block[k] > low) & (block[k] < high))
-    return found
-
-
-@inline_kernel
-def _sort(values: Float64, count: int) -> None:
-    """Sort the first ``count`` values, which are few, by insertion."""
-    for k in range(1, count):
-        value, place = values[k], k
-        while place > 0 and values[place - 1] > value:
-            values[place] = values[place - 1]
-            place -= 1
-        values[place] = value
-
-
-@inline_kernel
-def _least_above(slopes: Float64, limit: float) -> float:
-    """The smallest slope above ``limit``; infinite if there is none."""
-    least = np.inf
-    for k in range(len(slopes)):
-        if limit < slopes[k] < least:
-            least = slopes[k]
-    return least
-
-
-@inline_kernel
-def _candidate(
-    turn: int, rank: int, low: float, below_low: int, high: float, above_high: int, pairs: int, step: float
-) -> float:
-    """The next slope to count at, between ``low`` and ``high``, whose ranks enclose ``rank``.
-
-    ``below_low`` slopes are not above ``low``, ``above_high`` are not below ``high``.  With one end known the other is
-    sought at the distance that the standard error suggests (``step`` a rank); with both, by interpolation of ranks.
-    """
-    if low == -np.inf:
-        return high - max((pairs - above_high - rank + _MARGIN) * step, abs(high) * 1e-12) * 4.0**turn
-    if high == np.inf:
-        return low + max((rank - below_low + 1 + _MARGIN) * step, abs(low) * 1e-12) * 4.0**turn
-    share = 0.5
-    if turn < _INTERPOLATED:
-        between = pairs - above_high - below_low
-        share = (rank - below_low + 0.5) / between
-        margin = min(_MARGIN / between, 0.25)
-        # aim a little beyond the rank, towards the farther end: the interval then closes from there
-        share = share + margin if share < 0.5 else share - margin
-    return low + (high - low) * share
-
-
-@inline_kernel
-def _slope_of_rank(
-    slopes: Float64, rank: int, pairs: int, low: float, below_low: int, high: float, above_high: int,
-    first: float, step: float, inside: Float64,
-) -> tuple[float, float]:  # fmt: skip
-    """The slope of ``rank``, and the next one in order; ``low`` and ``high`` enclose it already."""
-    candidate = first
-    for turn in range(_TURNS):
-        between = pairs - above_high - below_low
-        if between < len(inside):
-            break
-        if turn > 0 or not low < candidate < high:
-            candidate = _candidate(turn, rank, low, below_low, high, above_high, pairs, step)
-        if not low < candidate < high:
-            candidate = low + (high - low) * 0.5
-        if not low < candidate < high:
-            break  # no number is left between them
-        below, above = _counts(slopes, candidate)
-        if below <= rank and above <= pairs - 1 - rank:
-            following = candidate if above <= pairs - 2 - rank else _least_above(slopes, candidate)
-            return candidate, following
-        if below > rank:
-            high, above_high = candidate, pairs - below
-        else:
-            low, below_low = candidate, pairs - above
-    if pairs - above_high - below_low >= len(inside):
-        ordered = np.sort(slopes)  # none of the above led there; what is no pair stands at the end
-        return ordered[rank], ordered[min(rank + 1, pairs - 1)]
-    found = _collect(slopes, low, high, inside)
-    _sort(inside, found)
-    place = rank - below_low
-    slope = inside[place]
-    following = inside[place + 1] if place + 1 < found else _least_above(slopes, slope)
-    return slope, following
-
-
-@inline_kernel
 def _step(error: float, values: int) -> float:
     """About the distance of neighbouring slopes near their median, from the standard error of least squares.
 
@@ -278,20 +161,20 @@ def _scores(values: Float64, table: Float64) -> Int64:
     found = np.empty(len(values), dtype=np.int64)
     for m in range(len(values)):
         _fill(values[m], table, twice, slopes)
-        below, above = _counts(slopes, 0.0)
+        below, above = counts(slopes, 0.0)
         found[m] = above - below
     return found
 
 
 @kernel
-def _median_slopes(values: Float64, time: Float64, table: Float64, whole: int, counts: Int64, slope: Float64) -> None:
+def _median_slopes(values: Float64, time: Float64, table: Float64, whole: int, tally: Int64, slope: Float64) -> None:
     """``whole`` is how many pairs a series without gaps has."""
-    slopes, twice, inside = np.empty(len(table)), np.empty(2 * values.shape[1]), np.empty(_COLLECTED + 1)
+    slopes, twice, inside = np.empty(len(table)), np.empty(2 * values.shape[1]), np.empty(COLLECTED + 1)
     for m in range(len(values)):
         count = _fill(values[m], table, twice, slopes)
         count = whole if count < 0 else count
-        below, above = _counts(slopes, 0.0)
-        counts[0, m], counts[1, m], counts[2, m] = above, below, count
+        below, above = counts(slopes, 0.0)
+        tally[0, m], tally[1, m], tally[2, m] = above, below, count
         rank = (count - 1) // 2
         if count == 0:
             slope[m] = np.nan
@@ -303,13 +186,13 @@ def _median_slopes(values: Float64, time: Float64, table: Float64, whole: int, c
             low, below_low = 0.0, count - above
         first, error = _least_squares(values[m], time)
         step = _step(error, values.shape[1])
-        middle, following = _slope_of_rank(slopes, rank, count, low, below_low, high, above_high, first, step, inside)
+        middle, following = value_of_rank(slopes, rank, count, low, below_low, high, above_high, first, step, inside)
         slope[m] = middle if count % 2 else 0.5 * (middle + following)
 
 
 @kernel
 def _ranked_slopes(values: Float64, time: Float64, table: Float64, whole: int, rank: Int64, found: Float64) -> None:
-    slopes, twice, inside = np.empty(len(table)), np.empty(2 * values.shape[1]), np.empty(_COLLECTED + 1)
+    slopes, twice, inside = np.empty(len(table)), np.empty(2 * values.shape[1]), np.empty(COLLECTED + 1)
     for m in range(len(values)):
         count = _fill(values[m], table, twice, slopes)
         count = whole if count < 0 else count
@@ -319,7 +202,7 @@ def _ranked_slopes(values: Float64, time: Float64, table: Float64, whole: int, r
         slope, error = _least_squares(values[m], time)
         step = _step(error, values.shape[1])
         first = slope + (rank[m] - 0.5 * count) * step
-        found[m], _ = _slope_of_rank(slopes, rank[m], count, -np.inf, 0, np.inf, 0, first, step, inside)
+        found[m], _ = value_of_rank(slopes, rank[m], count, -np.inf, 0, np.inf, 0, first, step, inside)
 
 
 def warm_up() -> None:

@@ -52,6 +52,16 @@ def test_cells_that_were_seen_once_or_never_have_no_trend() -> None:
     assert not found.changing().any()
 
 
+def test_an_infinite_deviation_is_as_good_as_none() -> None:
+    time = np.arange(6.0)
+    fields = [np.array([0.1 * k, 0.1 * k]) for k in range(6)]
+    fields[2] = np.array([np.inf, np.nan])
+    fields[4] = np.array([-np.inf, np.nan])
+    found = field_trends(time, fields)
+    assert found.count.tolist() == [4, 4]
+    assert found.slope[0] == found.slope[1] == pytest.approx(0.1)
+
+
 def test_a_map_calls_what_degrades_and_hardly_anything_else() -> None:
     time = np.arange(30.0) * 30.0
     field = RNG.normal(0, 0.02, (30, 20_000))

@@ -100,6 +100,11 @@ def test_with_correction_false_alarms_are_about_as_many_as_stated(correlation: f
     assert 0.015 < false_alarms(correlation, 100, 800, corrected=True) < most
 
 
+def test_short_series_need_the_bias_of_their_correlation_put_right() -> None:
+    """20 values at 0.5: 20 % without any correction, 11 % with the correlation as it is seen."""
+    assert false_alarms(0.5, 20, 1500, corrected=True) < 0.095
+
+
 def test_ten_values_are_not_corrected() -> None:
     value = np.arange(10.0)
     assert inflation_of(value, value, one(value), 0.0) == 1.0

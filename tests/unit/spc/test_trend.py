@@ -75,6 +75,14 @@ def test_a_step_of_the_instrument_or_the_model_is_no_change_of_the_part(kind: st
     assert trend_of(series_of(time, value)).slope < 0.1
 
 
+def test_a_value_of_the_moment_of_a_break_comes_after_it() -> None:
+    breaks = (Break(3.0, CAD_CHANGE), Break(1.0, RECALIBRATION), Break(2.0, REPAIR))
+    series = series_of([0.0, 1.0, 2.0, 3.0], [0.0] * 4, breaks=breaks)
+    assert series.stratum.tolist() == [0, 1, 2, 3]
+    assert series.current_life().time_days.tolist() == [2.0, 3.0]
+    assert series.current_life().stratum.tolist() == [1, 2]
+
+
 def test_a_repair_after_the_last_value_changes_nothing() -> None:
     time = np.arange(8.0)
     plain = trend_of(series_of(time, time))

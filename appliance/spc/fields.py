@@ -21,7 +21,7 @@ from appliance.core.kernels import inline_kernel, kernel, over_chunks
 from appliance.spc.checks import Bool, Float64, Int64, increasing, require, share
 from appliance.spc.false_discovery import DISCOVERY_RATE, discoveries
 from appliance.spc.kendall import EXACT_UP_TO, LARGEST_CORRELATION, first_order_inflation, null_distribution
-from appliance.spc.slopes import median_slopes, ranked_slopes, reciprocals
+from appliance.spc.slopes import Pairs, median_slopes, pairs_of, ranked_slopes
 
 #: Cells in one task of the pool: no more than ``slopes`` takes in one, so that tasks wait for none of their own.
 _TASK: Final = 4096
@@ -60,14 +60,12 @@ def field_trends(time_days: Float64, fields: Sequence[Float64], *, independent: 
     require(len(fields) == len(time), "spc.shape", "Every version of the field needs its time.")
     cells = len(fields[0])
     require(all(field.shape == (cells,) for field in fields), "spc.shape", "Versions differ in their number of cells.")
-    reciprocal = reciprocals(time)
+    pairs = pairs_of(time)
     found = FieldTrends(
         np.empty(cells, np.int64), np.empty(cells), np.empty(cells, np.int64), np.empty(cells), np.empty(cells)
     )
 
-    over_chunks(
-        cells, lambda a, b: _trends(time, reciprocal, _series(fields, slice(a, b)), independent, found, a), chunk=_TASK
-    )
+    over_chunks(cells, lambda a, b: _trends(pairs, _series(fields, slice(a, b)), independent, found, a), chunk=_TASK)
     return found
 
 
@@ -84,15 +82,15 @@ def slope_intervals(
     """
     z = -float(ndtri((1.0 - share(confidence, "confidence")) / 2.0))
     cells = np.flatnonzero(chosen)
-    reciprocal, lower, upper = reciprocals(time_days), np.empty(len(cells)), np.empty(len(cells))
+    pairs, lower, upper = pairs_of(time_days), np.empty(len(cells)), np.empty(len(cells))
 
     def work(start: int, stop: int) -> None:
         own = cells[start:stop]
         values = _series(fields, own)
-        pairs = trends.count[own] * (trends.count[own] - 1) // 2
-        rank = np.floor((pairs - z * np.sqrt(trends.variance[own])) / 2.0).astype(np.int64) - 1
-        lower[start:stop] = ranked_slopes(values, time_days, reciprocal, rank)
-        upper[start:stop] = ranked_slopes(values, time_days, reciprocal, pairs - 1 - rank)
+        own_pairs = trends.count[own] * (trends.count[own] - 1) // 2
+        rank = np.floor((own_pairs - z * np.sqrt(trends.variance[own])) / 2.0).astype(np.int64) - 1
+        lower[start:stop] = ranked_slopes(values, pairs, rank)
+        upper[start:stop] = ranked_slopes(values, pairs, own_pairs - 1 - rank)
 
     over_chunks(len(cells), work, chunk=_TASK)
     return lower, upper
@@ -105,13 +103,11 @@ def _series(fields: Sequence[Float64], chosen: slice | Int64) -> Float64:
     return values
 
 
-def _trends(
-    time: Float64, reciprocal: Float64, values: Float64, independent: bool, found: FieldTrends, start: int
-) -> None:
+def _trends(pairs: Pairs, values: Float64, independent: bool, found: FieldTrends, start: int) -> None:
     """Fill in ``found`` for the cells from ``start`` on whose series are ``values``."""
-    slopes = median_slopes(values, time, reciprocal)
+    slopes = median_slopes(values, pairs)
     tied = slopes.pairs != slopes.rising + slopes.falling
-    count, third, correlation = _null_terms(values, time, slopes.slope, tied)
+    count, third, correlation = _null_terms(values, pairs.time, slopes.slope, tied)
     variance = (count * (count - 1) * (2 * count + 5) - third) / 18.0
     if not independent:
         variance = variance * _inflations(correlation, count)

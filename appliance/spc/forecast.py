@@ -22,7 +22,7 @@ from appliance.qc.decision import decide
 from appliance.qc.records import FAIL, PASS
 from appliance.spc.checks import Float64, require
 from appliance.spc.series import Series
-from appliance.spc.slopes import reciprocals
+from appliance.spc.slopes import pairs_of
 from appliance.spc.trend import REPLICATES, Trend, level_at_end, resampled, slopes_of, trend_of
 
 #: What a forecast says of an event.
@@ -123,7 +123,7 @@ def forecast(
     life = series.current_life()
     stratum = life.stratum
     drawn = resampled(life, stratum, trend.slope, replicates, seed)
-    slopes = slopes_of(drawn, life, reciprocals(life.time_days, stratum))
+    slopes = slopes_of(drawn, life, pairs_of(life.time_days, stratum))
     levels = np.array(
         [
             level_at_end(Series(life.time_days, row, life.u, life.breaks), stratum, float(slope))

@@ -27,7 +27,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from appliance.spc.checks import Float64, Int64
-from appliance.spc.slopes import reciprocals, scores
+from appliance.spc.slopes import pairs_of, scores
 
 #: Up to this many values the distribution of the score is counted.
 EXACT_UP_TO: Final = 10
@@ -56,7 +56,7 @@ def mann_kendall(time: Float64, value: Float64, stratum: Int64, inflation: float
     With an ``inflation`` above one nothing is exact, and the normal distribution is used.  A single value, or values
     that are all alike, give p = 1.
     """
-    score = int(scores(value[None, :], reciprocals(time, stratum))[0])
+    score = int(scores(value[None, :], pairs_of(time, stratum))[0])
     segments = [(time[stratum == s], value[stratum == s]) for s in np.unique(stratum)]
     variance = sum(null_variance(tie_counts(t), tie_counts(v)) for t, v in segments)
     if len(value) <= EXACT_UP_TO and inflation == 1.0:

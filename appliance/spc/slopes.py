@@ -25,23 +25,48 @@ from appliance.spc.ranks import COLLECTED, counts, value_of_rank
 _ROWS_A_TASK: Final = 4096
 
 
-def reciprocals(time: Float64, stratum: Int64 | None = None) -> Float64:
-    """1 / (t_j - t_i) of pairs i < j, float64 (n, n); NaN for two strata or one time, and elsewhere."""
-    step = time[None, :] - time[:, None]
-    usable = np.triu(step > 0, 1)
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of the values of a series, or of all series at the same times: what their slopes are made with.
+
+    ``time`` float64 (n,); ``reciprocal`` float64 (n (n - 1) / 2,) in the order of ``members``, NaN of pairs that are
+    none; ``count`` of those that are.
+    """
+
+    time: Float64
+    reciprocal: Float64
+    count: int
+
+
+def pairs_of(time: Float64, stratum: Int64 | None = None) -> Pairs:
+    """The pairs of values at ``time`` (n,): of two times, and of one ``stratum`` int64 (n,) where there are several."""
+    first, second = members(len(time))
+    step = time[second] - time[first]
+    usable = step != 0
     if stratum is not None:
-        usable &= stratum[None, :] == stratum[:, None]
-    found: Float64 = np.divide(1.0, step, out=np.full(step.shape, np.nan), where=usable)
-    return found
+        usable &= stratum[second] == stratum[first]
+    reciprocal = np.divide(1.0, step, out=np.full(step.shape, np.nan), where=usable)
+    return Pairs(time, reciprocal, int(usable.sum()))
 
 
-def scores(values: Float64, reciprocal: Float64) -> Int64:
+def members(n: int) -> tuple[Int64, Int64]:
+    """Both members of every pair of ``n`` values, lag by lag, around the end of the series.
+
+    Value k meets value k + lag, which beyond the end is an earlier one: the step of time is negative then, and the
+    slope the same.  All lags are as long as the series (the last one of an even series half as long), which keeps the
+    processor's lanes full.
+    """
+    place = np.arange(n * (n - 1) // 2)
+    lag = place // n
+    first = place - lag * n
+    second = first + lag + 1
+    return first, np.where(second >= n, second - n, second)
+
+
+def scores(values: Float64, pairs: Pairs) -> Int64:
     """Rising pairs less falling pairs of each series: ``values`` (m, n), int64 (m,)."""
-    table = _lagged(reciprocal)
-    return np.concatenate(
-        over_chunks(len(values), lambda a, b: _scores(values[a:b], table), chunk=_ROWS_A_TASK)
-        or [np.zeros(0, dtype=np.int64)]
-    )
+    parts = over_chunks(len(values), lambda a, b: _scores(values[a:b], pairs.reciprocal), chunk=_ROWS_A_TASK)
+    return np.concatenate(parts or [np.zeros(0, dtype=np.int64)])
 
 
 @dataclass(frozen=True)
@@ -59,47 +84,31 @@ class PairSlopes:
         return np.asarray(self.rising - self.falling)
 
 
-def median_slopes(values: Float64, time: Float64, reciprocal: Float64) -> PairSlopes:
-    """Counts of pairs and the median slope of each series.
+def median_slopes(values: Float64, pairs: Pairs) -> PairSlopes:
+    """Counts of pairs and the median slope of each series: ``values`` float64 (m, n).
 
-    ``values`` float64 (m, n) at ``time`` (n,) with the ``reciprocals`` of those times.  Where the number of pairs is
-    even the median is the mean of the middle two.  Memory: 32 bytes a series.
+    Where the number of pairs is even the median is the mean of the middle two.  Memory: 32 bytes a series.
     """
     tally, slope = np.empty((3, len(values)), np.int64), np.empty(len(values))
-    table = _lagged(reciprocal)
-    whole = int(np.isfinite(table).sum())
 
     def work(start: int, stop: int) -> None:
-        _median_slopes(values[start:stop], time, table, whole, tally[:, start:stop], slope[start:stop])
+        own = slice(start, stop)
+        _median_slopes(values[own], pairs.time, pairs.reciprocal, pairs.count, tally[:, own], slope[own])
 
     over_chunks(len(values), work, chunk=_ROWS_A_TASK)
     return PairSlopes(tally[0], tally[1], tally[2], slope)
 
 
-def ranked_slopes(values: Float64, time: Float64, reciprocal: Float64, rank: Int64) -> Float64:
+def ranked_slopes(values: Float64, pairs: Pairs, rank: Int64) -> Float64:
     """The slope of ``rank`` (from 0) among the pairs of each series, (m,); infinite where the rank is beyond them."""
-    found, table = np.empty(len(values)), _lagged(reciprocal)
-    whole = int(np.isfinite(table).sum())
+    found = np.empty(len(values))
 
     def work(start: int, stop: int) -> None:
-        _ranked_slopes(values[start:stop], time, table, whole, rank[start:stop], found[start:stop])
+        own = slice(start, stop)
+        _ranked_slopes(values[own], pairs.time, pairs.reciprocal, pairs.count, rank[own], found[own])
 
     over_chunks(len(values), work, chunk=_ROWS_A_TASK)
     return found
-
-
-def _lagged(reciprocal: Float64) -> Float64:
-    """The reciprocals in the order in which ``_fill`` takes pairs: lag by lag, around the end of the series.
-
-    Value k meets value k + lag, which beyond the end is an earlier one: the step of time is negative then, and the
-    slope the same.  All lags are as long as the series (the last one of an even series half as long), which keeps the
-    processor's lanes full.
-    """
-    n = len(reciprocal)
-    lag, first = np.divmod(np.arange(n * (n - 1) // 2), n)
-    second = (first + lag + 1) % n
-    table: Float64 = reciprocal[np.minimum(first, second), np.maximum(first, second)]
-    return np.where(second > first, table, -table)
 
 
 @inline_kernel
@@ -207,9 +216,7 @@ def _ranked_slopes(values: Float64, time: Float64, table: Float64, whole: int, r
 
 def warm_up() -> None:
     """Compile the kernels for the types that production uses."""
-    time = np.arange(4.0)
-    values = np.array([[0.0, 1.0, 1.5, 4.0]])
-    table = reciprocals(time)
-    scores(values, table)
-    median_slopes(values, time, table)
-    ranked_slopes(values, time, table, np.array([1]))
+    values, pairs = np.array([[0.0, 1.0, 1.5, 4.0]]), pairs_of(np.arange(4.0))
+    scores(values, pairs)
+    median_slopes(values, pairs)
+    ranked_slopes(values, pairs, np.array([1]))

@@ -22,7 +22,7 @@ from appliance.spc import draws
 from appliance.spc.checks import Float64, Int64, require, share
 from appliance.spc.kendall import EXACT_UP_TO, KendallTest, inflation_of, mann_kendall, null_distribution
 from appliance.spc.series import Series
-from appliance.spc.slopes import median_slopes, ranked_slopes, reciprocals
+from appliance.spc.slopes import Pairs, median_slopes, members, pairs_of, ranked_slopes
 
 #: Fewest values of a life that a slope is computed of.
 LEAST_VALUES: Final = 3
@@ -69,15 +69,15 @@ def trend_of(series: Series, *, confidence: float = 0.95, seed: int = 0) -> Tren
     life = series.current_life()
     require(len(life.value) >= LEAST_VALUES, "spc.too_few", f"A trend needs {LEAST_VALUES} values after a repair.")
     stratum, weighted = life.stratum, _differ(life.u)
-    reciprocal = reciprocals(life.time_days, stratum)
-    require(np.isfinite(reciprocal).any(), "spc.too_few", "No two values of one segment were measured at two times.")
-    slope = slope_of(life, reciprocal)
+    pairs = pairs_of(life.time_days, stratum)
+    require(pairs.count, "spc.too_few", "No two values of one segment were measured at two times.")
+    slope = slope_of(life, pairs)
     inflation = inflation_of(life.value, life.time_days, stratum, slope)
     test = mann_kendall(life.time_days, life.value, stratum, inflation)
     if weighted:
-        lower, upper = _bootstrap_interval(life, reciprocal, slope, confidence, seed)
+        lower, upper = _bootstrap_interval(life, pairs, slope, confidence, seed)
     else:
-        lower, upper = _sen_interval(life, reciprocal, test, confidence)
+        lower, upper = _sen_interval(life, pairs, test, confidence)
     level = level_at_end(life, stratum, slope)
     segments = len(np.unique(stratum))
     return Trend(
@@ -85,18 +85,18 @@ def trend_of(series: Series, *, confidence: float = 0.95, seed: int = 0) -> Tren
     )
 
 
-def slope_of(life: Series, reciprocal: Float64) -> float:
+def slope_of(life: Series, pairs: Pairs) -> float:
     """The median slope of one series, weighted where its uncertainties differ."""
     if _differ(life.u):
-        return float(_weighted_slopes(life.value[None, :], reciprocal, life.u)[0])
-    return float(median_slopes(life.value[None, :], life.time_days, reciprocal).slope[0])
+        return float(_weighted_slopes(life.value[None, :], pairs, life.u)[0])
+    return float(median_slopes(life.value[None, :], pairs).slope[0])
 
 
-def slopes_of(values: Float64, life: Series, reciprocal: Float64) -> Float64:
+def slopes_of(values: Float64, life: Series, pairs: Pairs) -> Float64:
     """Median slopes of replicates (m, n) of one series, (m,), each as ``slope_of`` takes it."""
     if _differ(life.u):
-        return _weighted_slopes(values, reciprocal, life.u)
-    return median_slopes(values, life.time_days, reciprocal).slope
+        return _weighted_slopes(values, pairs, life.u)
+    return median_slopes(values, pairs).slope
 
 
 def level_at_end(life: Series, stratum: Int64, slope: float) -> float:
@@ -152,30 +152,31 @@ def _differ(u: Float64 | None) -> bool:
     return u is not None and float(u.max()) >= ALIKE * float(u.min())
 
 
-def _weighted_slopes(values: Float64, reciprocal: Float64, u: Float64 | None) -> Float64:
+def _weighted_slopes(values: Float64, pairs: Pairs, u: Float64 | None) -> Float64:
     """Weighted median slopes, (m,): pairs weigh 1 / (u_i^2 + u_j^2)."""
     assert u is not None
-    first, second = np.nonzero(np.isfinite(reciprocal))
+    usable = np.isfinite(pairs.reciprocal)
+    first, second = (own[usable] for own in members(len(pairs.time)))
+    reciprocal = pairs.reciprocal[usable]
     weight = 1.0 / (u[first] ** 2 + u[second] ** 2)
     found = np.empty(len(values))
     for row, own in enumerate(values):
-        slope = (own[second] - own[first]) * reciprocal[first, second]
+        slope = (own[second] - own[first]) * reciprocal
         order = np.argsort(slope, kind="stable")
         passed = np.cumsum(weight[order])
         found[row] = slope[order][np.searchsorted(passed, 0.5 * passed[-1])]
     return found
 
 
-def _sen_interval(life: Series, reciprocal: Float64, test: KendallTest, confidence: float) -> tuple[float, float]:
+def _sen_interval(life: Series, pairs: Pairs, test: KendallTest, confidence: float) -> tuple[float, float]:
     """The slopes of the ranks between which the score is not significant; infinite where there are too few pairs."""
-    pairs = int(np.isfinite(reciprocal).sum())
     reach = _exact_reach(life, confidence) if test.method == "exact" else None
     if reach is None:
         reach = -float(ndtri((1.0 - confidence) / 2.0)) * math.sqrt(test.variance)
-    lower_rank = math.floor((pairs - reach) / 2.0) - 1
-    rank = np.array([lower_rank, pairs - 1 - lower_rank])
+    lower_rank = math.floor((pairs.count - reach) / 2.0) - 1
+    rank = np.array([lower_rank, pairs.count - 1 - lower_rank])
     both = np.broadcast_to(life.value, (2, len(life.value)))
-    lower, upper = ranked_slopes(np.ascontiguousarray(both), life.time_days, reciprocal, rank)
+    lower, upper = ranked_slopes(np.ascontiguousarray(both), pairs, rank)
     return float(lower), float(upper)
 
 
@@ -191,11 +192,9 @@ def _exact_reach(life: Series, confidence: float) -> float | None:
     return float(span - significant)
 
 
-def _bootstrap_interval(
-    life: Series, reciprocal: Float64, slope: float, confidence: float, seed: int
-) -> tuple[float, float]:
+def _bootstrap_interval(life: Series, pairs: Pairs, slope: float, confidence: float, seed: int) -> tuple[float, float]:
     replicates = resampled(life, life.stratum, slope, REPLICATES, seed)
-    slopes = slopes_of(replicates, life, reciprocal)
+    slopes = slopes_of(replicates, life, pairs)
     tail = (1.0 - confidence) / 2.0
     lower, upper = np.quantile(slopes, [tail, 1.0 - tail])
     return float(lower), float(upper)

@@ -117,6 +117,17 @@ def test_a_study_of_rayleigh_values_finds_their_index_and_its_interval_holds_it(
     assert held / chosen > 0.8
 
 
+def test_of_the_distributions_that_fit_the_one_of_least_aic_is_taken() -> None:
+    chosen = 0
+    for seed in range(8):
+        found = study(np.random.default_rng(seed).rayleigh(size=400), None, 5.0)
+        allowed = {one.family: one.aic for one in found.fits if one.p >= 0.05}
+        if len(allowed) > 1:
+            chosen += 1
+            assert allowed[found.method] == min(allowed.values())
+    assert chosen >= 4
+
+
 def test_many_values_of_no_known_kind_are_told_by_their_own_quantiles() -> None:
     rng = np.random.default_rng(2)
     values = np.concatenate([rng.normal(-1, 0.2, LEAST_EMPIRICAL), rng.normal(1, 0.2, 3 * LEAST_EMPIRICAL)])

@@ -42,8 +42,10 @@ def test_densities_tails_and_quantiles_belong_together(name: str) -> None:
 def test_a_family_refuses_its_own_values_about_as_rarely_as_stated(name: str) -> None:
     parameters = np.array([[2.0 if name == "rayleigh" else 1.5]]), np.array([[0.6]])
     samples = FAMILIES[name].quantile(RNG.uniform(1e-9, 1, (120, 60)), parameters)
-    refused = sum(fit(name, sample, seed=number).p < 0.05 for number, sample in enumerate(samples))
-    assert refused <= 14
+    p = np.array([fit(name, sample, seed=number).p for number, sample in enumerate(samples)])
+    assert (p < 0.05).sum() <= 14
+    # fitting makes statistics smaller: were samples of the check not fitted too, p would crowd at one
+    assert p.mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_family_refuses_values_of_another() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.spc.fields import partitions
 from appliance.spc.kendall import inflation_of, mann_kendall, normal_p, null_distribution, null_variance, tie_counts
-from appliance.spc.slopes import median_slopes, reciprocals
+from appliance.spc.slopes import median_slopes, pairs_of
 
 
 def one(values: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def false_alarms(correlation: float, n: int, series: int, *, corrected: bool) ->
     for k in range(1, n + 80):
         values[:, k] = correlation * values[:, k - 1] + noise[:, k]
     values, time = np.ascontiguousarray(values[:, 80:]), np.arange(n, dtype=float)
-    slopes = median_slopes(values, time, reciprocals(time)).slope
+    slopes = median_slopes(values, pairs_of(time)).slope
     found = 0
     for row, slope in zip(values, slopes, strict=True):
         inflation = inflation_of(row, time, one(row), float(slope)) if corrected else 1.0

@@ -115,6 +115,10 @@ def test_the_typed_textbook_sets_are_those_of_the_files(shared_data: Path) -> No
     assert len(rows) == GAUGE_STUDY.size
 
 
+def test_large_values_that_cancel_leave_the_small_one() -> None:
+    assert summary([0.0, 1e16, 1.0, -1e16]).mean == 0.25
+
+
 def test_one_value_has_a_mean_and_no_deviation() -> None:
     found = summary([3.0])
     assert found.mean == 3.0

@@ -27,6 +27,7 @@ import numpy.typing as npt
 from scipy.special import chdtri, ndtri
 
 from appliance.spc.checks import finite, require, share
+from appliance.spc.exact import NANO, ExactSums
 from appliance.spc.records import Spread
 from appliance.spc.summary import summary
 
@@ -109,6 +110,23 @@ def performance(
     known = summary(finite(np.ravel(values), "values", least=2))
     spread = Spread(known.sd, known.count - 1.0, "overall standard deviation")
     return capability(known.mean, spread, known.count, lower, upper, target=target, confidence=confidence)
+
+
+def performance_of(
+    sums: ExactSums,
+    lower: float | None,
+    upper: float | None,
+    *,
+    target: float | None = None,
+    confidence: float = 0.95,
+) -> Capability:
+    """Pp, Ppk (and Cpm) of a roll-up, limits in the unit of the values; raises as ``capability``.
+
+    Sums do not tell whether values are normal: ``quantile_capability.by_sketch`` stands beside it.
+    """
+    require(sums.count >= 2, "spc.too_few", "Performance needs at least 2 values.")
+    spread = Spread(sums.deviation() / NANO, sums.count - 1.0, "overall standard deviation")
+    return capability(sums.mean() / NANO, spread, sums.count, lower, upper, target=target, confidence=confidence)
 
 
 def with_freedom(spread: Spread, freedom: float) -> Spread:

@@ -17,7 +17,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from appliance.spc import draws
 from appliance.spc.checks import Float64, Int64, finite, require, share
@@ -53,7 +52,7 @@ def change_point(values: npt.ArrayLike, *, seed: int = 0, block: int = 1) -> Cha
     """
     array = finite(values, "values", least=2 * LEAST_SIDE)
     require(1 <= block <= len(array) // 6, "spc.block", "At least six blocks of values are needed.")
-    ranks = np.asarray(rankdata(array))
+    ranks = _ranks(array)
     path = _path(ranks)
     inner = np.abs(path[LEAST_SIDE - 1 : len(array) - LEAST_SIDE])
     index = int(np.argmax(inner)) + LEAST_SIDE
@@ -85,6 +84,13 @@ def _cuts(values: Float64, start: int, alpha: float, seed: int, block: int) -> l
     own = Change(start + change.index, change.before, change.after, change.statistic, change.p, change.p_asymptotic)
     left = _cuts(values[: change.index], start, alpha / 2.0, seed + 1, block)
     return [own, *left, *_cuts(values[change.index :], own.index, alpha / 2.0, seed + 2, block)]
+
+
+def _ranks(values: Float64) -> Float64:
+    """Ranks from 1 on, (n,); values that are alike share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return np.asarray((last - (count - 1) / 2.0)[place])
 
 
 def _path(ranks: Float64) -> Float64:

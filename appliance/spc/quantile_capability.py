@@ -26,7 +26,9 @@ from appliance.spc import draws
 from appliance.spc.capability import Index, performance
 from appliance.spc.checks import Float64, finite, require, share
 from appliance.spc.distributions import FAMILIES, LARGEST, Fit, fit
+from appliance.spc.exact import NANO
 from appliance.spc.normality import SIGNIFICANCE, anderson_darling
+from appliance.spc.sketch import QuantileSketch
 
 #: The quantiles that span 6 sigma of a normal distribution.
 OUTER_LOW: Final = 0.00135
@@ -74,6 +76,19 @@ def by_quantiles(
         sides.append((middle - lower) / (middle - low))
     potential = None if lower is None or upper is None else (upper - lower) / (high - low)
     return potential, min(sides)
+
+
+def by_sketch(sketch: QuantileSketch, lower: float | None, upper: float | None) -> tuple[float | None, float]:
+    """Pp and Ppk of a roll-up by its own quantiles, limits in the unit of the values.
+
+    Raises
+    ------
+    InvalidInput : fewer than ``LEAST_EMPIRICAL`` values, or as ``by_quantiles``
+    """
+    enough = sketch.count >= LEAST_EMPIRICAL
+    require(enough, "spc.too_few", f"Outer quantiles need {LEAST_EMPIRICAL} values, there are {sketch.count}.")
+    low, middle, high = (sketch.quantile(share) / NANO for share in (OUTER_LOW, 0.5, OUTER_HIGH))
+    return by_quantiles((low, middle, high), lower, upper)
 
 
 def study(

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from appliance.errors import InvalidInput
-from appliance.spc.capability import capability, performance, with_freedom
-from appliance.spc.quantile_capability import LEAST_EMPIRICAL, OUTER_HIGH, OUTER_LOW, by_quantiles, study
+from appliance.spc.capability import capability, performance, performance_of, with_freedom
+from appliance.spc.exact import ExactSums, nano
+from appliance.spc.quantile_capability import LEAST_EMPIRICAL, OUTER_HIGH, OUTER_LOW, by_quantiles, by_sketch, study
 from appliance.spc.records import Spread
 from appliance.spc.reference_data import PART_GAPS, PISTON_RINGS
+from appliance.spc.sketch import QuantileSketch
 from appliance.spc.variables import range_limits
 
 RNG = np.random.default_rng(53)
@@ -97,6 +99,21 @@ def test_a_rayleigh_characteristic_has_the_index_of_its_quantiles() -> None:
 def test_quantiles_of_normal_values_give_the_ordinary_indices() -> None:
     potential, actual = by_quantiles((-2.0, 1.0, 4.0), -4.0, 6.0)
     assert (potential, actual) == (10 / 6, 5 / 3)
+
+
+def test_a_roll_up_has_the_performance_of_its_values() -> None:
+    values = np.random.default_rng(4).normal(0.01, 0.03, 5000)
+    whole = nano(values)
+    found, expected = performance_of(ExactSums.of(whole), -0.1, 0.1), performance(values, -0.1, 0.1)
+    assert found.actual.value == pytest.approx(expected.actual.value, rel=1e-6)
+    assert found.potential is not None
+    assert found.potential.lower == pytest.approx(expected.potential.lower, rel=1e-6)  # type: ignore[union-attr]
+    outer = np.quantile(values, [OUTER_LOW, 0.5, OUTER_HIGH])
+    assert by_sketch(QuantileSketch.of(whole), -0.1, 0.1) == pytest.approx(
+        by_quantiles(tuple(outer), -0.1, 0.1), rel=0.02
+    )
+    with pytest.raises(InvalidInput, match="2000"):
+        by_sketch(QuantileSketch.of(whole[:1999]), -0.1, 0.1)
 
 
 def test_a_study_of_normal_values_uses_the_normal_formula() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from appliance.errors import InvalidInput
-from appliance.spc.change_point import change_point, change_points
+from appliance.spc.change_point import _ranks, change_point, change_points
 from appliance.spc.reference_data import PETTITT
 
 
@@ -17,6 +18,11 @@ def test_pettitts_example_changes_after_its_seventeenth_value() -> None:
     assert found.p_asymptotic == pytest.approx(0.0146, abs=5.1e-5)
     assert found.p < found.p_asymptotic
     assert found.after - found.before == pytest.approx(1.0, abs=0.05)
+
+
+def test_ranks_are_those_of_scipy_where_values_are_alike() -> None:
+    values = np.random.default_rng(0).integers(0, 8, 60).astype(float)
+    np.testing.assert_array_equal(_ranks(values), rankdata(values))
 
 
 def test_permutations_of_noise_find_a_change_as_often_as_stated() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import false_discovery_control
 
 from appliance.errors import InvalidInput
 from appliance.spc.false_discovery import adjusted, discoveries
@@ -120,6 +121,12 @@ def test_adjusted_p_are_those_that_benjamini_and_hochberg_print() -> None:
     )
     assert discoveries(p).sum() == 4
     assert adjusted(p)[3] == pytest.approx(0.0095 * 15 / 4)
+
+
+def test_adjusted_p_are_those_of_scipy() -> None:
+    p = np.round(RNG.random((30, 40)) ** 2, 3)
+    np.testing.assert_allclose(adjusted(p), false_discovery_control(p.ravel()).reshape(p.shape), rtol=1e-12)
+    assert adjusted(np.array([])).shape == (0,)
 
 
 def test_what_is_no_test_is_no_discovery_and_does_not_count() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +39,13 @@ def test_wrong_constants_show_in_the_table(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(validation, "d2", lambda n: constants.d2(n) * 1.001)
     deviating = [check.quantity for check in validation.validation() if not check.agrees]
     assert "d2 of 5" in deviating
+
+
+def test_the_statistics_do_not_load_a_library_that_costs_every_process_half_a_second() -> None:
+    names = sorted(path.stem for path in Path(validation.__file__).parent.glob("*.py") if path.stem != "__init__")
+    assert len(names) > 20
+    program = f"import sys; from appliance.spc import {', '.join(names)}; sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[3], check=False).returncode == 0
 
 
 def test_points_are_listed_in_runs() -> None:

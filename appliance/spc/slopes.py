@@ -46,7 +46,7 @@ def pairs_of(time: Float64, stratum: Int64 | None = None) -> Pairs:
     if stratum is not None:
         usable &= stratum[second] == stratum[first]
     reciprocal = np.divide(1.0, step, out=np.full(step.shape, np.nan), where=usable)
-    return Pairs(time, reciprocal, int(usable.sum()))
+    return Pairs(_own(time), reciprocal, int(usable.sum()))
 
 
 def members(n: int) -> tuple[Int64, Int64]:
@@ -65,7 +65,8 @@ def members(n: int) -> tuple[Int64, Int64]:
 
 def scores(values: Float64, pairs: Pairs) -> Int64:
     """Rising pairs less falling pairs of each series: ``values`` (m, n), int64 (m,)."""
-    parts = over_chunks(len(values), lambda a, b: _scores(values[a:b], pairs.reciprocal), chunk=_ROWS_A_TASK)
+    rows = _own(values)
+    parts = over_chunks(len(rows), lambda a, b: _scores(rows[a:b], pairs.reciprocal), chunk=_ROWS_A_TASK)
     return np.concatenate(parts or [np.zeros(0, dtype=np.int64)])
 
 
@@ -89,26 +90,33 @@ def median_slopes(values: Float64, pairs: Pairs) -> PairSlopes:
 
     Where the number of pairs is even the median is the mean of the middle two.  Memory: 32 bytes a series.
     """
-    tally, slope = np.empty((3, len(values)), np.int64), np.empty(len(values))
+    rows, slope = _own(values), np.empty(len(values))
+    tally = np.empty((len(values), 3), np.int64)
 
     def work(start: int, stop: int) -> None:
         own = slice(start, stop)
-        _median_slopes(values[own], pairs.time, pairs.reciprocal, pairs.count, tally[:, own], slope[own])
+        _median_slopes(rows[own], pairs.time, pairs.reciprocal, pairs.count, tally[own], slope[own])
 
-    over_chunks(len(values), work, chunk=_ROWS_A_TASK)
-    return PairSlopes(tally[0], tally[1], tally[2], slope)
+    over_chunks(len(rows), work, chunk=_ROWS_A_TASK)
+    rising, falling, count = np.ascontiguousarray(tally.T)
+    return PairSlopes(rising, falling, count, slope)
 
 
 def ranked_slopes(values: Float64, pairs: Pairs, rank: Int64) -> Float64:
     """The slope of ``rank`` (from 0) among the pairs of each series, (m,); infinite where the rank is beyond them."""
-    found = np.empty(len(values))
+    rows, found = _own(values), np.empty(len(values))
 
     def work(start: int, stop: int) -> None:
         own = slice(start, stop)
-        _ranked_slopes(values[own], pairs.time, pairs.reciprocal, pairs.count, rank[own], found[own])
+        _ranked_slopes(rows[own], pairs.time, pairs.reciprocal, pairs.count, rank[own], found[own])
 
-    over_chunks(len(values), work, chunk=_ROWS_A_TASK)
+    over_chunks(len(rows), work, chunk=_ROWS_A_TASK)
     return found
+
+
+def _own(values: Float64) -> Float64:
+    """Values as the kernels are compiled for: in one piece and writable, which costs a copy where they are not."""
+    return np.require(values, np.float64, ["C", "W"])
 
 
 @inline_kernel
@@ -183,7 +191,7 @@ def _median_slopes(values: Float64, time: Float64, table: Float64, whole: int, t
         count = _fill(values[m], table, twice, slopes)
         count = whole if count < 0 else count
         below, above = counts(slopes, 0.0)
-        tally[0, m], tally[1, m], tally[2, m] = above, below, count
+        tally[m, 0], tally[m, 1], tally[m, 2] = above, below, count
         rank = (count - 1) // 2
         if count == 0:
             slope[m] = np.nan

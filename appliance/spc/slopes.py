@@ -45,8 +45,10 @@ def pairs_of(time: Float64, stratum: Int64 | None = None) -> Pairs:
     usable = step != 0
     if stratum is not None:
         usable &= stratum[second] == stratum[first]
-    reciprocal = np.divide(1.0, step, out=np.full(step.shape, np.nan), where=usable)
-    return Pairs(_own(time), reciprocal, int(usable.sum()))
+    with np.errstate(over="ignore"):
+        reciprocal = np.divide(1.0, step, out=np.full(step.shape, np.nan), where=usable)
+    reciprocal[np.isinf(reciprocal)] = np.nan  # times that differ by less than numbers can divide by are one time
+    return Pairs(_own(time), reciprocal, int(np.isfinite(reciprocal).sum()))
 
 
 def members(n: int) -> tuple[Int64, Int64]:

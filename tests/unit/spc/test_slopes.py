@@ -83,6 +83,12 @@ def test_values_of_one_time_or_of_two_strata_are_not_compared() -> None:
     assert (found.score[0], found.pairs[0], found.slope[0]) == (3, 3, 2.0)
 
 
+def test_times_that_differ_by_next_to_nothing_are_one_time() -> None:
+    of_times = pairs_of(np.array([0.0, 5e-324, 1.0, 2.0]))
+    assert of_times.count == 5
+    assert median_slopes(np.array([[0.0, 9.0, 1.0, 2.0]]), of_times).pairs[0] == 5
+
+
 def test_one_thread_and_many_find_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     time = np.sort(RNG.uniform(0, 1000, 12))
     values = RNG.normal(size=(10_000, 12))

@@ -21,9 +21,10 @@ import numpy as np
 from appliance.qc.decision import decide
 from appliance.qc.records import FAIL, PASS
 from appliance.spc.checks import Float64, require
+from appliance.spc.resampling import resampled
 from appliance.spc.series import Series
 from appliance.spc.slopes import pairs_of
-from appliance.spc.trend import REPLICATES, Trend, level_at_end, resampled, slopes_of, trend_of
+from appliance.spc.trend import REPLICATES, Trend, level_at_end, slopes_of, trend_of
 
 #: What a forecast says of an event.
 ALREADY: Final = "already"

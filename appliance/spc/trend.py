@@ -2,7 +2,8 @@
 
 Slope: the median of the slopes of all pairs (Theil and Sen), which 29 % of wild values leave nearly as it is; where
 uncertainties are stated and differ, pairs weigh 1 / (u_i^2 + u_j^2).  Interval: Sen's, from the variance of Kendall's
-score, so that it holds zero about when the test finds no trend; with weights, from a bootstrap of residuals.
+score, so that it holds zero about when the test finds no trend; with weights, from a bootstrap of residuals in units of
+their uncertainties.
 Values before a repair are left out; other breaks separate segments that share the slope and not the level.
 
 Source: Sen, JASA 63 (1968) 1379-1389, doi:10.1080/01621459.1968.10480934; Sievers, JASA 73 (1978) 628-631,
@@ -18,16 +19,14 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri
 
-from appliance.spc import draws
 from appliance.spc.checks import Float64, Int64, require, share
-from appliance.spc.kendall import EXACT_UP_TO, KendallTest, inflation_of, mann_kendall, null_distribution
+from appliance.spc.kendall import KendallTest, inflation_of, mann_kendall, null_distribution
+from appliance.spc.resampling import differ, resampled
 from appliance.spc.series import Series
 from appliance.spc.slopes import Pairs, median_slopes, members, pairs_of, ranked_slopes
 
 #: Fewest values of a life that a slope is computed of.
 LEAST_VALUES: Final = 3
-#: Uncertainties whose ratio stays below are taken as alike: weights would then only cost power.
-ALIKE: Final = 1.5
 #: Replicates of a bootstrap.
 REPLICATES: Final = 1999
 
@@ -68,14 +67,15 @@ def trend_of(series: Series, *, confidence: float = 0.95, seed: int = 0) -> Tren
     share(confidence, "confidence")
     life = series.current_life()
     require(len(life.value) >= LEAST_VALUES, "spc.too_few", f"A trend needs {LEAST_VALUES} values after a repair.")
-    stratum, weighted = life.stratum, _differ(life.u)
+    stratum, weighted = life.stratum, differ(life.u)
     pairs = pairs_of(life.time_days, stratum)
     require(pairs.count, "spc.too_few", "No two values of one segment were measured at two times.")
     slope = slope_of(life, pairs)
-    inflation = inflation_of(life.value, life.time_days, stratum, slope)
+    scale = life.u if weighted and life.u is not None else np.ones(len(life.value))
+    inflation = inflation_of(life.value / scale, life.time_days / scale, stratum, slope)
     test = mann_kendall(life.time_days, life.value, stratum, inflation)
     if weighted:
-        lower, upper = _bootstrap_interval(life, pairs, slope, confidence, seed)
+        lower, upper = _bootstrap_interval(life, pairs, slope, inflation, confidence, seed)
     else:
         lower, upper = _sen_interval(life, pairs, test, confidence)
     level = level_at_end(life, stratum, slope)
@@ -87,14 +87,14 @@ def trend_of(series: Series, *, confidence: float = 0.95, seed: int = 0) -> Tren
 
 def slope_of(life: Series, pairs: Pairs) -> float:
     """The median slope of one series, weighted where its uncertainties differ."""
-    if _differ(life.u):
+    if differ(life.u):
         return float(_weighted_slopes(life.value[None, :], pairs, life.u)[0])
     return float(median_slopes(life.value[None, :], pairs).slope[0])
 
 
 def slopes_of(values: Float64, life: Series, pairs: Pairs) -> Float64:
     """Median slopes of replicates (m, n) of one series, (m,), each as ``slope_of`` takes it."""
-    if _differ(life.u):
+    if differ(life.u):
         return _weighted_slopes(values, pairs, life.u)
     return median_slopes(values, pairs).slope
 
@@ -104,52 +104,6 @@ def level_at_end(life: Series, stratum: Int64, slope: float) -> float:
     last = stratum == stratum[-1]
     remaining = life.value[last] + slope * (life.time_days[-1] - life.time_days[last])
     return float(np.median(remaining))
-
-
-def residuals_of(life: Series, stratum: Int64, slope: float) -> Float64:
-    """What the lines leave, (n,): each segment about its own median."""
-    rest = life.value - slope * life.time_days
-    for segment in np.unique(stratum):
-        rest[stratum == segment] -= np.median(rest[stratum == segment])
-    return rest
-
-
-def resampled(life: Series, stratum: Int64, slope: float, replicates: int, seed: int) -> Float64:
-    """Replicates (m, n) of a series: its lines, and its residuals drawn anew in blocks.
-
-    Blocks keep what neighbours share: of length one where nothing is shared, longer with the correlation (the length
-    at which it has faded below 5 %).  Residuals are widened by sqrt(n / (n - segments - 1)), which fitting took.
-    """
-    residual = residuals_of(life, stratum, slope)
-    count = len(residual)
-    lines = life.value - residual
-    spare = max(count - len(np.unique(stratum)) - 1, 1)
-    rows = _block_rows(count, _block_length(residual), replicates, seed)
-    drawn: Float64 = lines + residual[rows] * math.sqrt(count / spare)
-    return drawn
-
-
-def _block_length(residual: Float64) -> int:
-    square = float(residual @ residual)
-    if square <= 0.0 or len(residual) <= EXACT_UP_TO:
-        return 1
-    correlation = float(residual[1:] @ residual[:-1]) / square
-    if correlation <= 2.0 / math.sqrt(len(residual)):
-        return 1
-    faded = math.log(0.05) / math.log(min(correlation, 0.95))
-    return int(min(max(1, math.ceil(faded)), len(residual) // 3))
-
-
-def _block_rows(count: int, block: int, replicates: int, seed: int) -> Int64:
-    """Indices (m, n) of blocks that run on in a circle from random starts."""
-    blocks = -(-count // block)
-    start = draws.below(count, seed, draws.BLOCKS, (replicates, blocks))
-    rows = (start[:, :, None] + np.arange(block)) % count
-    return rows.reshape(replicates, -1)[:, :count]
-
-
-def _differ(u: Float64 | None) -> bool:
-    return u is not None and float(u.max()) >= ALIKE * float(u.min())
 
 
 def _weighted_slopes(values: Float64, pairs: Pairs, u: Float64 | None) -> Float64:
@@ -192,9 +146,12 @@ def _exact_reach(life: Series, confidence: float) -> float | None:
     return float(span - significant)
 
 
-def _bootstrap_interval(life: Series, pairs: Pairs, slope: float, confidence: float, seed: int) -> tuple[float, float]:
-    replicates = resampled(life, life.stratum, slope, REPLICATES, seed)
-    slopes = slopes_of(replicates, life, pairs)
+def _bootstrap_interval(
+    life: Series, pairs: Pairs, slope: float, inflation: float, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Quantiles of the slopes of replicates, as far apart as the correlation of neighbours asks for."""
+    replicates = resampled(life, life.stratum, slope, REPLICATES, seed, block=1)
+    slopes = slope + math.sqrt(inflation) * (slopes_of(replicates, life, pairs) - slope)
     tail = (1.0 - confidence) / 2.0
     lower, upper = np.quantile(slopes, [tail, 1.0 - tail])
     return float(lower), float(upper)

@@ -102,6 +102,15 @@ def test_sure_values_count_for_more_than_unsure_ones() -> None:
     assert np.median(errors[True]) < 0.6 * np.median(errors[False])
 
 
+def test_intervals_of_weighted_slopes_hold_the_truth_about_as_often_as_they_say() -> None:
+    held, rng = 0, np.random.default_rng(3)
+    for seed in range(200):
+        u = rng.choice([0.2, 1.0], 20)
+        found = trend_of(series_of(np.arange(20.0), 0.02 * np.arange(20.0) + rng.normal(0, u), u), seed=seed)
+        held += found.lower <= 0.02 <= found.upper
+    assert 0.91 < held / 200 < 0.99
+
+
 def test_equal_uncertainties_change_no_bit_of_the_slope() -> None:
     time, value = noisy(25, 0.03)
     assert trend_of(series_of(time, value, np.full(25, 0.2))) == trend_of(series_of(time, value))

@@ -56,7 +56,7 @@ isolation: setup  ## Try 200,000 times to see one workspace from inside another,
 	    tests/unit/isolation || exit 1; done
 
 bench: setup  ## Run every benchmark on this machine and print ratios
-	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest archive; do \
+	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest archive trends; do \
 	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
 
 clean:  ## Remove .venv and what the demo made

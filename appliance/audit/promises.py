@@ -31,7 +31,7 @@ class Promises:
         self._tables = tables
         self._first_origin = first_origin
         self._keys = tuple(keys)
-        self._eras: tuple[list[Epoch], tuple[Era, ...]] | None = None
+        self._known: tuple[list[Epoch], tuple[Era, ...]] | None = None
 
     def eras(self) -> tuple[Era, ...]:
         """The names of the log with the keys that signed under each, one for each epoch.
@@ -40,17 +40,14 @@ class Promises:
         ------
         Modified : what a log of another appliance is said to have been called before was not signed by this one
         """
-        epochs = self._tables.epochs()
-        if self._eras is None or self._eras[0] != epochs:
-            self._eras = epochs, eras_of(self._first_origin, self._keys, epochs)
-        return self._eras[1]
+        return self._epochs_and_eras()[1]
 
     def origins(self) -> list[str]:
         """The names of the log, one for each epoch."""
         return [era.name for era in self.eras()]
 
-    def own(self, data: bytes) -> Checkpoint:
-        """The checkpoint in ``data``, if a key of this log signed it under one of its names.
+    def own(self, data: bytes, eras: Sequence[Era] | None = None) -> Checkpoint:
+        """The checkpoint in ``data``, if a key of this log signed it under one of its names (``eras``, where at hand).
 
         Raises
         ------
@@ -61,7 +58,7 @@ class Promises:
             claimed = read_checkpoint(data)[0].origin
         except InvalidInput as error:
             raise Modified("checkpoint.form", f"A checkpoint of the log is damaged: {error.message}") from error
-        eras = self.eras()
+        eras = self.eras() if eras is None else eras
         era = next((one for one in eras if one.name == claimed), eras[-1])
         return verify_checkpoint(data, era.keys, era.name)
 
@@ -69,10 +66,11 @@ class Promises:
         """The checkpoint in a row; raises as ``own`` does, and ``Modified`` where it is filed under another size, or
         covers entries of a time when the log was called otherwise: another appliance cannot sign what is written here.
         """
-        state = self.own(row.note)
+        epochs, eras = self._epochs_and_eras()
+        state = self.own(row.note, eras)
         if state.size != row.size:
             raise Modified("checkpoint.row", f"The checkpoint over {state.size} entries is filed under {row.size}.")
-        if self._loss_of(state) is not None:
+        if _loss_of(state, epochs, eras) is not None:
             raise Modified("checkpoint.row", f"'{state.origin}' had less than {state.size} entries.")
         return state
 
@@ -133,7 +131,7 @@ class Promises:
         ------
         NotProvable : it does
         """
-        epoch = self._loss_of(state)
+        epoch = _loss_of(state, *self._epochs_and_eras())
         if epoch is not None:
             raise NotProvable(
                 "log.lost",
@@ -141,8 +139,14 @@ class Promises:
                 f"{epoch.opened_at}: the log lost its end then, and says so in entry {epoch.size}.",
             )
 
-    def _loss_of(self, state: Checkpoint) -> Epoch | None:
-        """The epoch that began with less than ``state``, which is of an earlier one."""
-        names = self.origins()
-        later = self._tables.epochs()[names.index(state.origin) :]
-        return next((epoch for epoch in later if state.size > epoch.size), None)
+    def _epochs_and_eras(self) -> tuple[list[Epoch], tuple[Era, ...]]:
+        epochs = self._tables.epochs()
+        if self._known is None or self._known[0] != epochs:
+            self._known = epochs, eras_of(self._first_origin, self._keys, epochs)
+        return self._known
+
+
+def _loss_of(state: Checkpoint, epochs: Sequence[Epoch], eras: Sequence[Era]) -> Epoch | None:
+    """The epoch that began with less than ``state``, which is of an earlier one."""
+    names = [era.name for era in eras]
+    return next((epoch for epoch in epochs[names.index(state.origin) :] if state.size > epoch.size), None)

@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "down": ("appliance.cli.down", "down", "End the running appliance in order."),
     "status": ("appliance.cli.status", "status", "Show what runs where."),
     "doctor": ("appliance.cli.doctor", "doctor", "Check machine, data, processes; say what to do."),
+    "selftest": ("appliance.cli.selftest", "selftest", "Compute published reference numbers again; sign the table."),
     "database": ("appliance.cli.database", "database", "PostgreSQL: schemas for workspaces, migrations."),
     "kernels": ("appliance.cli.kernels", "kernels", "Compile and cache the numeric kernels."),
 }

@@ -30,12 +30,15 @@ UNMODIFIED, MODIFIED, NOT_PROVABLE = "UNMODIFIED", "MODIFIED", "NOT PROVABLE"
 def verify(path: Path, trust: tuple[str, ...], require_anchor: bool, as_json: bool) -> int:
     """Verify report.json, report.pdf, evidence.zip or the folder that holds them, offline.
 
-    Without --trust the keys of the own key store are trusted, and those added to it. Exit code 0:
-    unmodified and signed by a trusted key. 1: modified. 2: not provable. 3: error.
+    The signed record of a self-test is verified too. Without --trust the keys of the own key store are trusted, and
+    those added to it. Exit code 0: unmodified and signed by a trusted key. 1: modified. 2: not provable. 3: error.
     """
     from appliance.reports.verification import verify_path
 
     try:
+        if (envelope := _selftest_in(path)) is not None:
+            _refuse_anchor(require_anchor)
+            return _verify_selftest(path, envelope, _trusted(trust), as_json=as_json)
         found = verify_path(path, _trusted(trust), require_anchor=require_anchor)
     except (Modified, NotProvable) as error:
         verdict = MODIFIED if isinstance(error, Modified) else NOT_PROVABLE
@@ -49,6 +52,48 @@ def verify(path: Path, trust: tuple[str, ...], require_anchor: bool, as_json: bo
         click.echo(json.dumps(record, indent=2) if as_json else f"{verdict}  {path}\n  {error} [{error.code}]")
         return exit_code_of(error)
     click.echo(json.dumps(_record(found), indent=2) if as_json else _text(found))
+    return 0
+
+
+def _selftest_in(path: Path) -> bytes | None:
+    """The bytes of ``path`` if it says that it is the record of a self-test."""
+    from appliance.reports.selftest import RECORD_LIMIT_BYTES, is_selftest
+
+    if path.suffix.lower() != ".json" or not path.is_file() or path.stat().st_size > RECORD_LIMIT_BYTES:
+        return None
+    envelope = path.read_bytes()
+    return envelope if is_selftest(envelope) else None
+
+
+def _refuse_anchor(required: bool) -> None:
+    if required:
+        raise NotProvable(
+            "selftest.no_anchor", "The record of a self-test is in no log, so no witness has cosigned it."
+        )
+
+
+def _verify_selftest(path: Path, envelope: bytes, trusted: Sequence[VerifierKey], *, as_json: bool) -> int:
+    """Say what the record of a self-test says; it is in no log, so it has no anchor."""
+    from appliance.reports.selftest import verify_selftest
+
+    found = verify_selftest(envelope, trusted)
+    agreeing = found.checks - len(found.deviating)
+    record = {
+        "verdict": UNMODIFIED,
+        "path": str(path),
+        "selftest": {"checks": found.checks, "agreeing": agreeing, "deviating": list(found.deviating)},
+        "engine": found.engine,
+        "sources_sha256": found.sources_sha256,
+        "issued_at_claimed": found.issued_at,
+        "signed_by": found.signer.label,
+    }
+    lines = [
+        f"{UNMODIFIED}  {path}",
+        f"  self-test  {agreeing} of {found.checks} published numbers reproduced",
+        f"  engine     {found.engine}, statistics {found.sources_sha256[:12]}",
+        f"  signed by  {found.signer.label}, who says it was issued {found.issued_at}",
+    ]
+    click.echo(json.dumps(record, indent=2) if as_json else "\n".join(lines))
     return 0
 
 

@@ -36,7 +36,7 @@ class Settings:
     port: int = _setting(8470, "The port of API and console.")
     realtime_port: int = _setting(8471, "The port of live events (WebSocket).")
     public_url: str = _setting("", "How users reach the appliance; empty: http://<bind>:<port>.")
-    web_threads: int = _setting(16, "Requests served at the same time.")
+    web_threads: int = _setting(16, "Requests served at the same time, beside uploads and downloads.")
     workers: int = _setting(1, "Inspections carried at the same time.")
     redis_url: str = _setting("", "The Redis of the queue (unix://, redis://); empty: a private one.", secret=True)
     passphrase: str | None = _setting(None, "Opens the key store and the master key.", secret=True)

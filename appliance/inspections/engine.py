@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -18,9 +19,14 @@ _DECIDING: Final = (
 @cache
 def engine_version() -> str:
     """Version and the first twelve digits of the hash of all deciding sources: ``0.1.0+3f9a...``."""
-    package = Path(__file__).resolve().parent.parent
+    return f"{__version__}+{sources_sha256(_DECIDING)[:12]}"
+
+
+def sources_sha256(packages: Iterable[str]) -> str:
+    """Hash over every source file of ``packages``, in the order of their names."""
+    root = Path(__file__).resolve().parent.parent
     digest = sha256()
-    for folder in sorted(_DECIDING):
-        for path in sorted((package / folder).rglob("*.py")):
-            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{__version__}+{digest.hexdigest()[:12]}"
+    for package in sorted(packages):
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -52,8 +52,8 @@ def _cells_of_points(grid: Grid, centre: Floats, points: Floats, outside: int, c
 
 
 @kernel
-def _order_by_cell(cells: Ints, cell_count: int) -> Order:
-    """Points in the order of their cells, those of one cell in their own order."""
+def _order_by_cell(cells: Ints, cell_count: int) -> tuple[Order, Order]:
+    """Points in the order of their cells, those of one cell in their own order, and where each cell ends there."""
     place = np.zeros(cell_count + 2, np.uint32)
     for i in range(len(cells)):
         place[cells[i] + 1] += 1
@@ -63,7 +63,7 @@ def _order_by_cell(cells: Ints, cell_count: int) -> Order:
     for i in range(len(cells)):
         order[place[cells[i]]] = i
         place[cells[i]] += 1
-    return order
+    return order, place
 
 
 @inline_kernel
@@ -107,32 +107,43 @@ def _proven(grid: Grid, x: float, y: float, z: float) -> float:
     return proven
 
 
+@inline_kernel
+def _gathered(points: Floats, centre: Floats, order: Order, start: int, stop: int) -> Floats:
+    """Points order[start:stop] about the centre, side by side: fetched together, they wait for memory together."""
+    near = np.empty((stop - start, 3))
+    for k in range(stop - start):
+        i = order[start + k]
+        for axis in range(3):
+            near[k, axis] = points[i, axis] - centre[axis]
+    return near
+
+
 @kernel
 def _feet(
-    shape: Shape, grid: Grid, tree: Tree, centre: Floats, points: Floats, order: Order, cells: Ints,
+    shape: Shape, grid: Grid, tree: Tree, centre: Floats, points: Floats, order: Order, ends: Order,
     start: int, stop: int, distance: Floats, triangle: Ints,
 ) -> None:  # fmt: skip
-    """Fill ``distance`` and ``triangle`` of the points order[start:stop]."""
+    """Fill ``distance`` and ``triangle`` of the points order[start:stop]; cell c ends there at ``ends[c]``."""
+    near = _gathered(points, centre, order, start, stop)
+    away, owner = np.empty(stop - start), np.empty(stop - start, np.int32)
     stack = np.empty(STACK, np.int32)
     screen, lows = np.empty((ROWS, WIDTH), np.float32), np.empty(WIDTH, np.float32)
-    batch, best, found = np.empty((BATCH, 3)), np.empty(BATCH), np.empty(BATCH, np.int64)
+    best, found = np.empty(BATCH), np.empty(BATCH, np.int64)
     outside = len(grid.begin) - 1
-    hint = 0
+    hint, at, begin = 0, 0, start
+    cell = int(np.searchsorted(ends, start, side="right"))
     while start < stop:
-        cell = cells[order[start]]
-        count = 0
-        while count < BATCH and start + count < stop and cells[order[start + count]] == cell:
-            i = order[start + count]
-            for axis in range(3):
-                batch[count, axis] = points[i, axis] - centre[axis]
-            best[count], found[count] = np.inf, -1
-            count += 1
+        while ends[cell] <= start:
+            cell += 1
+        count = min(BATCH, stop - start, int(ends[cell]) - start)
+        batch = near[at : at + count]
+        for j in range(count):
+            best[j], found[j] = np.inf, -1
         if cell < outside:
             _in_list(shape.frames, grid, cell, batch, count, best, found, screen, lows)
         for j in range(count):
-            i = order[start + j]
             px, py, pz = batch[j, 0], batch[j, 1], batch[j, 2]
-            distance[i], triangle[i] = np.nan, -1
+            away[at + j], owner[at + j] = np.nan, -1
             if not px * px + py * py + pz * pz < np.inf:
                 continue
             t = found[j]
@@ -146,9 +157,12 @@ def _feet(
                     shape.frames, tree, (px, py, pz), (0.0, 0.0, 0.0), -2.0, False, bound, t, known, stack
                 )  # fmt: skip
             hint = t
-            triangle[i] = t
-            distance[i] = signed_distance(shape, t, px, py, pz)
+            owner[at + j] = t
+            away[at + j] = signed_distance(shape, t, px, py, pz)
         start += count
+        at += count
+    for k in range(at):
+        distance[order[begin + k]], triangle[order[begin + k]] = away[k], owner[k]
 
 
 def closest_feet(
@@ -161,7 +175,7 @@ def closest_feet(
         block = points[first : first + BLOCK]
         cells = np.empty(len(block), np.int32)
         _number(grid, centre, block, outside, cells)
-        order = _order_by_cell(cells, outside + 1)
+        order, ends = _order_by_cell(cells, outside + 1)
         done, share = first / len(points), len(block) / len(points)
         d, t = distance[first : first + BLOCK], triangle[first : first + BLOCK]
 
@@ -169,7 +183,7 @@ def closest_feet(
             if progress:
                 progress(done + share * part)
 
-        _fill(shape, grid, tree, centre, block, order, cells, d, t, report)
+        _fill(shape, grid, tree, centre, block, order, ends, d, t, report)
     return distance, triangle
 
 
@@ -178,11 +192,11 @@ def _number(grid: Grid, centre: Floats, block: Floats, outside: int, cells: Ints
 
 
 def _fill(
-    shape: Shape, grid: Grid, tree: Tree, centre: Floats, block: Floats, order: Order, cells: Ints,
+    shape: Shape, grid: Grid, tree: Tree, centre: Floats, block: Floats, order: Order, ends: Order,
     distance: Floats, triangle: Ints, report: Callable[[float], None],
 ) -> None:  # fmt: skip
     def work(start: int, stop: int) -> None:
-        _feet(shape, grid, tree, centre, block, order, cells, start, stop, distance, triangle)
+        _feet(shape, grid, tree, centre, block, order, ends, start, stop, distance, triangle)
 
     over_chunks(len(block), work, chunk=_TASK, progress=report)
 

@@ -38,6 +38,7 @@ class FilesystemStore:
             if not folder.is_dir():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 sync_folder(folder.parent)
+        self._inside = root.resolve()
 
     def new_draft(self) -> Path:
         """See ``Store.new_draft``; drafts of a process that died are removed by ``sweep_drafts``."""
@@ -117,7 +118,7 @@ class FilesystemStore:
         if not _NAME.fullmatch(name):
             raise InvalidInput("object.name", "This is not the name of an object.")
         path = self._root / name[:_SHARD] / name[_SHARD:]
-        if not path.resolve().is_relative_to(self._root.resolve()):
+        if not path.resolve().is_relative_to(self._inside):
             raise Modified("object.outside", "A link leads out of the object store.", "Remove the link.")
         return path
 

@@ -22,6 +22,9 @@ _READ_AS_IT_COMES: Final = re.compile(
     rb"\r\n(?:transfer-encoding|content-length|expect)[ \t]*:|\r\ncontent-type:[ \t]*application/offset\+octet-stream",
     re.IGNORECASE,
 )
+#: Requests for files, which go out no faster than they are read: the last part of the address has an ending, or is one
+#: of these words.
+_FOR_A_FILE: Final = re.compile(rb"(?:\r\n)?(?:GET|POST) [^ ?]*/(?:content|file|zones|export|[^/ ?]+\.[^/ ?]+)[ ?]")
 
 
 class State(Enum):
@@ -61,6 +64,11 @@ class Arrival:
     def has_head(self) -> bool:
         """Whether the head is complete."""
         return self._head_end is not None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it takes as long as its client does: its body comes while it is read, or a file goes out."""
+        return self.state is not State.WHOLE or _FOR_A_FILE.match(self.data) is not None
 
     @property
     def state(self) -> State:

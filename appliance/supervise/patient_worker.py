@@ -5,8 +5,8 @@ lets the loop that accepts everybody wait for clients that do not close.  As man
 one that stays, keep everybody else out.  Here
 
 - the loop gathers heads and small bodies without waiting for any (``arrivals``), and gives up what takes too long;
-- a request that is there wholly gets one of the ``threads`` of the server; a request whose body comes while it is read
-  (uploads, files) gets one of others, so that no slow body stands before a small question;
+- a request that is there wholly gets one of the ``threads`` of the server; a request whose body comes while it is read,
+  or which asks for a file, gets one of others, so that nothing long stands before a small question;
 - a body that nobody reads, of a request that was refused, is not waited for, and who has not taken the last answer gets
   no other;
 - when all places are taken, the one who is longest without a request makes room;
@@ -39,7 +39,7 @@ from appliance.supervise.refusals import judged, refusal
 HEAD_S: Final = 10.0
 #: The same to the end of a small body.
 REQUEST_S: Final = 20.0
-#: Requests at the same time whose bodies come while they are read.
+#: Requests at the same time that take as long as their clients do: uploads, downloads.
 OPEN_REQUESTS: Final = 64
 #: What all requests on their way in hold together.
 _HELD_BYTES: Final = 64 << 20
@@ -162,8 +162,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _hand_over(self, conn: Any, arrival: Arrival) -> None:
         self._forget(conn)
-        is_whole = arrival.state is State.WHOLE
-        pool = self.tpool if is_whole else self._open_pool
+        pool = self._open_pool if arrival.is_long else self.tpool
         future = pool.submit(self._serve, conn, bytes(arrival.data))
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 

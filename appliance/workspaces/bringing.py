@@ -10,7 +10,7 @@ from appliance.audit.tree import leaf_hash
 from appliance.errors import Modified
 from appliance.objects.sealed import ObjectStore
 from appliance.tenancy.scope import WorkspaceScope
-from appliance.workspaces.archive.contents import Column, Table
+from appliance.workspaces.archive.contents import TABLES, Column, Table
 from appliance.workspaces.archive.head import Head
 from appliance.workspaces.archive.statement import Contents
 from appliance.workspaces.archive.values import Incoming
@@ -60,10 +60,11 @@ class Bringing:
             for table, key, value in self._later:
                 sql = f'UPDATE {table.name} SET "{table.later}" = ? WHERE "{table.key}" = ?'
                 self._scope.database.run(sql, value, key)
-            for name, counted in contents.tables.items():
-                [(count,)] = self._scope.database.fetch(f"SELECT COUNT(*) FROM {name}")
-                if count != counted.count:
-                    raise Modified("archive.count", f"{count} rows of {name} are here, and {counted.count} were sent.")
+            for table in TABLES:
+                [(count,)] = self._scope.database.fetch(f"SELECT COUNT(*) FROM {table.name}")
+                sent = contents.tables[table.name].count if table.name in contents.tables else 0
+                if count != sent:
+                    raise Modified("archive.count", f"{count} rows of {table.name} are here, and {sent} were sent.")
 
     def _insert(self, table: Table, names: list[str], rows: list[list[Any]]) -> None:
         if table.later in names:

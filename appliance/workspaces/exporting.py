@@ -56,9 +56,9 @@ from appliance.workspaces.working import alone, working_folder
 _LOCK: Final = "export"
 #: Rows that one question returns, and bytes of rows that make one member.
 _PAGE: Final = 1000
-_PIECE_BYTES: Final = 4 << 20
-#: Tables whose rows are counted, where rows stay behind that somebody could miss.
-_LEFT_BEHIND: Final = ("upload",)
+_PIECE_BYTES: Final = 1 << 20
+#: What stays behind and somebody could miss, and how it is counted.
+_LEFT_BEHIND: Final = {"upload": "SELECT COUNT(*) FROM upload WHERE state <> 'finished'"}
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class _Export:
 
     def _rows(self, writer: MemberWriter) -> None:
         engine = self._scope.database
-        left = {name: int(engine.fetch(f"SELECT COUNT(*) FROM {name}")[0][0]) for name in _LEFT_BEHIND}
+        left = {name: int(engine.fetch(count)[0][0]) for name, count in _LEFT_BEHIND.items()}
         head = head_bytes(Head(self._export, self._moment, self._workspace, left))
         self._tally = Tally(head, (table.name for table in TABLES))
         writer.add(HEAD, head)
@@ -163,7 +163,7 @@ class _Export:
                 writer.add(f"{TABLES_FOLDER}{table.name}/{number:06}", lines)
 
     def _pieces(self, table: Table) -> Iterator[tuple[bytes, int]]:
-        """The rows of a table as lines, some megabytes at a time, with their number."""
+        """The rows of a table as lines, about a megabyte at a time, with their number."""
         gathered, count = bytearray(), 0
         for values in _rows_of(self._scope, table):
             said = self._outgoing.said(table, values)
@@ -205,8 +205,9 @@ class _Aside:
 def _rows_of(scope: WorkspaceScope, table: Table) -> Iterator[tuple[Any, ...]]:
     """The rows of a table in the order of its key, page by page, in the snapshot that is open."""
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    select, order = f'SELECT "{table.key}", {columns} FROM {table.name}', f' ORDER BY "{table.key}" LIMIT {_PAGE}'
-    page = scope.database.fetch(select + order)
+    select, order = f'SELECT "{table.key}", {columns} FROM {table.name}', f'ORDER BY "{table.key}" LIMIT {_PAGE}'
+    first, behind = f"{select} {order}", f'{select} WHERE "{table.key}" > ? {order}'
+    page = scope.database.fetch(first)
     while page:
         yield from (row[1:] for row in page)
-        page = scope.database.fetch(f'{select} WHERE "{table.key}" > ?{order}', page[-1][0])
+        page = scope.database.fetch(behind, page[-1][0])

@@ -67,9 +67,9 @@ def test_an_owner_sets_up_the_directory_and_a_person_signs_in_through_it(door: D
     settings = door.server.settings()
     page.get_by_label("Kind", exact=True).select_option("openldap")
     for label, value in {
-        "Servers": settings.urls[0], "Certificate of their CA": settings.ca_pem, "Account that searches": settings.bind_dn,
-        "Its password": SEARCHER_PASSWORD, "Where people are": settings.user_base,
-        "Where groups are": settings.group_base,
+        "Servers": settings.urls[0], "Certificate of their CA": settings.ca_pem,
+        "Account that searches": settings.bind_dn, "Its password": SEARCHER_PASSWORD,
+        "Where people are": settings.user_base, "Where groups are": settings.group_base,
     }.items():  # fmt: skip
         page.get_by_label(label).fill(value)
     page.get_by_role("button", name="Keep", exact=True).click()

@@ -171,6 +171,11 @@ def test_the_examples_of_the_document_are_answered_as_it_says(plant: Plant, who:
     outcome = plant.asked_by(who, EXAMPLES, by_id=True)
     require_kept(outcome)
     assert len(outcome.succeeded) >= SUCCEED[who], sorted(outcome.succeeded)
+    if who == "owner":
+        made = ("parts", "assets", "devices", "operators", "instruments", "characteristics", "keys")
+        assert {f"POST /api/v1/workspaces/{{slug}}/{kind}" for kind in made} <= outcome.succeeded
+    if who == "appliance":
+        assert "POST /api/v1/workspaces/{workspace}/export" in outcome.succeeded
 
 
 @pytest.mark.slow

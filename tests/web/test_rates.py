@@ -165,3 +165,18 @@ def test_the_console_counts_wrong_keys_and_pages_too(site: Site, client: FlaskCl
     assert entered.status_code == 303
     codes = [client.get("/console/main/").status_code for _ in range(LIMIT + 1)]
     assert codes == [200] * LIMIT + [429]
+
+
+def test_wrong_keys_are_counted_by_all_processes_and_doors_together(site: Site, redis: Settings) -> None:
+    processes = [create_app(site=site).test_client() for _ in range(2)]
+    place = {"environ_base": {"REMOTE_ADDR": "10.7.7.7"}}
+    codes = []
+    for number in range(2 * FAILURES):
+        process = processes[number % 2]
+        door = number // 2 % 2
+        response = (
+            process.post("/console/login", data={"key": WRONG}, **place) if door else ask(process, WRONG, **place)
+        )
+        codes.append(response.status_code)
+    assert all(code in (401, 403) for code in codes[:FAILURES])
+    assert codes[FAILURES:] == [429] * FAILURES

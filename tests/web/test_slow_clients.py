@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 import time
 from base64 import b64encode
@@ -17,10 +18,12 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 import requests
 
-from appliance.supervise.arrivals import BODY_BYTES
+from appliance.supervise.arrivals import BODY_BYTES, Arrival
 from appliance.supervise.gunicorn_settings import CONNECTIONS
 from appliance.supervise.patient_worker import HEAD_S
 from tests.web_server import PARTS, Server, serving_web, status
+from web.api.contract import API, Route
+from web.api.v1 import AREAS
 
 SLOW = 200
 SERVED_WITHIN_S = 1.0
@@ -116,8 +119,10 @@ def test_slow_bytes_keep_nobody_waiting_either(server: Server) -> None:
             assert longest_s(server, 1) < SERVED_WITHIN_S
 
 
-def test_more_connections_than_there_are_places_keep_nobody_out(server: Server) -> None:
-    with stuck(server, CONNECTIONS + 100, b"GET /healthz HTTP/1.1\r\n"):
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"])
+def test_more_connections_than_there_are_places_keep_nobody_out(server: Server, sent: bytes) -> None:
+    with stuck(server, CONNECTIONS + 100, sent):
+        server.get(PARTS)  # who asked first is answered first
         assert longest_s(server) < SERVED_WITHIN_S
 
 
@@ -134,6 +139,26 @@ def test_devices_on_bad_lines_are_not_cut_off_and_keep_nobody_waiting(server: Se
             line.sendall(scan[600:])
             line.settimeout(60)
             assert line.recv(12) == b"HTTP/1.1 204"
+
+
+def test_people_who_read_slowly_keep_nobody_waiting(server: Server) -> None:
+    scan = b"1.0 0.0 0.5\n" * 2_000_000
+    with _uploading(server, scan) as line:
+        line.sendall(scan)
+        line.settimeout(60)
+        (content,) = re.findall(r"D2R-Scan: (\S+)", line.recv(65536).decode())
+    asked = server.head(f"GET {content}/content HTTP/1.1")
+    with stuck(server, 24, asked) as readers:
+        time.sleep(SETTLES_S)
+        assert longest_s(server) < SERVED_WITHIN_S
+        readers[0].settimeout(10)
+        assert readers[0].recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.parametrize("route", [route for area in AREAS for route in area], ids=lambda route: route.name)
+def test_every_route_that_hands_out_files_is_told_by_its_address(route: Route) -> None:
+    if route.media_type in ("application/octet-stream", "application/pdf", "application/zip"):
+        assert Arrival(f"{route.method} {API}{route.path} HTTP/1.1\r\n\r\n".encode()).is_long
 
 
 @contextmanager

@@ -12,7 +12,8 @@ Json = dict[str, Any]
 _MOMENT: Final = "2026-11-27T08:00:00.000000Z"
 _LATER: Final = "2026-11-27T08:00:14.250000Z"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-_VKEY: Final = "press-07+3f1c9a5e+AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAh"
+_LOCK: Final = "V0EW92M-9K0RFKV-FSWM008-6TJ2HS3-54KH2X1-YVFKXJC-GYGXMK4-WW77C37"
+_VKEY: Final = "scanner-8.example+69145e14+AerGqHx9/o/joE3VyUskvnvgdr7Hll50wlIvIaZUT7bQ"
 
 #: Name of a field or parameter -> what stands there; ``Model.field`` where one model means something else by it.
 WORDS: Final[Json] = {
@@ -28,7 +29,7 @@ WORDS: Final[Json] = {
     "coverage_required": 0.9, "created_at": _MOMENT, "created_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc",
     "current_cad_revision_id": "cad_01jdp3k0w8e6x4t2m9a5r7y1zc",
     "current_characteristic_set_id": "chs_01jdp3k0w8e6x4t2m9a5r7y1zc", "decision": "pass", "destroyed_at": None,
-    "detail": "There is no asset 'press-08'.", "device": "scanner-7", "device_id": "dev_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "detail": "There is no asset 'press-08'.", "device": "scanner-8", "device_id": "dev_01jdp3k0w8e6x4t2m9a5r7y1zc",
     "diagonal_mm": 312.5, "due_on": "2027-01-15", "encoding": "identity", "engine": "0.1.0", "enrolled_at": _MOMENT,
     "enrolled_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc",
     "entry": {"action": "asset.create", "at": _MOMENT, "target": "ast_01jdp3k0w8e6x4t2m9a5r7y1zc"},
@@ -38,8 +39,8 @@ WORDS: Final[Json] = {
     "hint": "Look at the list of assets.", "id": "01jdp3k0w8e6x4t2m9a5r7y1zc", "index": "41",
     "inspection_id": "ins_01jdp3k0w8e6x4t2m9a5r7y1zc", "instrument": "S5-0042", "issued_at": _LATER, "k": 2.0,
     "key": "d2r_7f3k9a", "kind": "inspection.recorded", "label": "cell 7", "last": 1024, "last_used_at": _LATER,
-    "leaf_sha256": _SHA256, "length_bytes": 104857600, "limit": 100, "location": "Hall 2", "log_index": 41,
-    "lower_mm": -0.1, "manifest": {"asset": "press-07", "format": "e57"}, "message": "Field required",
+    "leaf_sha256": _SHA256, "length_bytes": 104857600, "limit": 100, "location": "Hall 2", "lock": _LOCK,
+    "log_index": 41, "lower_mm": -0.1, "manifest": {"asset": "press-07", "format": "e57"}, "message": "Field required",
     "metadata": {"line": "3"}, "name": "press-07", "new": 1000, "next": None, "notes": [], "number": "R-2026-000041",
     "offset_bytes": 52428800, "old": 500, "parameters": {"fit": True}, "part": "housing",
     "part_id": "prt_01jdp3k0w8e6x4t2m9a5r7y1zc", "person_id": "psn_01jdp3k0w8e6x4t2m9a5r7y1zc", "prefix": "d2r_7f3k9a",
@@ -88,11 +89,21 @@ WORDS: Final[Json] = {
     "UploadOut.state": "open", "ScanOut.state": "stored", "Found.state": "stored", "InspectionOut.reason": "",
     "LookupIn.sha256": [_SHA256], "WhoAmI.kind": "api-key", "JudgementOut.since": _MOMENT,
     "JudgementOut.reason": "Every entry and every promise holds.", "WorkspaceOut.name": "Main",
-    "WorkspaceIn.name": "Main", "PartIn.name": "housing", "PartOut.name": "housing", "DeviceIn.name": "scanner-7",
-    "DeviceOut.name": "scanner-7", "CadOut.format": "step", "CadOut.label": "B", "InstrumentOut.name": "S5-0042",
+    "WorkspaceIn.name": "Main", "PartIn.name": "bracket", "PartOut.name": "bracket", "DeviceIn.name": "scanner-8",
+    "DeviceOut.name": "scanner-8", "CadOut.format": "step", "CadOut.label": "B", "InstrumentOut.name": "S5-0042",
     "ReplayOut.state": "done", "OperatorIn.name": "A. Miller", "MeasurementOut.name": "Pad wear",
     "Parameters.scan_unit": "mm",
 }  # fmt: skip
+
+_PLAN: Final = "name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"
+_STATEMENT: Final = (
+    'serial = "4711"\ncertificate = "DK-2026-0815"\ncalibrated_on = 2026-01-15\ndue_on = 2027-01-15\nmpe_mm = 0.03\n'
+)
+#: Name of a route -> media type -> a file that it takes.
+FILES: Final[dict[str, dict[str, str]]] = {
+    "characteristics.add_characteristic_set": {"text/csv": _PLAN, "text/plain": _PLAN},
+    "instruments.add_instrument": {"application/toml": _STATEMENT, "text/plain": _STATEMENT},
+}
 
 
 def example_of(schema: Json, schemas: Json, name: str = "", model: str = "") -> Any:

@@ -12,6 +12,7 @@ class Header:
 
     Attributes
     ----------
+    example : empty where every request has another
     required : whether a request must have it, or every such answer has it
     pattern : what its value looks like (ECMA 262); None: any text
     constant : the only value that it can have
@@ -30,7 +31,8 @@ class Header:
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
         schema |= {"pattern": self.pattern} if self.pattern else {}
         schema |= {"const": self.constant} if self.constant else {}
-        return {"description": self.meaning, "required": self.required, "schema": schema, "example": self.example}
+        example = {"example": self.example} if self.example else {}
+        return {"description": self.meaning, "required": self.required, "schema": schema, **example}
 
     @property
     def parameter(self) -> dict[str, Any]:
@@ -44,8 +46,8 @@ _TAGS: Final = r'^(\*|(W/)?"[!#-~]{0,200}"( *, *(W/)?"[!#-~]{0,200}"){0,15})$'
 IF_NONE_MATCH: Final = Header("If-None-Match", "The ETag of an answer that the caller holds.", _TAG, pattern=_TAGS)
 IF_MATCH: Final = Header("If-Match", "The ETag of what is to be changed, or '*'.", _TAG, required=True, pattern=_TAGS)
 IDEMPOTENCY_KEY: Final = Header(
-    "Idempotency-Key", "Who repeats a request under its key, within 24 h, gets the same answer.",
-    "6f1c1b5e-0b0a-4f43-8f6e-2f2f0f6f7c11", pattern="^[!-~]{1,200}$",
+    "Idempotency-Key", "Who repeats a request under its key, within 24 h, gets the same answer.", "",
+    pattern="^[!-~]{1,200}$",
 )  # fmt: skip
 
 REQUEST_ID: Final = Header("X-Request-Id", "The id of the request, in the access log too.", "req_01", required=True)

@@ -12,7 +12,7 @@ from appliance import __version__
 from web.api import headers
 from web.api.answers import answers, content_schema, problem_answers, statuses_in
 from web.api.contract import API, Area, Route
-from web.api.examples import WORDS, example_of
+from web.api.examples import FILES, WORDS, example_of
 from web.api.health_paths import HEALTH, health_paths
 from web.api.intake import MULTIPART
 from web.api.sparse import FIELDS, item_fields
@@ -129,7 +129,12 @@ def _request_body(route: Route, names: Any) -> Json:
     if route.body is not None:
         schema = names[(route.body, "validation")]
         return {"application/json": {"schema": schema}}
-    return {media_type: {"schema": _taken(route, media_type)} for media_type in (*route.takes, *route.may_take)}
+    known = FILES.get(route.name, {})
+    return {
+        media_type: {"schema": _taken(route, media_type)}
+        | ({"example": known[media_type]} if media_type in known else {})
+        for media_type in (*route.takes, *route.may_take)
+    }
 
 
 def _taken(route: Route, media_type: str) -> Json:

@@ -42,9 +42,10 @@ def _step(number: int, sql: str) -> Migration:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_steps_are_numbered_without_a_gap(kind: str) -> None:
-    assert [step.number for step in steps(kind)] == list(range(1, len(steps(kind)) + 1))
-    assert len(steps(kind)) >= 3
+def test_the_steps_are_numbered_in_their_order(kind: str) -> None:
+    numbers = [step.number for step in steps(kind)]
+    assert numbers == sorted(set(numbers))
+    assert numbers[:3] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -42,6 +42,18 @@ def test_a_body_that_cannot_be_awaited_is_read_as_it_comes(case: str) -> None:
     assert Arrival(b"POST / HTTP/1.1\r\n" + OPEN[case] + b"\r\n\r\n").state is State.OPEN
 
 
+@pytest.mark.parametrize(
+    ("line", "is_long"),
+    [
+        (b"GET /a/scans/x/content", True), (b"GET /a/report.pdf?x=1", True), (b"\r\nGET /openapi.json", True),
+        (b"POST /api/v1/workspaces/w/export", True), (b"GET /a/parts", False), (b"GET /a/content/parts", False),
+        (b"GET /a?x=/b.pdf", False), (b"DELETE /a/report.pdf", False),
+    ],
+)  # fmt: skip
+def test_a_request_for_a_file_is_told_by_its_address(line: bytes, is_long: bool) -> None:
+    assert Arrival(line + b" HTTP/1.1\r\nHost: a\r\n\r\n").is_long == is_long
+
+
 def test_a_length_that_only_looks_like_one_is_none() -> None:
     for line in (b"X-Content-Length: 5", b"X: a\r\n content-length: 5", b"X: a content-length: 5"):
         assert Arrival(b"GET / HTTP/1.1\r\n" + line + b"\r\n\r\n").state is State.WHOLE

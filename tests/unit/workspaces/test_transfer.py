@@ -28,6 +28,7 @@ from appliance.ingest.quarantine import discard, remove_discarded
 from appliance.inspections.carry import carry
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.service import create_inspection
+from appliance.isolation.stage import filled
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset, list_assets
 from appliance.plant.operators import person_of_badge
@@ -41,6 +42,7 @@ from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from appliance.workspaces.archive.contents import NOT_CARRIED, TABLES
 from appliance.workspaces.archive.reading import check_archive
+from appliance.workspaces.archive.sealing import SealedSource
 from appliance.workspaces.destruction import destroy
 from appliance.workspaces.exporting import export_workspace
 from appliance.workspaces.importing import Archive, import_workspace
@@ -213,6 +215,11 @@ def test_a_workspace_is_exported_while_it_is_suspended_and_not_once_it_is_destro
     assert [one.name for one in list_assets(take_in(there, handed, site))] == ["press-9"]
 
 
+def test_the_head_says_what_stays_behind(site: Site, full: WorkspaceScope, handed: Handed, tmp_path: Path) -> None:
+    head, _ = check_archive(handed.file, KEY, site.keys.own_keys(), tmp_path)
+    assert head.left_behind == {"upload": 1}
+
+
 def test_it_wants_a_reason(site: Site, there: Site, handed: Handed) -> None:
     with pytest.raises(InvalidInput):
         export_workspace(site, "main", KEY.lock, "  ", OWNER, _Nowhere())
@@ -358,3 +365,21 @@ def test_reports_verify_as_before_and_what_was_under_way_goes_on(site: Site, the
     assert carry(moved, waiting.id, issue) == "recorded"
     (tmp_path / "new.pdf").write_bytes(b"".join(report_file(moved, waiting.id, "report.pdf")))
     assert verify_path(tmp_path / "new.pdf", there.keys.own_keys())
+
+
+def test_an_archive_holds_nothing_of_another_workspace(site: Site, scope: WorkspaceScope, tmp_path: Path) -> None:
+    site.create_workspace("other", "Other", OWNER)
+    other = site.scope(OWNER, "other")
+    stage = filled(site, scope, other, OWNER)
+    create_asset(scope, "one of our own")
+
+    def plain(slug: str) -> str:
+        path = hand_out(site, slug, tmp_path, slug).file
+        with path.open("rb") as file:
+            return SealedSource(file, KEY).read(1 << 30).decode("latin-1")
+
+    assert stage.betrays(plain("other"))
+    own = plain("main")
+    assert "one of our own" in own
+    assert not stage.shows(own)
+    assert not any(name in own for name in stage.ids)

@@ -1,0 +1,1 @@
+"""Statistics of processes: charts, run rules, capability, trends, gauge studies, exact sums and sketches."""

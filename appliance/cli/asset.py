@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.cli.remote import Columns, limit_option, pairs, print_record, print_records, remote
+from appliance.cli.remote import Columns, found_options, limit_option, pairs, print_record, print_records, remote
 
 if TYPE_CHECKING:
     from appliance.client.api import Api
@@ -65,11 +65,14 @@ def change(
 
 
 @asset.command("list")
+@click.option("--part", help="Of which part (name or id).")
+@click.option("--location", help="Where they stand.")
+@found_options("id", "name", "serial", "updated_at")
 @limit_option(1000)
 @remote
-def list_(api: Api, limit: int, as_json: bool) -> None:
+def list_(api: Api, limit: int, as_json: bool, **asked: Any) -> None:
     """List assets."""
-    print_records(api.assets.list_assets(at_most=limit), _COLUMNS, as_json=as_json)
+    print_records(api.assets.list_assets(at_most=limit, **asked), _COLUMNS, as_json=as_json)
 
 
 @asset.command()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.cli.remote import FILE, Columns, limit_option, print_record, print_records, remote
+from appliance.cli.remote import FILE, Columns, found_options, limit_option, print_record, print_records, remote
 
 if TYPE_CHECKING:
     from appliance.client.api import Api
@@ -32,11 +32,12 @@ def add(api: Api, name: str, vkey: str | None, vkey_file: Path | None, as_json: 
 
 
 @device.command("list")
+@found_options("id", "name")
 @limit_option(1000)
 @remote
-def list_(api: Api, limit: int, as_json: bool) -> None:
+def list_(api: Api, limit: int, as_json: bool, **asked: Any) -> None:
     """List devices, revoked ones too."""
-    print_records(api.devices.list_devices(at_most=limit), _COLUMNS, as_json=as_json)
+    print_records(api.devices.list_devices(at_most=limit, **asked), _COLUMNS, as_json=as_json)
 
 
 @device.command()

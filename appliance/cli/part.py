@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.cli.remote import Columns, limit_option, print_record, print_records, remote
+from appliance.cli.remote import Columns, found_options, limit_option, print_record, print_records, remote
 
 if TYPE_CHECKING:
     from appliance.client.api import Api
@@ -28,11 +28,12 @@ def add(api: Api, name: str, as_json: bool) -> None:
 
 
 @part.command("list")
+@found_options("id", "name", "updated_at")
 @limit_option(1000)
 @remote
-def list_(api: Api, limit: int, as_json: bool) -> None:
+def list_(api: Api, limit: int, as_json: bool, **asked: Any) -> None:
     """List parts."""
-    print_records(api.parts.list_parts(at_most=limit), _COLUMNS, as_json=as_json)
+    print_records(api.parts.list_parts(at_most=limit, **asked), _COLUMNS, as_json=as_json)
 
 
 @part.command()

@@ -52,6 +52,17 @@ def limit_option(default: int) -> Callable[..., Any]:
     return click.option("--limit", type=click.IntRange(min=1), default=default, show_default=True)
 
 
+def found_options(*orders: str) -> Callable[..., Any]:
+    """``--search`` and ``--sort`` of a list that may be long."""
+
+    def options(command: Callable[..., Any]) -> Callable[..., Any]:
+        choice = click.Choice([sign + order for order in orders for sign in ("", "-")])
+        command = click.option("--sort", type=choice, default="id", help="'-' puts the greatest first.")(command)
+        return click.option("--search", metavar="TEXT", help="A piece of the name.")(command)
+
+    return options
+
+
 def print_records(records: Iterable[Mapping[str, Any]], columns: Columns, *, as_json: bool) -> None:
     """A table, or a JSON list of everything."""
     found = list(records)

@@ -6,6 +6,7 @@ instruction leaves the old file or the new one, never a torn one.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import IO
 from appliance.errors import InvalidInput, Unavailable
 
 _HASH_BLOCK_BYTES = 1 << 20
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def sha256_of_file(path: Path) -> str:
@@ -74,6 +76,22 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file_system(folder: Path) -> None:
+    """Make everything durable on the file system of ``folder``: one wait for many files, which tells their errors.
+
+    Raises
+    ------
+    OSError : something could not be written
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _LIBC.syncfs(descriptor):
+            reason = ctypes.get_errno()
+            raise OSError(reason, os.strerror(reason))
     finally:
         os.close(descriptor)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from appliance.core.files import sync_folder
+from appliance.core.files import sync_file_system, sync_folder
 from appliance.errors import InvalidInput, Modified, NotFound, Unavailable
 
 _NAME: Final = re.compile(r"[0-9a-f]{64}")
@@ -93,15 +93,9 @@ class FilesystemStore:
                 yield from (shard.name + entry.name for entry in sorted(shard.iterdir()))
 
     def settle(self) -> None:
-        """Make every file of the store durable: all at once, then each is asked for, because only that tells errors."""
+        """Make every file of the store durable, all at once."""
         try:
-            os.sync()
-            for shard in (entry for entry in self._root.iterdir() if entry.is_dir()):
-                for file in shard.iterdir():
-                    _sync_file(file)
-                sync_folder(shard)
-            sync_folder(self._root)
-            sync_folder(self._drafts)
+            sync_file_system(self._root)
         except OSError as error:
             raise storage_error(error) from error
 
@@ -121,14 +115,6 @@ class FilesystemStore:
         if not path.resolve().is_relative_to(self._inside):
             raise Modified("object.outside", "A link leads out of the object store.", "Remove the link.")
         return path
-
-
-def _sync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def storage_error(error: OSError) -> Unavailable:

@@ -184,3 +184,15 @@ def test_an_export_that_is_refused_leaves_no_file(shell: Shell, tmp_path: Path) 
     command = ("workspace", "export", "main", "--reason", "r", "--out", str(tmp_path / "x"), "--lock")
     code, text = shell(*command, "AAAAAAA-BBBBBBB")
     assert (code, "archive lock" in text, list(tmp_path.iterdir())) == (3, True, [])
+
+
+def test_long_lists_are_searched_and_sorted(shell: Shell) -> None:
+    shell.json("part", "add", "lid")
+    for name, location in (("press-b", "hall 1"), ("press-c", "hall 2"), ("press-a", "hall 2")):
+        shell.json("asset", "add", name, "--part", "lid", "--location", location)
+    names = [row["name"] for row in shell.json("asset", "list", "--search", "PRESS", "--sort", "-name")]
+    assert names == ["press-c", "press-b", "press-a"]
+    at = ("--part", "lid", "--location", "hall 2", "--sort", "name")
+    assert [row["name"] for row in shell.json("asset", "list", *at)] == ["press-a", "press-c"]
+    assert [row["name"] for row in shell.json("part", "list", "--search", "li")] == ["lid"]
+    assert shell.json("device", "list", "--search", "nothing") == []

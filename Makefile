@@ -9,6 +9,9 @@ ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/id
     tests/unit/supervise tests/web tests/cli/test_audit.py tests/cli/test_database.py \
     tests/cli/test_ldap.py tests/cli/test_account.py tests/cli/test_oidc.py \
     tests/system/test_crash_audit.py tests/system/test_crash_transfer.py
+#: Whose subject is connections, headers and time, and never rows.
+ON_POSTGRESQL += $(addprefix --ignore tests/web/test_,slow_clients.py raw_requests.py timing.py security_headers.py \
+    console_forms.py openapi.py)
 
 .PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench clean
 

@@ -120,11 +120,17 @@ class _RoutedModel(Model):  # type: ignore[misc]
 
     @classmethod
     def alike(cls, *, newest_first: str = "", **equal: Any) -> list[Any]:
-        """The rows whose columns are ``equal`` (never None), by the column ``newest_first`` where one is named."""
+        """The rows whose columns are ``equal`` (never None), by the column ``newest_first`` where one is named.
+
+        A text with a NUL is in no row: PostgreSQL keeps none.
+        """
         model: Any = cls
+        engine = model._meta.route.require()
+        if any(isinstance(value, str) and "\0" in value for value in equal.values()):
+            return []
         names, found = [field.name for field in model._meta.sorted_fields], []
         sql = _plain_select(model, tuple(equal), newest_first)
-        for values in model._meta.route.require().look_up(sql, *equal.values()):
+        for values in engine.look_up(sql, *equal.values()):
             row = cls(__no_default__=1, **dict(zip(names, values, strict=True)))
             row._dirty.clear()
             found.append(row)

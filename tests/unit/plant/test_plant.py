@@ -179,3 +179,10 @@ def test_an_erased_person_is_not_found_again_by_the_badge(scope: WorkspaceScope)
     second = person_of_badge(scope, "4711")
     assert second != first
     assert person_of_badge(scope, "4711") == second
+
+
+def test_a_name_with_a_nul_is_nobodys_on_either_backend(scope: WorkspaceScope) -> None:
+    create_asset(scope, "A")
+    for name in ("A\0", "\0", "ast_01m8gpr3b45aqe5kbssdd8ypef\0"):
+        with pytest.raises(NotFound):
+            find_asset(scope, name)

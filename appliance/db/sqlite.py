@@ -88,7 +88,7 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     """The peewee database of one file; it answers only while a session has put it on its route."""
 
     most_connections = None
-    idle_connections = 4
+    idle_connections = 8
 
     def __init__(self, path: Path, name: str, route: Route) -> None:
         super().__init__(str(path), autoconnect=False)

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
-from appliance.cli.remote import FILE, Columns, print_record, print_records, remote
+from appliance.cli.group_roles import group_roles
+from appliance.cli.remote import FILE, print_record, remote
 
 if TYPE_CHECKING:
     from appliance.client.api import Api
     from appliance.client.api.directory import Examined
 
 Kind = Literal["active-directory", "openldap"]
-Role = Literal["owner", "supervisor", "operator", "auditor", "plant-it"]
-_COLUMNS: Columns = {
-    "group": "group", "where": lambda row: row["workspace"] or "the appliance", "role": "role", "id": "id",
-}  # fmt: skip
 
 
 @click.group()
@@ -77,37 +74,7 @@ def test(api: Api, user: str, asks: bool, as_json: bool) -> int:
     return 0 if found["dn"] and has_role and not found["password"] else 3
 
 
-@ldap.group()
-def group() -> None:
-    """Roles of the directory's groups, in a workspace or in the appliance as a whole."""
-
-
-@group.command("list")
-@remote
-def list_(api: Api, as_json: bool) -> None:
-    """List which group may do what."""
-    found = [row for row in api.directory.list_groups()["items"] if row["source"] == "ldap"]
-    print_records(found, _COLUMNS, as_json=as_json)
-
-
-@group.command()
-@click.argument("name")
-@click.option("--role", type=click.Choice(get_args(Role)), required=True)
-@click.option("--in", "place", help="A workspace (default: the appliance as a whole).")
-@remote
-def give(api: Api, name: str, role: Role, place: str | None, as_json: bool) -> None:
-    """Give the group NAME (its distinguished name) a role."""
-    given = api.directory.give_group_role(source="ldap", group=name, workspace=place, role=role)
-    print_record(given, as_json=as_json)
-
-
-@group.command()
-@click.argument("identifier")
-@remote
-def take(api: Api, identifier: str, as_json: bool) -> None:
-    """Take a role from a group, by the id that list shows."""
-    api.directory.take_group_role(identifier)
-    print_record({"taken": identifier}, as_json=as_json)
+ldap.add_command(group_roles("ldap", "the directory's", "its distinguished name"))
 
 
 def _readable(found: Examined) -> dict[str, str | None]:

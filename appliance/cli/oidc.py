@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import click
 
-from appliance.cli.remote import FILE, Columns, print_record, print_records, remote
+from appliance.cli.group_roles import group_roles
+from appliance.cli.remote import FILE, print_record, remote
 
 if TYPE_CHECKING:
     from appliance.client.api import Api
-
-Role = Literal["owner", "supervisor", "operator", "auditor", "plant-it"]
-_COLUMNS: Columns = {
-    "group": "group", "where": lambda row: row["workspace"] or "the appliance", "role": "role", "id": "id",
-}  # fmt: skip
 
 
 @click.group()
@@ -70,34 +66,4 @@ def remove(api: Api, as_json: bool) -> None:
     print_record({"removed": True}, as_json=as_json)
 
 
-@oidc.group()
-def group() -> None:
-    """Roles of the provider's groups, in a workspace or in the appliance as a whole."""
-
-
-@group.command("list")
-@remote
-def list_(api: Api, as_json: bool) -> None:
-    """List which group may do what."""
-    found = [row for row in api.directory.list_groups()["items"] if row["source"] == "oidc"]
-    print_records(found, _COLUMNS, as_json=as_json)
-
-
-@group.command()
-@click.argument("name")
-@click.option("--role", type=click.Choice(get_args(Role)), required=True)
-@click.option("--in", "place", help="A workspace (default: the appliance as a whole).")
-@remote
-def give(api: Api, name: str, role: Role, place: str | None, as_json: bool) -> None:
-    """Give the group NAME, as it stands in the groups claim, a role."""
-    given = api.directory.give_group_role(source="oidc", group=name, workspace=place, role=role)
-    print_record(given, as_json=as_json)
-
-
-@group.command()
-@click.argument("identifier")
-@remote
-def take(api: Api, identifier: str, as_json: bool) -> None:
-    """Take a role from a group, by the id that list shows."""
-    api.directory.take_group_role(identifier)
-    print_record({"taken": identifier}, as_json=as_json)
+oidc.add_command(group_roles("oidc", "the provider's", "as it stands in the groups claim"))

@@ -5,65 +5,23 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
 from appliance.db import backends, provisioning
-from appliance.db.engine import Engine
 from appliance.db.migrations import steps
 from appliance.db.models import WorkspaceModel
 from appliance.db.postgresql import connect
 from appliance.db.provisioning import Administrator, role_of
 from appliance.db.rights import excess_rights, server_version, weak_settings
-from appliance.db.routing import ScopeMissing
 from appliance.errors import InvalidInput, Misconfigured, Unavailable
 from appliance.queue.outbox import Event, emit
 from tests.postgresql_cluster import cluster
-
-SECRET = "canary-of-b"
-
-
-@dataclass
-class Pair:
-    """Two workspaces of one appliance, the second of which holds a secret."""
-
-    url: str
-    database: str
-    backend: backends.PostgresqlBackend
-    a: Engine
-    b: Engine
-
-
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
-    url = cluster().new_database()
-    with Administrator.at(url) as administrator:
-        administrator.confine()
-        for schema, kind in (("control", "control"), ("wsp_a", "workspace"), ("wsp_b", "workspace")):
-            administrator.make_schema(schema, f"secret-{schema}")
-            administrator.migrate(schema, kind)
-        control = administrator.login("control", "secret-control")
-        database = administrator.database
-    backend = backends.PostgresqlBackend(control, database, lambda schema: f"secret-{schema}")
-    a, b = backend.workspace("wsp_a"), backend.workspace("wsp_b")
-    with b.transaction(WorkspaceModel):
-        emit("secret", {"value": SECRET})
-    yield Pair(url, database, backend, a, b)
-    a.close()
-    b.close()
-
-
-@pytest.fixture
-def mine(pair: Pair) -> Iterator[psycopg.Connection[Any]]:
-    """A bare connection with all that the running appliance has in workspace A."""
-    with closing(connect(pair.backend.login("wsp_a"))) as connection:
-        yield connection
-
+from tests.unit.db.conftest import SECRET, Pair
 
 #: Whatever a careless or injected statement could try from inside A; {b} is B's schema, {role} its role.
 ATTEMPTS = {
@@ -366,111 +324,3 @@ def test_a_public_url_names_no_user_and_no_password() -> None:
     assert "admin" not in said
     assert "db.plant" in said
     assert "sslmode" in said
-
-
-def test_nothing_that_a_session_sets_is_left_to_the_next(pair: Pair) -> None:
-    """Whoever ran a statement in one session does not decide how durably the next one commits, or where it looks."""
-    pair.a.close()
-    with pair.a.session():
-        for statement in ("SET synchronous_commit = off", "SET search_path = public", "SET statement_timeout = 1",
-                          "LISTEN d2r"):  # fmt: skip
-            pair.a.database.connection().execute(statement)
-    with pair.a.session():
-        names = ("synchronous_commit", "search_path", "statement_timeout", "lock_timeout")
-        assert [pair.a.fetch(f"SHOW {name}")[0][0] for name in names] == ["on", "wsp_a", "0", "30s"]
-        assert pair.a.fetch("SELECT * FROM pg_listening_channels()") == []
-
-
-def test_a_role_that_changed_its_own_defaults_is_led_home_all_the_same(pair: Pair) -> None:
-    role = role_of(pair.database, "wsp_a")
-    pair.a.close()
-    with pair.a.session():
-        pair.a.database.connection().execute(f"ALTER ROLE {role} IN DATABASE {pair.database} SET search_path = public")
-    pair.a.close()
-    try:
-        with pair.a.session(WorkspaceModel):
-            assert pair.a.fetch("SHOW search_path") == [("wsp_a",)]
-            Event.select().count()
-    finally:
-        with psycopg.connect(pair.url, autocommit=True) as administrator:
-            administrator.execute(f"ALTER ROLE {role} IN DATABASE {pair.database} SET search_path = wsp_a")
-
-
-def test_several_statements_in_one_are_refused(pair: Pair) -> None:
-    with pair.a.session(WorkspaceModel), pytest.raises(Exception, match="multiple commands"):
-        pair.a.database.execute_sql("SELECT 1; COMMIT")
-
-
-def test_a_write_outside_of_a_transaction_waits_for_the_writers_too(pair: Pair) -> None:
-    """Else an event's number could be seen before a smaller one is committed."""
-    done: list[int] = []
-
-    def write() -> None:
-        with pair.a.session(WorkspaceModel):
-            done.append(emit("alone", {}))
-
-    with pair.a.transaction(WorkspaceModel):
-        first = emit("first", {})
-        late = threading.Thread(target=write)
-        late.start()
-        time.sleep(0.3)
-        assert done == []
-    late.join(20)
-    assert done == [first + 1]
-
-
-def test_text_is_ordered_byte_by_byte_as_in_files(pair: Pair) -> None:
-    """Lists are paged by it: a server of another language would order, and page, in another way."""
-    with pair.a.session():
-        found = pair.a.fetch(
-            "SELECT DISTINCT collation_name FROM information_schema.columns"
-            " WHERE table_schema = 'wsp_a' AND data_type = 'text' AND table_name <> 'schema_migration'"
-        )
-    assert found == [("C",)]
-
-
-def test_the_server_is_never_told_a_password() -> None:
-    """Its log may hold every statement that changes a role."""
-    url, said = cluster().new_database(), []
-    with Administrator.at(url) as administrator:
-        execute = administrator._connection.execute
-        administrator._connection.execute = lambda query, *rest: said.append(query) or execute(query, *rest)  # type: ignore
-        administrator.make_schema("wsp_c", "the password itself")
-        texts = [each if isinstance(each, str) else each.as_string() for each in said]
-    assert any("SCRAM-SHA-256$" in text for text in texts)
-    assert not any("the password itself" in text for text in texts)
-
-
-def test_a_session_of_lookups_is_given_back_as_it_is_and_any_other_is_discarded(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[Any] = []
-    execute = psycopg.Connection.execute
-
-    def noted(self: Any, query: Any, *more: Any, **how: Any) -> Any:
-        said.append(query)
-        return execute(self, query, *more, **how)
-
-    monkeypatch.setattr(psycopg.Connection, "execute", noted)
-    with pair.a.session():
-        assert pair.a.look_up("SELECT 1 WHERE 1 = ?", 1) == [(1,)]
-    assert not any(b"DISCARD ALL" in one for one in said if isinstance(one, bytes))
-    with pair.a.session():
-        pair.a.look_up("SELECT 1")
-        pair.a.fetch("SELECT 1")
-    with pair.a.session():
-        Event.select().count()
-    assert sum(b"DISCARD ALL" in one for one in said if isinstance(one, bytes)) == 2
-
-
-def test_a_lookup_outlives_a_discarded_session_and_tells_what_its_failure_means(pair: Pair) -> None:
-    for _ in range(4):
-        with pair.a.session():
-            pair.a.fetch("SELECT 1")
-        with pair.a.session():
-            assert pair.a.look_up("SELECT 2 WHERE 1 = ?", 1) == [(2,)]
-            pair.a.fetch("SELECT 1")
-    with pytest.raises(ScopeMissing):
-        pair.a.look_up("SELECT 1")
-    with pair.a.session(), pytest.raises(InvalidInput):
-        pair.a.look_up("SELECT 1 WHERE 'x' = ?", "a\0b")

@@ -21,7 +21,7 @@ from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from appliance.core.clock import parse_rfc3339, utc_now
-from appliance.errors import InvalidInput
+from appliance.errors import Denied, InvalidInput
 from appliance.identity.saml.markup import decode, find, parse
 from appliance.identity.saml.own import Own
 from appliance.identity.saml.settings import IdentityProvider
@@ -122,7 +122,7 @@ def _toolkit_agrees(text: str, provider: IdentityProvider, own: Own, request_id:
         "https": "on" if parts.scheme == "https" else "off", "http_host": parts.netloc, "script_name": parts.path,
         "get_data": {}, "post_data": {},
     }  # fmt: skip
-    with _refusing():
+    with toolkit_refuses():
         response = OneLogin_Saml2_Response(OneLogin_Saml2_Settings(own.toolkit(provider)), text)
         opened = parse(etree.tostring(response.get_xml_document()))
         response.is_valid(request, request_id, raise_exceptions=True)
@@ -130,10 +130,13 @@ def _toolkit_agrees(text: str, provider: IdentityProvider, own: Own, request_id:
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def toolkit_refuses() -> Iterator[None]:
+    """Whatever happens inside is one refusal: the toolkit, lxml and xmlsec raise whatever they like."""
     try:
         yield
-    except Exception as error:  # the toolkit, lxml and xmlsec raise whatever they like
+    except Denied:
+        raise
+    except Exception as error:
         raise refused(f"{type(error).__name__}: {error}") from error
 
 
@@ -185,7 +188,7 @@ def _bearer_until(node: Any, own: Own, request_id: str | None, now: datetime) ->
 
 
 def _read(response: Any, assertion: Any, expires_at: datetime) -> Assertion:
-    with _refusing():
+    with toolkit_refuses():
         told, index = response.get_nameid_data(), str(response.get_session_index() or "")
         attributes = response.get_friendlyname_attributes() | response.get_attributes()
     name_id = NameId(*(str(told.get(key, "")) for key in ("Value", "Format", "NameQualifier", "SPNameQualifier")))

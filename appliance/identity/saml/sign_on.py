@@ -153,6 +153,25 @@ def finish(site: Site, held: str) -> Entered | Tried:
         return Entered(admit(site, vouched), row.nonce == "saml-again", told["place"], told["foreign_session"])
 
 
+def examine(site: Site, response: str) -> Tried:
+    """Who would come in with a response, whose ever request it answers; it is not used up.
+
+    Raises
+    ------
+    NotFound : there is no provider
+    Denied : it proves nothing; unlike at the door, the message says why
+    """
+    known = require_known(site)
+    try:
+        assertion = verify(response, known.provider, known.own, _request_of(response) or None)
+    except Denied as error:
+        why = getattr(error, "__notes__", [""])[0]
+        raise Denied(error.code, f"It proves nothing: {why}.", "See what the provider was told about us.") from error
+    vouched = _vouched(known, assertion)
+    with site.control_session():
+        return Tried(vouched, roles_of(SOURCE, vouched.groups), dict(assertion.attributes))
+
+
 def _arrive_unasked(site: Site, known: Known, response: str, relay_state: str) -> str:
     """Somebody who came from the provider without having been sent there; whose browser it is, nobody can say."""
     if not known.settings.is_unsolicited_allowed:

@@ -127,6 +127,8 @@ def _end_sessions(site: Site, known: Known, root: Any) -> None:
     """End what a request of the provider names."""
     with toolkit_refuses():
         name = OneLogin_Saml2_Logout_Request.get_nameid_data(root, known.own.identity.key_pem)["Value"]
+    if not name:
+        raise refused("it names nobody")
     indexes = {(node.text or "").strip() for node in find(root, "samlp:SessionIndex")}
     with site.control_transaction():
         note_message(known.provider, str(root.get("ID")), parse_rfc3339(str(root.get("IssueInstant"))) + 2 * _FRESH)

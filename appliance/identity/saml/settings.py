@@ -6,12 +6,9 @@ The metadata is given by the owner as a file: nothing is fetched, so nobody betw
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, Final
 
-from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Constants
-from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser as MetadataParser
 
 from appliance.core.canonical import canonical_bytes, loads_strict
 from appliance.core.clock import parse_rfc3339, utc_now
@@ -106,45 +103,46 @@ def read_metadata(text: str) -> IdentityProvider:
     InvalidInput : it describes none or several, is out of date, sends browsers to an address that is not https, or has
         no certificate that proves anything
     """
-    if len(text.encode("utf-8", "surrogatepass")) > METADATA_BYTES:
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) > METADATA_BYTES:
         raise InvalidInput("saml.metadata", f"Metadata has at most {METADATA_BYTES} bytes.", _HINT)
-    root = parse(text.encode("utf-8", "surrogatepass"), is_message=False)
-    providers = find(root, "/descendant-or-self::md:EntityDescriptor[md:IDPSSODescriptor]")
-    if len(providers) != 1 or len(find(providers[0], "md:IDPSSODescriptor")) != 1:
-        raise InvalidInput("saml.metadata", f"The metadata describes {len(providers)} identity providers.", _HINT)
-    _require_present(providers[0])
-    found = MetadataParser.parse(etree.tostring(providers[0]))
-    return _checked(found.get("idp", {}), _answer_url(providers[0]))
-
-
-def _checked(told: dict[str, Any], answer_url: str) -> IdentityProvider:
-    entity_id = str(told.get("entityId", ""))
-    sign_on_url = str(told.get("singleSignOnService", {}).get("url", ""))
-    logout_url = str(told.get("singleLogoutService", {}).get("url", ""))
+    found = find(parse(data, is_message=False), "/descendant-or-self::md:EntityDescriptor/md:IDPSSODescriptor")
+    if len(found) != 1:
+        raise InvalidInput("saml.metadata", f"The metadata describes {len(found)} identity providers.", _HINT)
+    _require_present(found[0])
+    entity_id = str(found[0].getparent().get("entityID", ""))
     if not entity_id or len(entity_id) > _NAME_CHARACTERS or not entity_id.isprintable():
         raise InvalidInput("saml.metadata", "The provider does not say what it calls itself.", _HINT)
-    for url in (sign_on_url, *([logout_url] if logout_url else []), *([answer_url] if answer_url else [])):
-        if not is_trustworthy(url):
-            hint = "It must be https, with the binding HTTP-Redirect."
-            raise InvalidInput("saml.address", "The provider names no trustworthy address for browsers.", hint)
-    several = told.get("x509certMulti", {}).get("signing", [])
-    certificates = tuple(dict.fromkeys(several or ([told["x509cert"]] if told.get("x509cert") else [])))
-    if not 0 < len(certificates) <= _MOST_CERTIFICATES:
-        hint = f"One to {_MOST_CERTIFICATES} certificates that sign must be in its metadata."
-        raise InvalidInput("saml.certificate", f"The provider has {len(certificates)} certificates that sign.", hint)
-    provider = IdentityProvider(entity_id, sign_on_url, logout_url, answer_url or logout_url, certificates)
-    provider.facts()
+    sign_on_url = _address(found[0], "md:SingleSignOnService", "Location")
+    if not sign_on_url:
+        raise InvalidInput("saml.address", "The provider names no address with the binding HTTP-Redirect.", _HINT)
+    logout_url = _address(found[0], "md:SingleLogoutService", "Location")
+    answer_url = _address(found[0], "md:SingleLogoutService", "ResponseLocation") or logout_url
+    provider = IdentityProvider(entity_id, sign_on_url, logout_url, answer_url, _certificates(found[0]))
+    provider.facts()  # every one of them can be read
     return provider
 
 
-def _answer_url(provider: Any) -> str:
-    path = f"md:IDPSSODescriptor/md:SingleLogoutService[@Binding='{Constants.BINDING_HTTP_REDIRECT}']/@ResponseLocation"
-    return str(next(iter(find(provider, path)), ""))
+def _address(provider: Any, service: str, name: str) -> str:
+    """The first address of a service with the binding HTTP-Redirect; empty where there is none."""
+    url = str(next(iter(find(provider, f"{service}[@Binding='{Constants.BINDING_HTTP_REDIRECT}']/@{name}")), ""))
+    if url and not is_trustworthy(url):
+        raise InvalidInput("saml.address", "The provider names no trustworthy address for browsers.", "Use https.")
+    return url
+
+
+def _certificates(provider: Any) -> tuple[str, ...]:
+    """Those that may sign: a key for what is sealed proves nothing."""
+    path = "md:KeyDescriptor[not(@use) or @use='signing']/ds:KeyInfo/ds:X509Data/ds:X509Certificate/text()"
+    found = tuple(dict.fromkeys("".join(str(text).split()) for text in find(provider, path)))
+    if not 0 < len(found) <= _MOST_CERTIFICATES:
+        hint = f"One to {_MOST_CERTIFICATES} certificates that sign must be in its metadata."
+        raise InvalidInput("saml.certificate", f"The provider has {len(found)} certificates that sign.", hint)
+    return found
 
 
 def _require_present(provider: Any) -> None:
     """Return if the metadata, and everything around it, is not out of date."""
-    for until in find(provider, "ancestor-or-self::*/@validUntil | md:IDPSSODescriptor/@validUntil"):
-        moment: datetime = parse_rfc3339(str(until))
-        if moment <= utc_now():
+    for until in find(provider, "ancestor-or-self::*/@validUntil"):
+        if parse_rfc3339(str(until)) <= utc_now():
             raise InvalidInput("saml.metadata", f"The metadata was valid until {until}.", "Give its present one.")

@@ -143,8 +143,8 @@ def _is_answered(site: Site, root: Any) -> bool:
     """Whether the provider says that all is done, in the answer to a request of ours that waits for one."""
     with site.control_transaction():
         row = ForeignLoginRow.known(sha256=_hash(str(root.get("InResponseTo", ""))), source=_SOURCE)
-        if row is not None:
-            row.delete_instance()
+        if row is not None and not row.delete_instance():
+            row = None  # somebody else was faster
     if row is None or row.expires_at <= rfc3339_us(utc_now()):
         raise refused("nobody asked for it, or too long ago")
     codes = [str(code) for code in find(root, "samlp:Status/samlp:StatusCode/@Value")]

@@ -140,8 +140,8 @@ def finish(site: Site, held: str) -> Entered | Tried:
     with _refusals_noted(site):
         with site.control_transaction():
             row = ForeignLoginRow.known(sha256=_hash(held), source=_ARRIVED)
-            if row is not None:
-                row.delete_instance()
+            if row is not None and not row.delete_instance():
+                row = None  # somebody else was faster
         if row is None or row.expires_at <= rfc3339_us(utc_now()):
             raise _foreign()
         told = loads_strict(site.master.unwrap(bytes(row.verifier), _CONTEXT))

@@ -144,16 +144,21 @@ class Forge:
 
 def sign(
     element: etree._Element, signer: ServiceIdentity, method: Any = xmlsec.constants.TransformRsaSha256,
-    digest: Any = xmlsec.constants.TransformSha256, has_certificate: bool = True,
+    digest: Any = xmlsec.constants.TransformSha256, has_certificate: bool = True, uri: str | None = None,
+    transforms: Sequence[Any] = (xmlsec.constants.TransformEnveloped, xmlsec.constants.TransformExclC14N),
+    references: int = 1,
 ) -> etree._Element:  # fmt: skip
     """``element`` with an enveloped signature over itself."""
     for former in element.findall("ds:Signature", NAMES):
         element.remove(former)
     signature = xmlsec.template.create(element, xmlsec.constants.TransformExclC14N, method, ns="ds")
     element.find("saml:Issuer", NAMES).addnext(signature)
-    reference = xmlsec.template.add_reference(signature, digest, uri=f"#{element.get('ID')}")
-    xmlsec.template.add_transform(reference, xmlsec.constants.TransformEnveloped)
-    xmlsec.template.add_transform(reference, xmlsec.constants.TransformExclC14N)
+    for _ in range(references):
+        reference = xmlsec.template.add_reference(
+            signature, digest, uri=f"#{element.get('ID')}" if uri is None else uri
+        )
+        for transform in transforms:
+            xmlsec.template.add_transform(reference, transform)
     if has_certificate:
         xmlsec.template.add_x509_data(xmlsec.template.ensure_key_info(signature))
     context = xmlsec.SignatureContext()

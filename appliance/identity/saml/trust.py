@@ -36,7 +36,7 @@ _IDS: Final = "//@*[translate(local-name(), 'ID', 'id') = 'id' or local-name() =
 def refused(why: str) -> Denied:
     """``why`` goes to the log alone: it is for plant IT."""
     error = Denied("saml.refused", "The provider did not prove who this is.", "Try again, or ask plant IT.")
-    error.add_note(why[:200])
+    error.add_note("".join(letter if letter.isprintable() else " " for letter in why[:200]))
     return error
 
 

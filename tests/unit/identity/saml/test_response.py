@@ -139,6 +139,53 @@ def test_sha_1_proves_nothing(how: dict[str, Any]) -> None:
     assert "algorithm" in refusal(root)
 
 
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({"transforms": (C.TransformEnveloped, C.TransformInclC14N)}, "transformed"),
+        ({"transforms": (C.TransformEnveloped,)}, "transformed"),
+        ({"transforms": (C.TransformEnveloped, C.TransformExclC14N, C.TransformExclC14N)}, "transformed"),
+        ({"references": 2}, "more or less"),
+        ({"uri": ""}, "over something else"),
+    ],
+)
+def test_a_signature_that_holds_in_another_shape_is_refused(how: dict[str, Any], why: str) -> None:
+    root = FORGE.response(REQUEST, FORGE.signed(FORGE.assertion(REQUEST), **how))
+    assert why in refusal(root)
+
+
+@pytest.mark.parametrize(
+    ("put", "why"),
+    [
+        (f'<ds:Object xmlns:ds="{NAMES["ds"]}"/>', "more or less"),
+        (f'<ds:KeyInfo xmlns:ds="{NAMES["ds"]}"/>', "no part of one"),
+        ("<x/>", "no part of one"),
+    ],
+)
+def test_nothing_is_put_into_a_signature(put: str, why: str) -> None:
+    root = FORGE.genuine(REQUEST)
+    root.find("saml:Assertion/ds:Signature", NAMES).append(etree.fromstring(put))
+    assert why in refusal(root)
+
+
+@pytest.mark.parametrize("tag", ["samlp:Extensions", "saml:Advice", "samlp:Response", "saml:Subject"])
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_nothing_is_put_beside_what_a_response_holds(tag: str, is_inside: bool) -> None:
+    """Inside of the assertion too, where the provider signed it."""
+    prefix, _, name = tag.partition(":")
+    more, assertion = etree.Element(f"{{{NAMES[prefix]}}}{name}"), FORGE.assertion(REQUEST)
+    if is_inside:
+        assertion.append(more)
+    root = FORGE.response(REQUEST, FORGE.signed(assertion), *([] if is_inside else [more]))
+    assert "has no place there" in refusal(root)
+
+
+def test_what_the_provider_says_does_not_write_lines_into_the_log() -> None:
+    root = FORGE.response(REQUEST, status="Responder")
+    etree.SubElement(root.find("samlp:Status", NAMES), f"{{{NAMES['samlp']}}}StatusMessage").text = "no\nroot: in"
+    assert refusal(root) == "the provider says Responder no root: in"
+
+
 def test_a_secret_made_of_the_public_key_proves_nothing() -> None:
     """HMAC under what everybody knows: the certificate."""
     assertion = FORGE.signed(FORGE.assertion(REQUEST))

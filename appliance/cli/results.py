@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.cli.exits import EXIT_ERROR
 from appliance.cli.remote import FILE, Columns, limit_option, print_record, print_records, remote
 from appliance.errors import InvalidInput
 
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S: Final = 0.5
 _COLUMNS: Columns = {
-    "received": lambda row: row["received_at"][:19].replace("T", " "), "file": "name", "format": "format",
-    "state": "state", "inspections": "inspections", "measurements": "measurements", "laboratory": "laboratory",
-    "id": "id",
+    "received": lambda row: row["received_at"][:19].replace("T", " "), "file": "name", "state": "state",
+    "items": "inspections", "id": "id",
 }  # fmt: skip
 _PLANNED: Columns = {
     "asset": lambda row: row["asset"] + ("" if row["asset_id"] else " (new)"), "serial": "serial", "part": "part",
@@ -29,7 +28,7 @@ _PLANNED: Columns = {
     "characteristics": "characteristics", "contradicted": "disagreements",
 }  # fmt: skip
 _CONTRADICTED: Columns = {
-    "serial": "serial", "characteristic": "name", "zone": "zone", "value": "value", "lower": "lower", "upper": "upper",
+    "serial": "serial", "characteristic": "name", "value": lambda row: f"{row['value']:.6g}", "limits": lambda row: _limits(row),
     "unit": "unit", "source": "source_decision", "decision": "decision",
 }  # fmt: skip
 
@@ -62,20 +61,19 @@ def results() -> None:
 def import_(
     api: Api, file: Path, form: Any, column: tuple[str, ...], serial: tuple[str, ...], amends: str | None,
     reason: str | None, dry_run: bool, no_wait: bool, as_json: bool, **said: Any,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Record FILE: all of it, or nothing. The same file is recorded once."""
     options = {**said, "format": form, "columns": _mapping(column), "serials": _mapping(serial)}
     if dry_run:
-        return _shown(api.results_files.check_results_file(file, **options), as_json)
+        _show(api.results_files.check_results_file(file, **options), as_json)
+        return
     row = api.results_files.import_results(file, amends=amends, reason=reason, **options)
     while row["state"] == "received" and not no_wait:
         time.sleep(_LOOK_EVERY_S)
         row = api.results_files.get_results_file(row["id"])
-    print_record(row, as_json=as_json)
     if row["state"] == "failed":
-        click.echo(f"Error: {row['error_message']} {row['error_hint'] or ''} [{row['error_code']}]", err=True)
-        return EXIT_ERROR
-    return 0
+        raise InvalidInput(row["error_code"] or "", row["error_message"] or "", row["error_hint"] or "")
+    print_record(row, as_json=as_json)
 
 
 @results.command("list")
@@ -116,6 +114,11 @@ def contradictions(api: Api, asset: str | None, limit: int, as_json: bool) -> No
     print_records(found, _CONTRADICTED, as_json=as_json)
 
 
+def _limits(row: Mapping[str, Any]) -> str:
+    lower, upper = ("" if row[name] is None else f"{row[name]:.6g}" for name in ("lower", "upper"))
+    return f"{lower} … {upper}"
+
+
 def _mapping(texts: tuple[str, ...]) -> str | None:
     """``OURS=THEIRS`` as the API takes it."""
     for text in texts:
@@ -124,13 +127,12 @@ def _mapping(texts: tuple[str, ...]) -> str | None:
     return json.dumps(dict(text.split("=", 1) for text in texts)) if texts else None
 
 
-def _shown(plan: Any, as_json: bool) -> int:
+def _show(plan: Any, as_json: bool) -> None:
     if as_json:
         print_record(plan, as_json=True)
-        return 0
+        return
     print_records(plan["inspections"], _PLANNED, as_json=False)
     counted = f"{len(plan['inspections'])} inspections, {plan['measurements']} measurements"
     click.echo(f"{counted}, {plan['disagreements']} contradicted; nothing was recorded.")
     for note in plan["notes"]:
         click.echo(f"Note: {note}.")
-    return 0

@@ -96,7 +96,7 @@ def _asset(scope: WorkspaceScope, reported: ReportedInspection, part: Part | Non
 def _known(scope: WorkspaceScope, reported: ReportedInspection, asset: Asset, part: Part | None) -> Item:
     if asset.part_id is None:
         message = f"The asset '{asset.name}' is of no part."
-        raise InvalidInput("results.part", message, "Say which: d2r asset set --part.")
+        raise InvalidInput("results.part", message, "Say which: d2r asset change --part.")
     if reported.part and (part is None or part.id != asset.part_id):
         raise Conflict("results.other_part", f"The asset '{asset.name}' is not of the part '{reported.part}'.")
     if reported.serial and asset.serial and reported.serial != asset.serial:

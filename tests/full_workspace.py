@@ -23,12 +23,12 @@ from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import SCAN, CharacteristicSetRow
+from appliance.measurements.models import SCAN, CharacteristicSetRow, ResultsFile
 from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import enrol_device
-from appliance.plant.models import Part
+from appliance.plant.models import Asset, Part
 from appliance.plant.operators import person_of_badge
 from appliance.plant.parts import create_part
 from appliance.scans.models import Scan, ScanManifest
@@ -59,6 +59,7 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     _discarded(scope, assets[0].id, random)
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
+    _results_file(scope, assets[0], random)
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])
@@ -153,6 +154,24 @@ def _amended(scope: WorkspaceScope, original: InspectionRow) -> None:
     columns = {name: getattr(original, name) for name in original._meta.fields}
     with scope.transaction():
         InspectionRow.create(**columns | {"id": "ins_00" + original.id[6:], "amends_id": original.id, "reason": "typo"})
+
+
+def _results_file(scope: WorkspaceScope, asset: Asset, random: Random) -> None:
+    """A file of results from elsewhere, its correction, and the inspection that rests on it."""
+    for first in (None, "res_0"):
+        name, sha256 = _object(scope, random)
+        columns = {"name": "plates.qif", "size_bytes": 7, "format": "qif", "options": "{}", "state": "recorded"}
+        with scope.transaction():
+            ResultsFile.create(
+                id="res_0" if first is None else "res_00", sha256=sha256, object=name, received_at=AT,
+                received_by="key_d", amends_id=first, **columns,
+            )  # fmt: skip
+    with scope.transaction():
+        InspectionRow.create(
+            id=new_id("ins"), asset_id=asset.id, part_id=asset.part_id, results_file_id="res_0", file_position=1,
+            parameters="{}", context="{}", priority="normal", inspected_at=AT, created_at=AT, created_by="x",
+            state="recorded", verdict="inconclusive", pdf_object=_object(scope, random)[0],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

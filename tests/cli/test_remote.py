@@ -18,6 +18,7 @@ import pytest
 
 from appliance.cli.main import run
 from appliance.config.settings import load_settings
+from appliance.exchange.carrying import carry_results
 from appliance.identity.api_keys import create_api_key
 from appliance.inspections import service
 from appliance.inspections.carry import carry
@@ -28,6 +29,7 @@ from appliance.reports.issuing import issue
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
 from tests.line_samples import known_part, sample_files, stored_scan
+from tests.results_samples import CSV
 from tests.unit.cad.test_revisions import box
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,3 +198,40 @@ def test_long_lists_are_searched_and_sorted(shell: Shell) -> None:
     assert [row["name"] for row in shell.json("asset", "list", *at)] == ["press-a", "press-c"]
     assert [row["name"] for row in shell.json("part", "list", "--search", "li")] == ["lid"]
     assert shell.json("device", "list", "--search", "nothing") == []
+
+
+def test_results_from_elsewhere_are_looked_at_recorded_and_fetched(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plates.csv").write_text(CSV.replace("value", "Ist"))
+    words = ("results", "import", "plates.csv", "--part", "plate", "--create", "--column", "value=Ist")
+    code, text = shell(*words, "--dry-run")
+    assert code == 0, text
+    assert "2 inspections, 4 measurements, 1 contradicted; nothing was recorded." in text
+    assert "plate A1 (new)" in text
+    row = shell.json(*words, "--no-wait")
+    assert carry_results(shell.site.scope(SYSTEM, "main"), row["id"]) == "recorded"
+    again = shell.json(*words)
+    assert (again["id"], again["state"], again["measurements"]) == (row["id"], "recorded", 4)
+    for asked in (("results", "list"), ("results", "show", row["id"])):
+        code, text = shell(*asked)
+        assert (code, "recorded" in text) == (0, True)
+    code, text = shell("results", "contradictions")
+    assert (code, "Top" in text, "inconclusive" in text) == (0, True, True)
+    shell.json("results", "fetch", row["id"], "--out", "back.csv")
+    assert Path("back.csv").read_bytes() == Path("plates.csv").read_bytes()
+    inspection = shell.json("inspection", "list")[0]
+    code, text = shell("inspection", "show", inspection["id"])
+    assert (code, "mm" in text) == (0, True)
+
+
+def test_results_that_cannot_be_recorded_are_one_line(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "broken.csv"
+    path.write_text("serial,name,value,unit\nA,x,nan,mm\n")
+    code, text = shell("results", "import", str(path))
+    assert (code, text) == (
+        3, "d2r: line 2: value: a value that is not finite. Leave it blank. [results.not_finite]\n",
+    )  # fmt: skip
+    code, text = shell("results", "import", str(path), "--column", "value")
+    assert (code, "[option.pair]" in text) == (3, True)

@@ -21,6 +21,7 @@ from appliance.client.api.operators import Operators
 from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
+from appliance.client.api.results_files import ResultsFiles
 from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
 from appliance.client.api.uploads import Uploads
@@ -45,6 +46,7 @@ class Api:
         self.uploads = Uploads(calls)
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
+        self.results_files = ResultsFiles(calls)
         self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)

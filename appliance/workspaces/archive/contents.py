@@ -85,8 +85,17 @@ TABLES: Final = (
     ),
     _table("scan_manifest", "id scan_id sha256 manifest manifest_envelope receipt added_at added_by"),
     _table(
+        "results_file",
+        "id name sha256 size_bytes:integer format options laboratory notes inspections:integer measurements:integer "
+        "amends_id reason received_at received_by state attempts:integer lease_token:integer lease_until not_before "
+        "finished_at error_code error_message error_hint",
+        Column("object", "object", sha256="sha256"),
+        later="amends_id",
+    ),
+    _table(
         "inspection",
-        "id scan_id asset_id part_id cad_revision_id characteristic_set_id instrument_object:object "
+        "id scan_id asset_id part_id cad_revision_id characteristic_set_id results_file_id file_position:integer "
+        "instrument_object:object "
         "alignment_object:object start_object:object parameters context priority amends_id reason inspected_at "
         "created_at created_by state step progress:real attempts:integer cancel_requested:integer lease_token:integer "
         "lease_until not_before started_at finished_at engine verdict error_code error_message error_hint "

@@ -117,6 +117,11 @@ class Settings:
         return self.data / "run"
 
     @property
+    def stamp_file(self) -> Path:
+        """What changes whenever the control database does."""
+        return self.run_folder / "control.stamp"
+
+    @property
     def logs_folder(self) -> Path:
         """What the processes write about themselves."""
         return self.data / "logs"

@@ -54,8 +54,8 @@ class Engine:
         self.database = database
         self.name: str = database.name
         self.route: Route = database.route
-        #: Transactions that this process ended here; what it read before one may be different after it.
-        self.commits = 0
+        #: Called when a transaction has ended: what was read before may be different now.
+        self.on_commit: Callable[[], None] = lambda: None
         self._idle: deque[Any] = deque()
         self._used: set[Any] = set()
         self._is_inherited = False
@@ -127,7 +127,7 @@ class Engine:
                     raise
                 finally:
                     here.depth -= 1
-                    self.commits += 1
+                    self.on_commit()
                     line.close()
                 if not here.depth:
                     self._run_callbacks()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from appliance.config.settings import Settings
+from appliance.core.aside import Aside
+from appliance.core.stamp import Stamp
 from appliance.crypto.keystore import KeyStore
 from appliance.crypto.master import MasterKey
 from appliance.crypto.private import refuse_open_to_others
@@ -55,7 +57,8 @@ class Site:
     _data_keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.glances = Glances(self.control)
+        self.glances = Glances(self.control, Stamp(self.settings.stamp_file))
+        self.aside = Aside("beside the requests")
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False, administrator_url: str | None = None) -> Site:
@@ -91,6 +94,7 @@ class Site:
 
     def close(self) -> None:
         """Close connections; sessions that are open in other threads keep theirs until they end."""
+        self.aside.close()
         self.databases.close()
         self.control.close()
         self.queue.close()
@@ -144,7 +148,7 @@ class Site:
         Raises
         ------
         NotFound : there is no such workspace, or not for this principal
-        Denied : it is suspended (by another process: within a second)
+        Denied : it is suspended (by another machine: within a second)
         """
         entrance = self.glances.at(("slug", slug), lambda: self._active("slug", slug))
         acting = None if entrance is None else principal.within(entrance.workspace_id)

@@ -1,6 +1,10 @@
-"""Glances: what was asked a moment ago is not asked again, unless somebody here wrote since."""
+"""Glances: what was asked a moment ago is not asked again, unless somebody on this machine wrote since."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -23,7 +27,7 @@ class Asked:
 
 @pytest.fixture
 def glances(site: Site) -> Glances:
-    return Glances(site.control)
+    return site.glances
 
 
 def test_an_answer_is_asked_for_once(glances: Glances) -> None:
@@ -41,6 +45,20 @@ def test_a_commit_here_makes_it_ask_again_and_so_does_what_failed(site: Site, gl
     with pytest.raises(RuntimeError), site.control_transaction():
         raise RuntimeError
     assert glances.at("a", ask) == 3
+
+
+def test_a_commit_of_another_process_makes_it_ask_again(site: Site, glances: Glances) -> None:
+    ask = Asked()
+    glances.at("a", ask)
+    write = "import sys; from pathlib import Path; from appliance.config.settings import load_settings\n"
+    write += "from appliance.tenancy.site import Site\n"
+    write += "with Site.open(load_settings(Path(sys.argv[1]), {})) as site, site.control_transaction(): pass"
+    assert glances.at("a", ask) == 1
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", write, str(site.settings.data)], check=True, timeout=60)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(glance.time, "monotonic", lambda: began)  # as if that had taken no time
+        assert glances.at("a", ask) == 2
 
 
 def test_an_answer_that_a_commit_overtook_is_not_kept(site: Site, glances: Glances) -> None:

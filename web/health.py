@@ -13,10 +13,11 @@ from typing import Any, Final
 from flask import Flask, Response, g, request
 
 from appliance.core.canonical import canonical_bytes
-from appliance.errors import D2RError, Denied
+from appliance.errors import D2RError
 from appliance.tenancy.site import Site
 from web.api.contract import WATCHERS
-from web.api.dispatch import caller
+from web.api.dispatch import caller, require_role
+from web.api.scopes import METRICS_SCOPE
 from web.metrics import Metrics
 from web.rates import Rates
 
@@ -90,8 +91,7 @@ def _measured(site: Site, metrics: Metrics, rates: Rates) -> Response:
     """Metrics, for this machine itself and for whoever has the key to watch it."""
     if not _is_local():
         principal = caller(site, rates)
-        if not principal.is_everywhere and principal.role not in WATCHERS:
-            raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+        require_role(principal, frozenset({principal.role}) if principal.is_everywhere else WATCHERS, METRICS_SCOPE)
     g.authorized = True
     return Response(metrics.text(), content_type=_METRICS, headers={"Cache-Control": "no-store"})
 

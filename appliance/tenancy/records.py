@@ -23,6 +23,7 @@ class Principal:
 
     ``memberships`` : of a person, the role in each workspace; outside of them such a person is a ``member``, who may
     do nothing, or has a role in the appliance
+    ``scopes`` : of a key or token that may do less than its role: what it may; None: all that the role may
     """
 
     id: str
@@ -31,6 +32,7 @@ class Principal:
     role: Role
     workspace_id: str | None = None
     memberships: tuple[tuple[str, Role], ...] = ()
+    scopes: frozenset[str] | None = None
 
     @property
     def is_everywhere(self) -> bool:
@@ -43,6 +45,11 @@ class Principal:
             return self
         role = dict(self.memberships).get(workspace_id)
         return None if role is None else replace(self, role=role, workspace_id=workspace_id, memberships=())
+
+    def confined(self, workspace_id: str, scopes: frozenset[str] | None) -> Principal | None:
+        """The same principal, of one workspace and under scopes, wherever else it may act."""
+        acting = self.within(workspace_id)
+        return acting and replace(acting, workspace_id=workspace_id, memberships=(), scopes=scopes)
 
 
 #: The appliance itself: jobs, schedules, start and stop.

@@ -27,7 +27,7 @@ ALL_FORMS = (
     "/console/-/people/usr_x/reset", "/console/-/invitations", "/console/-/invitations/inv_x/withdraw",
     "/console/-/me/password", "/console/-/me/second-factor", "/console/-/me/second-factor/confirm",
     "/console/-/me/second-factor/remove", "/console/-/me/sessions/ses_x/end", "/console/login/code",
-    "/console/invitation",
+    "/console/invitation", "/console/main/keys", "/console/main/keys/key_x/rotate",
 )  # fmt: skip
 PUBLIC_URL = "https://d2r.plant.example"
 

@@ -34,6 +34,7 @@ PLAIN = {
     "reason", "serial", "location", "metadata", "vkey", "badge", "corrections", "parameters", "priority", "held",
     "role", "sha256", "sort", "search", "captured_since", "captured_until", "created_since", "created_until",
     "measured_since", "measured_until", "zone", "quantity", "decision", "revoked",
+    "scopes", "expires_at", "overlap_minutes",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
 TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}

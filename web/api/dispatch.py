@@ -49,9 +49,9 @@ def _guarded(site: Site, rates: Rates, route: Route) -> Any:
         slug = path.pop("slug", None)
         scope = site.scope(principal, slug) if slug is not None and principal is not None else None
         principal = principal if scope is None else scope.principal
-        # 4. The role.
-        if principal is not None and principal.role not in (route.roles or ()):
-            raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+        # 4. The role and, where it has some, the scopes.
+        if principal is not None:
+            require_role(principal, route.roles or frozenset(), route.scope)
         g.authorized = True
         # 5. The form.
         seen = seen_versions() if route.if_match else None
@@ -61,6 +61,19 @@ def _guarded(site: Site, rates: Rates, route: Route) -> Any:
         return answered_once(call, route, lambda: _response(route, route.view(call, **path), fields))
 
     return handle
+
+
+def require_role(principal: Principal, roles: frozenset[str], scope: str) -> None:
+    """Return if a caller may do what these roles may, under this scope.
+
+    Raises
+    ------
+    Denied : the role may not, or the key or token may not
+    """
+    if principal.role not in roles:
+        raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+    if scope and principal.scopes is not None and scope not in principal.scopes:
+        raise Denied("scope.denied", f"This needs the scope '{scope}'.", "Ask for a key that has it.")
 
 
 def caller(site: Site, rates: Rates) -> Principal:

@@ -82,6 +82,8 @@ WORDS: Final[Json] = {
     "appliance": None, "DirectoryIn.kind": "openldap", "DirectoryOut.kind": "openldap", "UserOut.name": "Ann Lee",
     "InvitationIn.name": "Ann Lee", "InvitationOut.name": "Ann Lee", "InvitationMade.name": "Ann Lee",
     "Examined.name": "Ann Lee", "Examined.url": "ldaps://dc1.plant.example",
+    "scopes": ["scans:read", "uploads:write"], "rotated_at": None, "overlap_minutes": 60,
+    "KeyIn.expires_at": "2036-11-27T00:00:00Z", "RotationIn.expires_at": None,
     "vkey": _VKEY, "witness": "audit.example/1+3f1c9a5e", "workspace": "main", "zone": "pad",
     "zone_names": ["pad", "bore"], "zones_sha256": "", "revoked_at": None, "revoked_by": None, "held_at": None,
     "hold_reason": None, "erased_at": None, "erased_entry": None,

@@ -120,6 +120,8 @@ def _operation(route: Route, names: Any) -> Json:
         operation["security"] = []
     else:
         operation["x-d2r-roles"] = sorted(route.roles)
+        if route.scope:
+            operation["x-d2r-scope"] = route.scope
     if content := _request_body(route, names):
         operation["requestBody"] = {"required": not route.may_take, "content": content}
     return operation

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from web.api.contract import ADMINISTRATORS, EDITORS, READERS, REQUESTERS
-from web.console import accounts, administration, profile, views
+from web.console import accounts, administration, keys, profile, views
 from web.console.showing import KEEPERS
 
 View: TypeAlias = Callable[..., Any]
@@ -20,7 +20,7 @@ _A: Final = "/console/-"
 #: Where one goes after the password was shown once more.
 PLACES: Final = {
     "people": f"{_A}/people", "directory": f"{_A}/directory", "me": f"{_A}/me",
-    "quarantine": "/console/{slug}/quarantine",
+    "quarantine": "/console/{slug}/quarantine", "keys": "/console/{slug}/keys",
 }  # fmt: skip
 
 
@@ -53,6 +53,9 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute(
         "act_on_scan", "POST", f"{_S}/quarantine/<scan_id>/<act>", EDITORS, views.act_on_scan, "quarantine"
     ),
+    PageRoute("keys", "GET", f"{_S}/keys", ADMINISTRATORS, keys.keys),
+    PageRoute("make_key", "POST", f"{_S}/keys", ADMINISTRATORS, keys.make_key, "keys"),
+    PageRoute("act_on_key", "POST", f"{_S}/keys/<key_id>/<act>", ADMINISTRATORS, keys.act_on_key, "keys"),
     PageRoute("live_ticket", "POST", f"{_S}/live-ticket", READERS, views.live_ticket),
     PageRoute("me", "GET", f"{_A}/me", None, profile.me),
     PageRoute("change_password", "POST", f"{_A}/me/password", None, profile.change_own_password),

@@ -138,6 +138,23 @@ class ForeignLoginRow(ControlModel):
         table_name = "foreign_login"
 
 
+class DeniedAttemptRow(ControlModel):
+    """Something that a caller tried and may not, while its window is open; ``entry`` is where the log says so."""
+
+    principal_id = TextField()
+    route = TextField()
+    reason = TextField()
+    workspace_id = TextField()
+    entry = IntegerField()
+    began_at = TextField()
+    closes_at = TextField()
+    repeats = IntegerField()
+
+    class Meta:
+        table_name = "denied_attempt"
+        primary_key = CompositeKey("principal_id", "route", "reason", "workspace_id")
+
+
 class LiveTicket(WorkspaceModel):
     """A ticket that nobody used yet; ``sha256`` is of the ticket, which is kept nowhere."""
 

@@ -48,7 +48,8 @@ def _guarded(site: Site, rates: Rates, route: Route) -> Any:
         # 3. The workspace.
         slug = path.pop("slug", None)
         scope = site.scope(principal, slug) if slug is not None and principal is not None else None
-        principal = principal if scope is None else scope.principal
+        if scope is not None:
+            principal = g.principal = scope.principal
         # 4. The role and, where it has some, the scopes.
         if principal is not None:
             require_role(principal, route.roles or frozenset(), route.scope)

@@ -23,6 +23,7 @@ from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import READERS
 from web.api.dispatch import caller, require_role
+from web.denials import Denials
 from web.live import LIVE_PATH
 from web.metrics import Metrics
 from web.problems import answer_errors
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     finish_requests(app, Metrics(site), site.settings)
     answer_errors(app)
     app.after_request(say_rate)
+    app.after_request(Denials(site).note)
     _get(app, "/healthz", "healthz", lambda: Response('{"status":"ok"}', content_type="application/json"))
     for endpoint, upgrades in (("live", True), ("live_without_upgrade", False)):
         rule = LIVE_PATH.replace("{slug}", "<slug>")
@@ -97,6 +99,7 @@ def _admitted(site: Site, rates: Rates, slug: str) -> tuple[Principal, str]:
         if known is None:
             raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
         principal = redeem_ticket(site, known.id, ticket)
+    g.principal = principal
     scope = site.scope(principal, slug)
     require_role(scope.principal, READERS, _SCOPE)
     return scope.principal, scope.workspace_id

@@ -28,6 +28,8 @@ ALL_FORMS = (
     "/console/-/me/password", "/console/-/me/second-factor", "/console/-/me/second-factor/confirm",
     "/console/-/me/second-factor/remove", "/console/-/me/sessions/ses_x/end", "/console/login/code",
     "/console/invitation", "/console/main/keys", "/console/main/keys/key_x/rotate",
+    "/console/main/personal-tokens/pat_x/end", "/console/-/me/tokens", "/console/-/me/tokens/pat_x/end",
+    "/console/-/me/grants/tgr_x/end", "/console/-/me/access-token",
 )  # fmt: skip
 PUBLIC_URL = "https://d2r.plant.example"
 

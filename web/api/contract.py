@@ -47,6 +47,8 @@ ADMINISTRATORS: Final = frozenset({"owner"})
 #: Roles that watch the machine, beside the appliance's owner.
 WATCHERS: Final = frozenset({"plant-it"})
 EVERYONE: Final = READERS | SENDERS | WATCHERS
+#: Whoever is known, people outside of their workspaces too: what is about the caller alone.
+KNOWN: Final = EVERYONE | {"member"}
 
 
 @dataclass(frozen=True)

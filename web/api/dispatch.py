@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from appliance.core.canonical import loads_strict
 from appliance.errors import Denied, InvalidInput
-from appliance.identity.api_keys import authenticate
+from appliance.identity.tokens.access import authenticate
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import API, Area, Call, Route
@@ -78,15 +78,15 @@ def require_role(principal: Principal, roles: frozenset[str], scope: str) -> Non
 
 
 def caller(site: Site, rates: Rates) -> Principal:
-    """Who calls, by the API key in the Authorization header; within the rate of its requests.
+    """Who calls, by the API key or token in the Authorization header; within the rate of its requests.
 
     Raises
     ------
-    Denied : no key, an unknown one, or one that was revoked; too many requests
+    Denied : none, an unknown one, or one that counts no more; too many requests
     """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise Denied("auth.missing", "This needs an API key.", "Send 'Authorization: Bearer d2r_...'.")
+        raise Denied("auth.missing", "This needs an API key or a token.", "Send 'Authorization: Bearer d2r_...'.")
     try:
         principal = authenticate(site, token.strip())
     except Denied:

@@ -1,4 +1,7 @@
-"""The page of a workspace's API keys: made, given another secret, revoked.  What is made is shown once."""
+"""The page of a workspace's API keys: made, given another secret, revoked; and of people's tokens for it.
+
+What is made is shown once.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from appliance.identity.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
+from appliance.identity.tokens.personal import list_personal_tokens
+from appliance.identity.users import find_user
 from web.api.contract import Call
 from web.api.scopes import require_of_role, scopes_of
 from web.console.showing import see
@@ -33,12 +38,14 @@ def keys(call: Call, *, made: tuple[str, str] | None = None) -> Shown:
     """Keys of the workspace; ``made``: label and token of the one that was just made."""
     after = (request.args["after"],) if "after" in request.args else ()
     found = list_api_keys(call.site, call.scope.workspace_id, Listing("id", after, _ROWS + 1))
+    tokens = list_personal_tokens(call.site, Listing(limit=_ROWS), workspace_id=call.scope.workspace_id)
     shown = {
         "keys": found[:_ROWS],
         "more": found[_ROWS - 1].id if len(found) > _ROWS else None,
         "made": made,
         "key_roles": KEY_ROLES,
         "scopes": sorted(set().union(*map(scopes_of, KEY_ROLES))),
+        "tokens": [(row, find_user(call.site, row.user_id)) for row in tokens],
         "overlaps": _OVERLAPS,
         "lifetimes": _LIFETIMES,
     }

@@ -22,6 +22,7 @@ from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
 from appliance.client.api.scans import Scans
+from appliance.client.api.tokens import Tokens
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -52,3 +53,4 @@ class Api:
         self.accounts = Accounts(calls)
         self.directory = Directory(calls)
         self.oidc = Oidc(calls)
+        self.tokens = Tokens(calls)

@@ -15,7 +15,7 @@ from appliance.workspaces.destruction import destroy
 from appliance.workspaces.exporting import export_workspace as export
 from appliance.workspaces.service import create_workspace as create
 from appliance.workspaces.service import resume, suspend
-from web.api.contract import ADMINISTRATORS, API, EVERYONE, Area, Call
+from web.api.contract import ADMINISTRATORS, API, EVERYONE, KNOWN, Area, Call
 from web.api.downloads import file_answer, streamed
 from web.api.forms import Body, Line, Name, Out
 
@@ -79,7 +79,7 @@ class WhoAmI(Out):
     scopes: list[str] | None = Field(description="What it may do of what its role may; null: all.")
 
 
-@workspaces.route("GET", "/whoami", roles=EVERYONE, answer=WhoAmI, about_caller=True, summary="Who the caller is")
+@workspaces.route("GET", "/whoami", roles=KNOWN, answer=WhoAmI, about_caller=True, summary="Who the caller is")
 def whoami(call: Call) -> WhoAmI:
     principal = call.caller
     slug = next((one.slug for one in _of(call) if one.id == principal.workspace_id), None)
@@ -131,7 +131,7 @@ def export_workspace(call: Call, workspace: str) -> Response:
     return file_answer(blocks, name, _ARCHIVE)
 
 
-@workspaces.route("GET", _WORKSPACES, roles=EVERYONE, answer=WorkspaceList, summary="Workspaces of the caller")
+@workspaces.route("GET", _WORKSPACES, roles=KNOWN, answer=WorkspaceList, summary="Workspaces of the caller")
 def list_workspaces(call: Call) -> dict[str, list[Workspace]]:
     return {"items": _of(call)}
 

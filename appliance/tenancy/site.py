@@ -9,11 +9,11 @@ from typing import Final, Literal
 
 from appliance.config.settings import Settings
 from appliance.core.aside import Aside
-from appliance.core.stamp import Stamp
 from appliance.crypto.keystore import KeyStore
 from appliance.crypto.master import MasterKey
 from appliance.crypto.private import refuse_open_to_others
 from appliance.db.backends import Backend, SqliteBackend
+from appliance.db.commits import Commits
 from appliance.db.engine import Engine
 from appliance.db.glance import Glances
 from appliance.db.models import ControlModel
@@ -57,7 +57,8 @@ class Site:
     _data_keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.glances = Glances(self.control, Stamp(self.settings.stamp_file))
+        self.control.commits = Commits(self.settings.commits_file)
+        self.glances = Glances(self.control)
         self.aside = Aside("beside the requests")
 
     @classmethod
@@ -148,7 +149,7 @@ class Site:
         Raises
         ------
         NotFound : there is no such workspace, or not for this principal
-        Denied : it is suspended (by another machine: within a second)
+        Denied : it is suspended (on another machine: within a second)
         """
         entrance = self.glances.at(("slug", slug), lambda: self._active("slug", slug))
         acting = None if entrance is None else principal.within(entrance.workspace_id)

@@ -21,6 +21,7 @@ from appliance.client.api.operators import Operators
 from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
+from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
 from appliance.client.api.tokens import Tokens
 from appliance.client.api.uploads import Uploads
@@ -53,4 +54,5 @@ class Api:
         self.accounts = Accounts(calls)
         self.directory = Directory(calls)
         self.oidc = Oidc(calls)
+        self.saml = Saml(calls)
         self.tokens = Tokens(calls)

@@ -186,7 +186,7 @@ def test_a_key_that_another_machine_revoked_is_refused_within_a_second(
     row, token = create_api_key(site, None, "owner", "x", SYSTEM)
     create_api_key(site, None, "owner", "another", SYSTEM)
     with Site.open(site.settings) as other:
-        monkeypatch.setattr(other.control, "on_commit", lambda: None)  # it shares no memory with this one
+        monkeypatch.setattr(other.control.commits, "mark", lambda: None)  # it shares no memory with this one
         authenticate(site, token)
         assert site.aside.settle()
         authenticate(site, token)

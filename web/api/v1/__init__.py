@@ -21,6 +21,7 @@ from web.api.v1.operators import operators
 from web.api.v1.parts import parts
 from web.api.v1.people import people
 from web.api.v1.reports import reports
+from web.api.v1.saml import saml
 from web.api.v1.scans import scans
 from web.api.v1.tokens import tokens
 from web.api.v1.uploads import uploads
@@ -28,5 +29,5 @@ from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, reports, audit, events, keys, people, accounts, directory, oidc, tokens,
+    inspections, reports, audit, events, keys, people, accounts, directory, oidc, saml, tokens,
 )  # fmt: skip

@@ -93,6 +93,8 @@ WORDS: Final[Json] = {
     "access_token": "eyJhbGciOiJFZDI1NTE5Ii...", "refresh_token": "d2t_7f3k9a_...", "token_type": "Bearer",
     "grant": "tgr_01jdp3k0w8e6x4t2m9a5r7y1zc", "grant_id": "tgr_01jdp3k0w8e6x4t2m9a5r7y1zc",
     "holder_id": "key_01jdp3k0w8e6x4t2m9a5r7y1zc", "idle_at": _LATER, "ExchangeIn.scopes": None, "ended": 2,
+    "legal_basis": "GDPR Art. 17(1)(a)",
+    "ErasedOut.entry": 41,
     "personal": "pat_01jdp3k0w8e6x4t2m9a5r7y1zc", "kid": "UCqrdukzTZiT6v4hDHuhGFNvN2GXNIK8RVR_5mhjocI",
     "PersonalOut.user_id": "usr_01jdp3k0w8e6x4t2m9a5r7y1zc", "PersonalOut.label": "nightly report",
     "workspace_id": "wsp_01jdp3k0w8e6x4t2m9a5r7y1zc",

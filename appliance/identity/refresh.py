@@ -1,4 +1,4 @@
-"""People who are signed in, held against their directory from time to time: whoever left the plant is out in minutes.
+"""People who are signed in or have tokens, held against their directory from time to time: who left is out in minutes.
 
 A directory that does not answer changes nothing: sessions end by their age, and the next look may find it again.
 """
@@ -12,6 +12,7 @@ from appliance.errors import D2RError, Denied, Unavailable
 from appliance.identity.ldap import directory
 from appliance.identity.records import User
 from appliance.identity.sessions import list_sessions
+from appliance.identity.tokens.personal import list_personal_tokens
 from appliance.identity.users import admit, find_user, withdraw
 from appliance.tenancy.site import Site
 
@@ -19,8 +20,9 @@ log = logging.getLogger(__name__)
 
 
 def refresh_people(site: Site) -> int:
-    """Ask the directory about everybody with a session; returns how many lost their last role."""
-    present = sorted({row.principal_id for row in list_sessions(site) if is_id(row.principal_id, "usr")})
+    """Ask the directory about everybody with a session or a token; returns how many lost their last role."""
+    entitled = {row.principal_id for row in list_sessions(site)} | {row.user_id for row in list_personal_tokens(site)}
+    present = sorted(one for one in entitled if is_id(one, "usr"))
     people = [user for user in (find_user(site, user_id) for user_id in present) if user.source == directory.SOURCE]
     if not people or directory.directory_of(site) is None:
         return 0

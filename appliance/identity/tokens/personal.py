@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 KIND: Final = "d2p"
 #: What makes secrets that would outlive the token.
 REFUSED_SCOPES: Final = frozenset({"keys:write"})
+#: Whoever comes through a provider that is asked at a login alone signs in this often, or their tokens rest.
+VOUCHED_WITHIN: Final = timedelta(days=14)
+_ASKED_AT_LOGIN: Final = ("oidc", "saml")
 _USE_NOTED_EVERY: Final = timedelta(minutes=5)
 _LARGEST_NUMBER: Final = 50
 
@@ -141,7 +144,17 @@ def _holder(site: Site, shown: Bearer) -> tuple[Principal, str] | None:
 
 def _principal(site: Site, row: Any) -> Principal | None:
     person = principal_of_user(site, row.user_id)
-    return person and person.confined(row.workspace_id, read_scopes(row.scopes), via=row.id)
+    if person is None or not _is_vouched_for(site, row.user_id):
+        return None
+    return person.confined(row.workspace_id, read_scopes(row.scopes), via=row.id)
+
+
+def _is_vouched_for(site: Site, user_id: str) -> bool:
+    """Whether somebody said lately that this person is still there: of a directory, the schedule asks it."""
+    with site.control_session():
+        user = UserRow.known(id=user_id)
+    since = rfc3339_us(utc_now() - VOUCHED_WITHIN)
+    return user.source not in _ASKED_AT_LOGIN or (user.last_login_at or "") > since
 
 
 def _may_end(row: PersonalTokenRow, by: Principal) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from appliance.audit.database_log import DatabaseLog
 from appliance.core.clock import utc_now
 from appliance.errors import Conflict, Denied, InvalidInput, NotFound
+from appliance.identity import users
 from appliance.identity.api_keys import create_api_key, principal_of_key
 from appliance.identity.groups import give_role, list_group_roles, take_role
 from appliance.identity.local.accounts import local_user
@@ -18,6 +20,7 @@ from appliance.identity.records import Vouched
 from appliance.identity.tokens import personal
 from appliance.identity.tokens.access import authenticate
 from appliance.identity.tokens.personal import (
+    VOUCHED_WITHIN,
     create_personal_token,
     list_personal_tokens,
     revoke_all_of,
@@ -188,3 +191,22 @@ def test_use_is_noted_beside_the_request(site: Site, ann: Principal) -> None:
     authenticate(site, token)
     assert site.aside.settle()
     assert list_personal_tokens(site, user_id=ann.id)[0].last_used_at
+
+
+@pytest.mark.parametrize(("source", "rests"), [("oidc", True), ("saml", True), ("ldap", False)])
+def test_tokens_of_who_comes_through_a_provider_rest_when_they_come_no_more(
+    site: Site, monkeypatch: pytest.MonkeyPatch, source: Any, rests: bool
+) -> None:
+    give_role(site, source, "crew", "main", "operator", SYSTEM)
+    vouched = Vouched(source, "s-9", "kim", "Kim", ("crew",))
+    _, token = make(site, admit(site, vouched), days=90)
+    now = utc_now()
+    at(monkeypatch, now + VOUCHED_WITHIN + timedelta(hours=1))
+    assert opens(site, token) != rests
+    at(monkeypatch, now + timedelta(hours=1))
+    assert opens(site, token)
+    later = now + VOUCHED_WITHIN + timedelta(hours=1)
+    monkeypatch.setattr(users, "utc_now", lambda: later)
+    admit(site, vouched)
+    at(monkeypatch, later)
+    assert opens(site, token)

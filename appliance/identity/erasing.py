@@ -28,6 +28,7 @@ from appliance.identity.local.models import (
 )
 from appliance.identity.login import login_hash
 from appliance.identity.models import MembershipRow, SessionRow, UserRow
+from appliance.identity.oidc import lasting
 from appliance.identity.throttle import forget_attempts_of
 from appliance.identity.tokens.grants import revoke_grants_of
 from appliance.identity.tokens.models import PersonalTokenRow
@@ -91,12 +92,13 @@ def _end_everything(site: Site, row: Any, by: Principal) -> None:
 def _forget_rows(site: Site, row: Any) -> None:
     now = rfc3339_us(utc_now())
     forget_attempts_of(login_hash(site, row.login))
+    lasting.forget(row.id)
     for model in _WITH_ROWS:
         model.delete().where(model.user_id == row.id).execute()
     InvitationRow.delete().where((InvitationRow.user_id == row.id) | (InvitationRow.login == row.login)).execute()
     PersonalTokenRow.update(label="").where(PersonalTokenRow.user_id == row.id).execute()
     SessionRow.update(peer="", agent="", foreign_session=None).where(SessionRow.principal_id == row.id).execute()
-    lasting = SessionRow.ended_at.is_null()
-    SessionRow.update(ended_at=now, ended_by="system").where(SessionRow.principal_id == row.id, lasting).execute()
+    is_open = SessionRow.ended_at.is_null()
+    SessionRow.update(ended_at=now, ended_by="system").where(SessionRow.principal_id == row.id, is_open).execute()
     nobody = {"source": ERASED, "subject": row.id, "login": "", "name": "", "appliance_role": None}
     UserRow.update(**nobody, disabled_at=row.disabled_at or now).where(UserRow.id == row.id).execute()

@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "report": ("appliance.cli.report", "report", "Fetch signed reports and evidence packs."),
     "workspace": ("appliance.cli.workspace", "workspace", "Workspaces: made, suspended, moved, destroyed."),
     "key": ("appliance.cli.key", "key", "API keys of a workspace."),
+    "token": ("appliance.cli.token", "token", "Access tokens, and personal tokens of people who script."),
     "person": ("appliance.cli.person", "person", "People who sign in, and their sessions."),
     "account": ("appliance.cli.account", "account", "Local accounts: invite, reset, unlock; break glass."),
     "ldap": ("appliance.cli.ldap", "ldap", "LDAP or Active Directory: reached, tested, roles of its groups."),

@@ -26,6 +26,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "session_hours": (1, 24 * 30),
     "session_idle_minutes": (1, 60 * 24),
     "confirm_minutes": (1, 60 * 24),
+    "personal_token_days": (1, 366),
     "password_length": (8, 64),
 }
 #: Setting -> its spellings.

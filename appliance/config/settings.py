@@ -53,6 +53,7 @@ class Settings:
     session_hours: int = _setting(12, "A session of the console ends after this time at the latest.")
     session_idle_minutes: int = _setting(60, "A session of the console ends when nobody used it this long.")
     confirm_minutes: int = _setting(10, "What matters most asks for the password again after this time.")
+    personal_token_days: int = _setting(90, "The longest time that a personal access token counts.")
     password_length: int = _setting(12, "The fewest characters of a local account's password.")
     second_factor: str = _setting("optional", "Whether local accounts must have a second factor.")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ class Shell:
         code = run([*words, "--url", self.url, "--key", self.key])
         said = self.capsys.readouterr()
         return code, said.out + said.err
+
+    def bearing(self, token: str) -> Shell:
+        """Somebody else at the same terminal."""
+        return replace(self, key=token)
 
     def json(self, *words: str) -> Any:
         code, text = self(*words, "--json")
@@ -107,6 +111,32 @@ def test_a_plant_is_set_up_from_the_command_line(shell: Shell, tmp_path: Path) -
         assert (code, name in text) == (0, True)
     assert shell.json("cad", "select", cad["id"])["id"] == cad["id"]
     assert shell.json("characteristic", "select", plan["id"])["id"] == plan["id"]
+
+
+def test_a_key_is_exchanged_refreshed_and_its_grant_ended(shell: Shell, tmp_path: Path) -> None:
+    made = shell.json("key", "add", "--role", "auditor", "--label", "watch", "--scope", "assets:read")
+    pair = shell.bearing(made["token"]).json("token", "exchange")
+    assert (pair["scopes"], pair["expires_in_s"]) == (None, 600)
+    kept = tmp_path / "refresh"
+    kept.write_text(pair["refresh_token"] + "\n")
+    following = shell.json("token", "refresh", str(kept))
+    acting = shell.bearing(following["access_token"])
+    assert acting.json("asset", "list") is not None
+    assert acting("key", "list")[0] == 3
+    (grant,) = acting.json("token", "list", "--grants")
+    assert grant["holder_id"] == made["id"]
+    acting.json("token", "revoke", grant["id"])
+    assert acting("asset", "list")[0] == 3
+    assert shell.json("token", "list") == shell.json("token", "list", "--own") == []
+    assert len(shell.json("token", "rotate-key")["kid"]) == 43
+
+
+def test_a_key_gets_another_secret(shell: Shell) -> None:
+    made = shell.json("key", "add", "--role", "auditor", "--label", "watch", "--expires", "2036-01-01T00:00:00Z")
+    rotated = shell.json("key", "rotate", made["prefix"], "--overlap", "5")
+    assert (rotated["id"], rotated["expires_at"]) == (made["id"], made["expires_at"])
+    for one in (made, rotated):
+        assert shell.bearing(one["token"])("asset", "list")[0] == 0
 
 
 def test_devices_and_keys_are_made_and_revoked(shell: Shell) -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from appliance.cad.models import CadRevision
+from appliance.core.clock import utc_now
+from appliance.identity.groups import give_role
+from appliance.identity.records import Vouched
+from appliance.identity.tokens.personal import create_personal_token
+from appliance.identity.users import admit
 from appliance.inspections.models import Replay
 from appliance.inspections.service import create_inspection
 from appliance.isolation.stage import Stage, filled
@@ -26,7 +32,7 @@ THINGS = {
     "asset": "asset", "part": "part", "device": "device", "instrument": "instrument", "key": "key", "scan": "scan",
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
     "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
-    "replay_id": "replay", "inspection": "inspection", "characteristic": "characteristic",
+    "replay_id": "replay", "inspection": "inspection", "personal": "personal", "characteristic": "characteristic",
     "file_id": "results", "amends": "results",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
@@ -37,6 +43,7 @@ PLAIN = {
     "measured_since", "measured_until", "zone", "quantity", "decision", "revoked", "source",
     "disagrees", "format", "angle_unit", "columns", "decimal", "limits", "serial_pattern", "serials", "measured_at",
     "laboratory", "create",
+    "scopes", "expires_at", "overlap_minutes",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
 TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}
@@ -74,6 +81,10 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     instrument = cast.stranger.made(f"{path}/instruments?name=S5", data=text, headers=toml)
     person: Any = cast.stranger("POST", f"{path}/operators", {"badge": "4711", "name": stage.secret}).json
     row = create_inspection(other, scan.id)
+    give_role(cast.site, "ldap", "cn=others", "other", "operator", SYSTEM)
+    somebody = admit(cast.site, Vouched("ldap", stage.secret, "x", "X", ("cn=others",)))
+    until = utc_now() + timedelta(days=1)
+    personal, _ = create_personal_token(cast.site, somebody, "other", stage.secret, ["scans:read"], until)
     with other.transaction():
         revision, plan = CadRevision.select().get(), CharacteristicSetRow.select().get()
         replay = Replay.create(
@@ -92,6 +103,7 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         "key": cast.stranger.key_id, "scan": scan.id, "upload": stage.ids[3], "inspection": row.id,
         "revision": revision.id, "set": plan.id, "person": person["person_id"], "replay": replay.id,
         "characteristic": characteristic.id, "results": file.id,
+        "personal": personal.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())

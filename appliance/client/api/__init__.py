@@ -24,6 +24,7 @@ from appliance.client.api.reports import Reports
 from appliance.client.api.results_files import ResultsFiles
 from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
+from appliance.client.api.tokens import Tokens
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -56,3 +57,4 @@ class Api:
         self.directory = Directory(calls)
         self.oidc = Oidc(calls)
         self.saml = Saml(calls)
+        self.tokens = Tokens(calls)

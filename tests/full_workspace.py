@@ -28,7 +28,7 @@ from appliance.measurements.recording import Finding, Occasion, key_of, record_m
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import enrol_device
-from appliance.plant.models import Part
+from appliance.plant.models import AssetEvent, Part
 from appliance.plant.operators import person_of_badge
 from appliance.plant.parts import create_part
 from appliance.scans.models import Scan, ScanManifest
@@ -57,6 +57,11 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]
     _discarded(scope, assets[0].id, random)
+    with scope.transaction():
+        AssetEvent.create(
+            id=new_id("evt"), asset_id=assets[0].id, kind="repair", happened_at=AT, reason="worn", created_at=AT,
+            created_by="key_o",
+        )  # fmt: skip
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
     log = DatabaseLog.of(scope)

@@ -35,6 +35,7 @@ CHAIN = [
     {"alignment", "deviation"},
     {"qc"},
     {"spc"},
+    {"rollups"},
     {"measurements"},
     {"inspections"},
     {"ingest", "reports"},

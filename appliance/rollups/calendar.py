@@ -2,7 +2,8 @@
 
 A bucket is named by its first moment, in seconds since 1970.  A day begins at the first moment of its date on the
 site's clock and lasts 23 or 25 hours where the clock is changed; the hour that the clock shows twice is two hours; an
-hour begins when the clock's offset does, where that was within it.  Moments count by the minute: no clock was ever changed within one.
+hour begins when the clock's offset does, where that was within it.  Moments count by the minute: no clock was ever
+changed within one.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ CHAIN = [
     {"measurements"},
     {"inspections"},
     {"ingest", "reports"},
+    {"trends"},
     {"workspaces"},
     {"isolation"},
     {"simulate"},

@@ -34,10 +34,17 @@ PLAIN = {
     "reason", "serial", "location", "metadata", "vkey", "badge", "corrections", "parameters", "priority", "held",
     "role", "sha256", "sort", "search", "captured_since", "captured_until", "created_since", "created_until",
     "measured_since", "measured_until", "zone", "quantity", "decision", "revoked", "source",
-    "disagrees",
+    "disagrees", "tested", "grain", "until", "by", "after", "lower", "upper", "happened_at",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
-TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}
+TEXT = {
+    "reason": "because",
+    "name": "x",
+    "badge": "7",
+    "role": "operator",
+    "label": "x",
+    "happened_at": "2026-01-01T00:00:00Z",
+}
 REFUSED = (404, 409, 422)
 
 

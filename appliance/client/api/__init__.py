@@ -22,6 +22,7 @@ from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
 from appliance.client.api.scans import Scans
+from appliance.client.api.trends import Trends
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -44,6 +45,7 @@ class Api:
         self.uploads = Uploads(calls)
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
+        self.trends = Trends(calls)
         self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)

@@ -105,6 +105,11 @@ TABLES: Final = (
         "measured_at recorded_at superseded_by",
     ),
     _table(
+        "control_limits",
+        "id characteristic_id asset_id version:integer limits made_since made_until reason created_at created_by",
+    ),
+    _table("reference_artefact", "asset_id reason created_at created_by", key="asset_id"),
+    _table(
         "replay",
         "id inspection_id state requested_at requested_by lease_token:integer lease_until attempts:integer finished_at "
         "reproduced:integer same_engine:integer engine differences error_code error_message",

@@ -28,13 +28,14 @@ from appliance.measurements.recording import Finding, Occasion, key_of, record_m
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import enrol_device
-from appliance.plant.models import Asset, Part
+from appliance.plant.models import Asset, AssetEvent, Part
 from appliance.plant.operators import person_of_badge
 from appliance.plant.parts import create_part
 from appliance.scans.models import Scan, ScanManifest
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
+from appliance.trends.models import ControlLimits, ReferenceArtefact
 from appliance.workspaces.archive.reading import check_archive
 from appliance.workspaces.archive.statement import Statement
 from appliance.workspaces.exporting import export_workspace
@@ -57,9 +58,22 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]
     _discarded(scope, assets[0].id, random)
+    with scope.transaction():
+        ReferenceArtefact.create(asset_id=assets[0].id, reason="ball bar", created_at=AT, created_by="key_o")
+        AssetEvent.create(
+            id=new_id("evt"), asset_id=assets[0].id, kind="repair", happened_at=AT, reason="worn", created_at=AT,
+            created_by="key_o",
+        )  # fmt: skip
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
     _results_file(scope, assets[0], random)
+    with scope:
+        [(characteristic,)] = scope.database.fetch("SELECT id FROM characteristic")
+    with scope.transaction():
+        ControlLimits.create(
+            id=new_id("lim"), characteristic_id=characteristic, asset_id="", version=1, limits="{}", made_since=AT,
+            made_until=AT, reason="in control", created_at=AT, created_by="key_o",
+        )  # fmt: skip
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])

@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "asset": ("appliance.cli.asset", "asset", "Assets: the things that are scanned."),
     "cad": ("appliance.cli.cad", "cad", "CAD revisions of parts."),
     "characteristic": ("appliance.cli.characteristic", "characteristic", "What is measured on a part."),
+    "trends": ("appliance.cli.trends", "trends", "What degrades, breaks its limits, differs; recall and what-if."),
     "instrument": ("appliance.cli.instrument", "instrument", "Instruments and their calibration."),
     "device": ("appliance.cli.device", "device", "Edge devices that send scans."),
     "inspection": ("appliance.cli.inspection", "inspection", "Follow, stop, repeat and replay inspections."),

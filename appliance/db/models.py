@@ -7,16 +7,13 @@ foreign key would load a row from whatever scope happens to be open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
 from peewee import ForeignKeyField, Metadata, Model, ModelSelect, Table
 
+from appliance.db.bulk import Kind
 from appliance.db.routing import CONTROL, WORKSPACE, Route, ScopeConflict
-
-#: Rows of one statement: their values must be fewer than both backends take in one (32,766).
-_AT_ONCE: Final = 500
 
 
 class RoutedMetadata(Metadata):  # type: ignore[misc]
@@ -56,13 +53,12 @@ class RoutedMetadata(Metadata):  # type: ignore[misc]
         super().add_field(field_name, field, set_attribute)
 
 
-@cache
-def _plain_insert(model: Any, rows: int, mark: str) -> str:
-    """So many rows of a model, every column of each; ``mark`` stands for a value."""
-    meta = model._meta
-    columns = ", ".join(f'"{field.column_name}"' for field in meta.sorted_fields)
-    row = f"({', '.join([mark] * len(meta.sorted_fields))})"
-    return f'INSERT INTO "{meta.table_name}" ({columns}) VALUES {", ".join([row] * rows)}'
+def columns_of(model: Any) -> dict[str, Kind]:
+    """The columns of a model with their kinds: what ``Engine.write_rows`` takes."""
+    return {field.column_name: _KINDS[field.field_type] for field in model._meta.sorted_fields}
+
+
+_KINDS: Final[dict[str, Kind]] = {"TEXT": "text", "FLOAT": "real", "INT": "integer", "BLOB": "bytes"}
 
 
 @cache
@@ -173,25 +169,6 @@ class _RoutedModel(Model):  # type: ignore[misc]
         row: Any = cls(__no_default__=1)
         row.__data__.update(zip(model._meta.sorted_field_names, values, strict=True))
         return row
-
-    @classmethod
-    def write_all(cls, rows: Sequence[Any]) -> None:
-        """Write many new rows in the current transaction: one statement for hundreds, none built value by value.
-
-        Raises
-        ------
-        ScopeMissing : outside of a scope
-        ScopeConflict : a row belongs to another one
-        """
-        model: Any = cls
-        names = [field.name for field in model._meta.sorted_fields]
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            for row in some:
-                row._go_home()
-            values = [row.__data__.get(name) for row in some for name in names]
-            database = model._meta.database
-            database.execute_sql(_plain_insert(model, len(some), database.param), values)
 
     def save(self, *args: Any, **kwargs: Any) -> Any:
         """Write the row.

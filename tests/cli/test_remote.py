@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from appliance.reports.issuing import issue
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
 from tests.line_samples import known_part, sample_files, stored_scan
+from tests.measured_workspace import Plant
 from tests.results_samples import CSV
 from tests.unit.cad.test_revisions import box
 
@@ -265,3 +267,33 @@ def test_results_that_cannot_be_recorded_are_one_line(shell: Shell, tmp_path: Pa
     )  # fmt: skip
     code, text = shell("results", "import", str(path), "--column", "value")
     assert (code, "[option.pair]" in text) == (3, True)
+
+
+def test_trends_are_asked_for_at_the_command_line(shell: Shell) -> None:
+    shell.site.create_workspace("worn", "Worn", SYSTEM)
+    plant, noise = Plant.of(shell.site.scope(SYSTEM, "worn")), Random(1)
+    with plant.scope.transaction():
+        for day in range(1, 29):
+            moment = f"2026-01-{day:02}T12:00:00.000000Z"
+            plant.measure(0, moment, [0.001 * day + noise.gauss(0, 0.002)], instrument=plant.instruments[0])
+    in_worn = ("--workspace", "worn")
+    code, text = shell("trends", "degrading", *in_worn)
+    assert (code, "press-00" in text, "2026-0" in text) == (0, True, True)
+    assert shell.json("trends", "degrading", *in_worn)[0]["finding"] == "degrades"
+    assert shell.json("trends", "show", "press-00", "c0", *in_worn)["q"] is None
+    for asked in (
+        ("violations", "--part", "housing"), ("capability", "c0"), ("compare", "c0"),
+        ("recall", "--instrument", "S5-0"),
+        ("what-if", "c0", "--upper", "0.02"), ("instruments",),
+    ):  # fmt: skip
+        code, text = shell("trends", *asked, *in_worn)
+        assert code == 0, text
+    assert "Nothing can be told" in shell("trends", "compare", "c0", *in_worn)[1]
+    times = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-01-20T00:00:00Z")
+    assert shell.json("trends", "freeze", "c0", *times, "--reason", "in control", *in_worn)["version"] == 1
+    code, text = shell("trends", "chart", "c0", *in_worn)
+    assert (code, "28 values against version 1" in text) == (0, True)
+    assert shell.json("trends", "reference", "press-01", "--reason", "ball bar", *in_worn)["reason"] == "ball bar"
+    repair = ("--at", "2026-01-27T00:00:00Z", "--reason", "new guide")
+    assert shell.json("trends", "repair", "press-00", *repair, *in_worn)["reason"] == "new guide"
+    assert shell.json("trends", "degrading", *in_worn) == []

@@ -44,9 +44,17 @@ PLAIN = {
     "disagrees", "format", "angle_unit", "columns", "decimal", "limits", "serial_pattern", "serials", "measured_at",
     "laboratory", "create",
     "scopes", "expires_at", "overlap_minutes",
+    "tested", "grain", "until", "by", "after", "lower", "upper", "happened_at",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
-TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}
+TEXT = {
+    "reason": "because",
+    "name": "x",
+    "badge": "7",
+    "role": "operator",
+    "label": "x",
+    "happened_at": "2026-01-01T00:00:00Z",
+}
 REFUSED = (404, 409, 422)
 
 

@@ -123,6 +123,18 @@ WORDS: Final[Json] = {
     "ImportQuery.name": "plates.qif",
     "CheckQuery.name": "plates.qif", "ResultsFileOut.format": "qif", "ResultsFileOut.name": "plates.qif",
     "ResultsFileOut.reason": "", "PlanOut.format": "qif", "ImportQuery.reason": "The probe was worn",
+    "happened_at": _MOMENT, "made_since": _MOMENT, "made_until": _LATER, "earliest": _MOMENT,
+    "DueOut.latest": _LATER, "last_good_at": _MOMENT, "suspect_since": _MOMENT, "points_are": "day", "by": "asset",
+    "LimitsIn.since": _MOMENT, "LimitsIn.until": _LATER, "EvidenceOut.since": _MOMENT, "EvidenceOut.until": _LATER,
+    "EvidenceOut.finding": "degrades", "PeriodOut.since": _MOMENT, "PeriodOut.until": _LATER, "DueOut.at": _MOMENT,
+    "DueOut.state": "expected", "BreakOut.at": _MOMENT, "BreakOut.kind": "repair", "PeriodOut.method": "normal",
+    "PeriodOut.reason": "nothing speaks against normal values", "SignalOut.rule": "beyond", "SignalOut.at": 30,
+    "SignalOut.reason": "beyond 3 standard errors: point 30 is at +4.20", "ChartOut.reason": "in control",
+    "LimitsIn.reason": "in control", "LimitsOut.reason": "in control", "RepairIn.reason": "new guide",
+    "RepairOut.reason": "new guide", "ReferenceIn.reason": "ball bar", "ReferenceOut.reason": "ball bar",
+    "ComparisonOut.finding": "They differ in their means (p = 0.003).", "InstrumentStateOut.state": "steady",
+    "ChangeOut.before": "pass", "ChangeOut.after": "inconclusive", "ChangeOut.count": 12,
+    "ReferenceIn.asset": "ball-bar-1", "ReferenceOut.asset_id": "ast_01jdp3k0w8e6x4t2m9a5r7y1zc",
 }  # fmt: skip
 
 _PLAN: Final = "name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"

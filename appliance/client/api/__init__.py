@@ -25,6 +25,7 @@ from appliance.client.api.results_files import ResultsFiles
 from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
 from appliance.client.api.tokens import Tokens
+from appliance.client.api.trends import Trends
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -48,6 +49,7 @@ class Api:
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
         self.results_files = ResultsFiles(calls)
+        self.trends = Trends(calls)
         self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)

@@ -7,7 +7,7 @@ that they belong to are there together or not at all.  A row is never changed af
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from appliance.core.clock import rfc3339_us, utc_now
@@ -168,7 +168,7 @@ def _require_unit(known: MeasuredCharacteristic, finding: Finding) -> None:
 
 
 def _row(occasion: Occasion, characteristic_id: str, position: int, finding: Finding, now: str) -> Measurement:
-    columns = asdict(occasion) | asdict(finding)
+    columns = {**vars(occasion), **vars(finding)}
     del columns["key"]
     return Measurement(
         id=new_id("mea"), characteristic_id=characteristic_id, position=position, expanded=finding.expanded,

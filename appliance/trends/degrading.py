@@ -103,7 +103,7 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
     with scope:
         kept = [one for one in called if ReferenceArtefact.known(asset_id=one.asset_id) is None]
         names = {one: Instrument.known(id=one).name for one in {each.instrument_id for each in kept} if one}
-    return tuple(replace(one, instrument_is_suspect=names.get(one.instrument_id) in suspects) for one in kept)
+    return tuple(replace(one, instrument_is_suspect=names.get(one.instrument_id or "") in suspects) for one in kept)
 
 
 def _tested(

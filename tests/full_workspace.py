@@ -35,6 +35,8 @@ from appliance.scans.models import Scan, ScanManifest
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
+from appliance.twin.recording import Prepared, record_version
+from appliance.twin.service import roll_back
 from appliance.workspaces.archive.reading import check_archive
 from appliance.workspaces.archive.statement import Statement
 from appliance.workspaces.exporting import export_workspace
@@ -59,6 +61,7 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     _discarded(scope, assets[0].id, random)
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
+    _twin(scope, rows, random)
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])
@@ -118,6 +121,11 @@ def _scan(scope: WorkspaceScope, asset_id: str, random: Random, person: str | No
     return scan
 
 
+def stored_scan_of(scope: WorkspaceScope, asset_id: str, random: Random | None = None) -> Scan:
+    """A scan of an asset, of bytes that nobody reads."""
+    return _scan(scope, asset_id, random or Random())
+
+
 def _discarded(scope: WorkspaceScope, asset_id: str, random: Random) -> None:
     """A scan that was given up, whose object is gone."""
     scan = _scan(scope, asset_id, random, state="discarded", removed_at=AT, reason="a hand before the lens")
@@ -153,6 +161,17 @@ def _amended(scope: WorkspaceScope, original: InspectionRow) -> None:
     columns = {name: getattr(original, name) for name in original._meta.fields}
     with scope.transaction():
         InspectionRow.create(**columns | {"id": "ins_00" + original.id[6:], "amends_id": original.id, "reason": "typo"})
+
+
+def _twin(scope: WorkspaceScope, rows: list[InspectionRow], random: Random) -> None:
+    """Versions of the twins of some assets, and a roll-back, so that every column is filled."""
+    for row in rows:
+        (field, field_sha256), (skin, skin_sha256) = _object(scope, random), _object(scope, random)
+        prepared = Prepared(4, random.random(), "c" * 64, "z" * 64, field_sha256, field, skin_sha256, skin)
+        with scope.transaction():
+            first = record_version(scope, row, prepared, AT, [row.id])
+            record_version(scope, row, prepared, AT.replace("2026", "2027"), [row.id])
+        roll_back(scope, row.asset_id, first.id, "the wrong part was scanned")
 
 
 @dataclass(frozen=True)

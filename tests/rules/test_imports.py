@@ -38,6 +38,7 @@ CHAIN = [
     {"spc"},
     {"measurements"},
     {"inspections"},
+    {"twin"},
     {"ingest", "reports"},
     {"workspaces"},
     {"isolation"},

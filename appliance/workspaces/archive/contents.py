@@ -104,6 +104,15 @@ TABLES: Final = (
         "measured_at recorded_at superseded_by",
     ),
     _table(
+        "twin_version",
+        "id asset_id number:integer parent_id parent_sha256 part_id cad_revision_id cad_sha256 inspection_id "
+        "envelope_sha256 verdict amends_id restores_id reason measured_at recorded_at recorded_by cells:integer "
+        "coverage:real cells_sha256 zones_sha256 field_sha256 skin_sha256 content_sha256 superseded_by "
+        "superseded_at",
+        Column("field_object", "object", sha256="field_sha256"),
+        Column("skin_object", "object", sha256="skin_sha256"),
+    ),
+    _table(
         "replay",
         "id inspection_id state requested_at requested_by lease_token:integer lease_until attempts:integer finished_at "
         "reproduced:integer same_engine:integer engine differences error_code error_message",

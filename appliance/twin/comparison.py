@@ -10,7 +10,6 @@ Memory: 29 bytes a cell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +19,7 @@ from scipy.special import ndtri
 from appliance.core.kernels import over_chunks
 from appliance.errors import InvalidInput
 from appliance.spc.false_discovery import DISCOVERY_RATE
-from appliance.twin.records import UNSEEN, Bool, Float32, Float64, Skin, TwinField
+from appliance.twin.records import UNSEEN, Bool, Float32, Float64, Int64, Skin, TwinField
 
 #: Coverage factor: a change below K times its standard uncertainty is none, however many other cells changed.
 K_CHANGE: Final = 2.0
@@ -129,30 +128,46 @@ def _by_sorting(known: Float32, rate: float) -> float:
 def zone_changes(change: Change, skin: Skin) -> list[ZoneChange]:
     """What changed in each zone of a skin, ``all`` first, the others by name."""
     names = sorted(skin.zones, key=lambda name: (name != "all", name))
-    return [_zone_change(name, None if member.all() else member, change, skin) for name, member in _of(skin, names)]
+    area = skin.area_mm2.astype(np.float64)
+    kind = _kinds(change)
+    moment = np.where(np.isnan(change.difference_mm), 0.0, change.difference_mm * area)
+    moved = np.flatnonzero(change.changed)
+    found = []
+    for name in names:
+        member = skin.zones[name]
+        own = slice(None) if member.all() else np.flatnonzero(member)
+        counts = np.bincount(kind[own], minlength=_KINDS)
+        areas = np.bincount(kind[own], area[own], minlength=_KINDS).astype(np.float64)
+        extremes = change.difference_mm[moved[member[moved]]]
+        found.append(_zone_change(name, counts, areas, float(moment[own].sum()), extremes))
+    return found
 
 
-def _of(skin: Skin, names: list[str]) -> list[tuple[str, Bool]]:
-    zones: Mapping[str, Bool] = skin.zones
-    return [(name, zones[name]) for name in names]
+#: Bits of what is known of a cell.
+_BEFORE, _AFTER, _CHANGED, _UNKNOWN, _KINDS = 1, 2, 4, 8, 16
 
 
-def _zone_change(name: str, member: Bool | None, change: Change, skin: Skin) -> ZoneChange:
-    chosen = slice(None) if member is None else np.flatnonzero(member)
-    area = skin.area_mm2[chosen].astype(np.float64)
-    before, after = change.seen_before[chosen], change.seen_after[chosen]
-    difference, changed = change.difference_mm[chosen], change.changed[chosen]
-    both, total = before & after, float(area.sum())
-    moved = difference[changed]
-    weight = float(area @ both)
+def _kinds(change: Change) -> Int64:
+    """What is known of each cell, bit by bit, int64 (c,): counted once, it answers everything that a zone is asked."""
+    kind = change.seen_before.astype(np.int64) + _AFTER * change.seen_after
+    kind += _CHANGED * change.changed
+    kind += _UNKNOWN * (np.isnan(change.ratio) & change.seen_before & change.seen_after)
+    return np.asarray(kind)
+
+
+def _zone_change(zone: str, counts: Int64, areas: Float64, moment: float, moved: Float64) -> ZoneChange:
+    kinds = np.arange(_KINDS)
+    before, after = (kinds & _BEFORE) > 0, (kinds & _AFTER) > 0
+    changed, unknown, both = (kinds & _CHANGED) > 0, (kinds & _UNKNOWN) > 0, before & after
+    total, weight = float(areas.sum()), float(areas[both].sum())
     return ZoneChange(
-        zone=name, cells=len(area), area_mm2=total, compared=int(both.sum()),
-        unknown=int((both & np.isnan(change.ratio[chosen])).sum()), changed=int(changed.sum()),
-        changed_area_mm2=float(area @ changed), only_before=int((before & ~after).sum()),
-        only_after=int((after & ~before).sum()), unseen=int((~before & ~after).sum()),
-        coverage_before=float(area @ before) / total if total else 0.0,
-        coverage_after=float(area @ after) / total if total else 0.0,
-        mean_mm=float(area[both] @ difference[both]) / weight if weight else None,
+        zone=zone, cells=int(counts.sum()), area_mm2=total, compared=int(counts[both].sum()),
+        unknown=int(counts[unknown].sum()), changed=int(counts[changed].sum()),
+        changed_area_mm2=float(areas[changed].sum()), only_before=int(counts[before & ~after].sum()),
+        only_after=int(counts[after & ~before].sum()), unseen=int(counts[0]),
+        coverage_before=float(areas[before].sum()) / total if total else 0.0,
+        coverage_after=float(areas[after].sum()) / total if total else 0.0,
+        mean_mm=moment / weight if weight else None,
         lowest_mm=float(moved.min()) if len(moved) else None, highest_mm=float(moved.max()) if len(moved) else None,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The table of twin versions."""
+"""The tables of twin versions, and of how the cells of one CAD revision lie on those of another."""
 
 from __future__ import annotations
 
@@ -46,3 +46,14 @@ class TwinVersion(WorkspaceModel):
 
     class Meta:
         table_name = "twin_version"
+
+
+class TwinProjection(WorkspaceModel):
+    """A projection between two surfaces; ``id`` is the hash of both and of the limits (``projecting.key_of``)."""
+
+    id = TextField(primary_key=True)
+    sha256 = TextField()
+    object = TextField()
+
+    class Meta:
+        table_name = "twin_projection"

@@ -143,6 +143,7 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "audit_node": "computed from the entries",
     "audit_entry.leaf": "computed from the entry",
     "outbox.seq": "events keep their order and are numbered by the database that they are in",
+    "twin_projection": "computed from the skins of versions",
     "upload": "bytes that nobody has acknowledged as a scan: the device sends them again",
     "upload_part": "as upload",
     "live_ticket": "opens a connection to this appliance for seconds",

@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "device": ("appliance.cli.device", "device", "Edge devices that send scans."),
     "inspection": ("appliance.cli.inspection", "inspection", "Follow, stop, repeat and replay inspections."),
     "report": ("appliance.cli.report", "report", "Fetch signed reports and evidence packs."),
+    "twin": ("appliance.cli.twin", "twin", "Twins: versions compared, followed, rolled back, exported."),
     "workspace": ("appliance.cli.workspace", "workspace", "Workspaces: made, suspended, moved, destroyed."),
     "key": ("appliance.cli.key", "key", "API keys of a workspace."),
     "person": ("appliance.cli.person", "person", "People who sign in, and their sessions."),

@@ -16,24 +16,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from appliance.audit.recording import record
 from appliance.cad.models import CadRevision
-from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.faults import point
-from appliance.core.ids import new_id
 from appliance.deviation.coverage import coverage
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.records import Inspection
 from appliance.objects.sealed import ObjectStore
-from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
-from appliance.twin.content import content_sha256
 from appliance.twin.files import encode_field, encode_skin
 from appliance.twin.models import TwinVersion
-from appliance.twin.repository import next_number, skin_for, supersede, version_as_of, versions_of_inspections
+from appliance.twin.repository import skin_for, supersede, versions_of_inspections
 from appliance.twin.surfaces import cells_sha256, field_of_twin, skin_of, zones_of, zones_sha256
+from appliance.twin.writing import tell, written
 
 RECORDED: Final = "twin.recorded"
 
@@ -85,7 +81,7 @@ def record_version(
     """
     with scope.transaction():
         kin = versions_of_inspections(scope, [one for one in family if one != row.id])
-        version = _written(
+        version = written(
             scope, row.asset_id, part_id=row.part_id, cad_revision_id=row.cad_revision_id,
             cad_sha256=CadRevision.get_by_id(row.cad_revision_id).sha256, inspection_id=row.id,
             envelope_sha256=row.envelope_sha256, verdict=row.verdict, reason=row.reason if row.amends_id else "",
@@ -98,36 +94,3 @@ def record_version(
             supersede([version.id], by[-1].id, version.recorded_at)
         tell(scope, RECORDED, version)
     return version
-
-
-def _written(scope: WorkspaceScope, asset_id: str, **columns: Any) -> TwinVersion:
-    """A new version of an asset behind its head, in the open transaction."""
-    head = version_as_of(scope, asset_id)
-    version = TwinVersion(
-        id=new_id("twv"), asset_id=asset_id, number=next_number(asset_id), parent_id=head and head.id,
-        parent_sha256=head.content_sha256 if head else "", recorded_at=rfc3339_us(utc_now()),
-        recorded_by=scope.principal.id, **columns,
-    )  # fmt: skip
-    version.content_sha256 = content_sha256(version)
-    version.save(force_insert=True)
-    return version
-
-
-def repeated(scope: WorkspaceScope, version: TwinVersion, reason: str) -> TwinVersion:
-    """A new version that says what ``version`` says, in the open transaction."""
-    same = (
-        "part_id", "cad_revision_id", "cad_sha256", "inspection_id", "envelope_sha256", "verdict", "measured_at",
-        "cells", "coverage", "cells_sha256", "zones_sha256", "field_sha256", "field_object", "skin_sha256",
-        "skin_object",
-    )  # fmt: skip
-    columns = {name: getattr(version, name) for name in same}
-    return _written(scope, version.asset_id, restores_id=version.id, reason=reason, **columns)
-
-
-def tell(scope: WorkspaceScope, kind: str, version: TwinVersion, **more: Any) -> None:
-    """The entry in the log and the event."""
-    subjects = {"version": version.content_sha256, "field": version.field_sha256}
-    facts = {"twin": version.id, "asset": version.asset_id, "number": version.number, "verdict": version.verdict}
-    facts |= {"inspection": version.inspection_id}
-    record(scope, kind, subjects, facts | more)
-    emit(kind, {"twin": version.id, "asset": version.asset_id, "inspection": version.inspection_id})

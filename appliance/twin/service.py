@@ -13,9 +13,9 @@ from appliance.tenancy.scope import WorkspaceScope
 from appliance.twin.content import verify_version
 from appliance.twin.files import decode_field, decode_skin
 from appliance.twin.models import TwinVersion
-from appliance.twin.recording import repeated, tell
 from appliance.twin.records import Skin, TwinField
 from appliance.twin.repository import counting_versions, get_version, supersede, version_as_of
+from appliance.twin.writing import repeated, tell
 
 ROLLED_BACK: Final = "twin.rolled_back"
 _REASON_CHARACTERS: Final = 500

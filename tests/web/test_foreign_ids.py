@@ -10,11 +10,16 @@ import pytest
 from werkzeug.test import TestResponse
 
 from appliance.cad.models import CadRevision
-from appliance.inspections.models import Replay
+from appliance.inspections import service
+from appliance.inspections.models import InspectionRow, Replay
 from appliance.inspections.service import create_inspection
 from appliance.isolation.stage import Stage, filled
 from appliance.measurements.models import CharacteristicSetRow, MeasuredCharacteristic
+from appliance.objects.sealed import ObjectStore
 from appliance.tenancy.records import SYSTEM
+from appliance.tenancy.scope import WorkspaceScope
+from appliance.twin.models import TwinVersion
+from appliance.twin.recording import Prepared, record_version
 from tests.line_samples import known_part, sample_files, stored_scan
 from tests.web.conftest import Cast
 from web.api.contract import API, Route
@@ -27,6 +32,7 @@ THINGS = {
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
     "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
     "replay_id": "replay", "inspection": "inspection", "characteristic": "characteristic",
+    "version_id": "version", "version": "version", "against": "version",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
@@ -34,10 +40,10 @@ PLAIN = {
     "reason", "serial", "location", "metadata", "vkey", "badge", "corrections", "parameters", "priority", "held",
     "role", "sha256", "sort", "search", "captured_since", "captured_until", "created_since", "created_until",
     "measured_since", "measured_until", "zone", "quantity", "decision", "revoked", "source",
-    "disagrees",
+    "disagrees", "recorded_until", "counting", "until", "across_revisions",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
-TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}
+TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x", "version": "x"}
 REFUSED = (404, 409, 422)
 
 
@@ -85,10 +91,19 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         "asset": asset.id, "part": asset.part_id, "device": stage.ids[2], "instrument": instrument["id"],
         "key": cast.stranger.key_id, "scan": scan.id, "upload": stage.ids[3], "inspection": row.id,
         "revision": revision.id, "set": plan.id, "person": person["person_id"], "replay": replay.id,
-        "characteristic": characteristic.id,
+        "characteristic": characteristic.id, "version": _twin(other, row).id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())
+
+
+def _twin(other: WorkspaceScope, row: InspectionRow) -> TwinVersion:
+    """A version of the twin of the asset of ``other``."""
+    stored = ObjectStore.of(other).put_bytes(b"a field")
+    prepared = Prepared(4, 0.5, "c" * 64, "z" * 64, stored.sha256, stored.name, stored.sha256, stored.name)
+    with other.transaction():
+        InspectionRow.update(verdict="pass", envelope_sha256="e" * 64).where(InspectionRow.id == row.id).execute()
+        return record_version(other, service.get_inspection(other, row.id), prepared, row.created_at, [row.id])
 
 
 def names_of(route: Route) -> set[str]:
@@ -175,11 +190,12 @@ def test_a_body_that_names_another_workspaces_thing_is_refused(foreign: Foreign,
     "route", [one for one in ROUTES if one.query and "cursor" in one.query.model_fields], ids=label
 )
 def test_a_cursor_of_another_workspace_pages_through_ones_own(foreign: Foreign, route: Route) -> None:
-    there = route.path.replace("{slug}", "other").replace("{inspection_id}", foreign.ids["inspection"])
+    there = path_of(route, foreign).removeprefix(API).replace("/main/", "/other/", 1)
     page: Any = foreign.cast.stranger("GET", f"{API}{there}", query_string={"limit": "1"}).json
     query = {"cursor": page["next"]} if page["next"] else {}
     response = foreign.asked("GET", path_of(route, foreign), query_string=query)
-    assert not any(foreign.ids[kind] in response.text for kind in ("asset", "part", "scan", "device", "key"))
+    kinds = [kind for kind in ("asset", "part", "scan", "device", "key") if kind not in route.parameters]
+    assert not any(foreign.ids[kind] in response.text for kind in kinds)
 
 
 def test_the_content_of_another_workspaces_scan_is_not_known_here(foreign: Foreign) -> None:

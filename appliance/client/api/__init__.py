@@ -22,6 +22,7 @@ from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
 from appliance.client.api.scans import Scans
+from appliance.client.api.twins import Twins
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -45,6 +46,7 @@ class Api:
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
         self.reports = Reports(calls)
+        self.twins = Twins(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)
         self.keys = Keys(calls)

@@ -22,10 +22,11 @@ from web.api.v1.parts import parts
 from web.api.v1.people import people
 from web.api.v1.reports import reports
 from web.api.v1.scans import scans
+from web.api.v1.twins import twins
 from web.api.v1.uploads import uploads
 from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, reports, audit, events, keys, people, accounts, directory, oidc,
+    inspections, reports, twins, audit, events, keys, people, accounts, directory, oidc,
 )  # fmt: skip

@@ -36,6 +36,8 @@ from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from appliance.trends.models import ControlLimits, ReferenceArtefact
+from appliance.twin.recording import Prepared, record_version
+from appliance.twin.service import roll_back
 from appliance.workspaces.archive.reading import check_archive
 from appliance.workspaces.archive.statement import Statement
 from appliance.workspaces.exporting import export_workspace
@@ -74,6 +76,7 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
             id=new_id("lim"), characteristic_id=characteristic, asset_id="", version=1, limits="{}", made_since=AT,
             made_until=AT, reason="in control", created_at=AT, created_by="key_o",
         )  # fmt: skip
+    _twin(scope, rows, random)
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])
@@ -133,6 +136,11 @@ def _scan(scope: WorkspaceScope, asset_id: str, random: Random, person: str | No
     return scan
 
 
+def stored_scan_of(scope: WorkspaceScope, asset_id: str, random: Random | None = None) -> Scan:
+    """A scan of an asset, of bytes that nobody reads."""
+    return _scan(scope, asset_id, random or Random())
+
+
 def _discarded(scope: WorkspaceScope, asset_id: str, random: Random) -> None:
     """A scan that was given up, whose object is gone."""
     scan = _scan(scope, asset_id, random, state="discarded", removed_at=AT, reason="a hand before the lens")
@@ -186,6 +194,17 @@ def _results_file(scope: WorkspaceScope, asset: Asset, random: Random) -> None:
             parameters="{}", context="{}", priority="normal", inspected_at=AT, created_at=AT, created_by="x",
             state="recorded", verdict="inconclusive", pdf_object=_object(scope, random)[0],
         )  # fmt: skip
+
+
+def _twin(scope: WorkspaceScope, rows: list[InspectionRow], random: Random) -> None:
+    """Versions of the twins of some assets, and a roll-back, so that every column is filled."""
+    for row in rows:
+        (field, field_sha256), (skin, skin_sha256) = _object(scope, random), _object(scope, random)
+        prepared = Prepared(4, random.random(), "c" * 64, "z" * 64, field_sha256, field, skin_sha256, skin)
+        with scope.transaction():
+            first = record_version(scope, row, prepared, AT, [row.id])
+            record_version(scope, row, prepared, AT.replace("2026", "2027"), [row.id])
+        roll_back(scope, row.asset_id, first.id, "the wrong part was scanned")
 
 
 @dataclass(frozen=True)

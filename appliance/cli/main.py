@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "inspection": ("appliance.cli.inspection", "inspection", "Follow, stop, repeat and replay inspections."),
     "results": ("appliance.cli.results", "results", "Measured results from elsewhere: CSV, JSON, QIF."),
     "report": ("appliance.cli.report", "report", "Fetch signed reports and evidence packs."),
+    "twin": ("appliance.cli.twin", "twin", "Twins: versions compared, followed, rolled back, exported."),
     "workspace": ("appliance.cli.workspace", "workspace", "Workspaces: made, suspended, moved, destroyed."),
     "key": ("appliance.cli.key", "key", "API keys of a workspace."),
     "token": ("appliance.cli.token", "token", "Access tokens, and personal tokens of people who script."),

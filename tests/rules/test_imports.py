@@ -39,6 +39,7 @@ CHAIN = [
     {"rollups"},
     {"measurements"},
     {"inspections"},
+    {"twin"},
     {"ingest", "reports"},
     {"exchange", "trends"},
     {"workspaces"},

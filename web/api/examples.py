@@ -135,6 +135,16 @@ WORDS: Final[Json] = {
     "ComparisonOut.finding": "They differ in their means (p = 0.003).", "InstrumentStateOut.state": "steady",
     "ChangeOut.before": "pass", "ChangeOut.after": "inconclusive", "ChangeOut.count": 12,
     "ReferenceIn.asset": "ball-bar-1", "ReferenceOut.asset_id": "ast_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "across_revisions": False, "against": "twv_01jdp3k0w8e6x4t2m9a5r7y1zc", "cells": 64359, "changed": 118,
+    "changed_area_mm2": 96.4, "changing_area_mm2": 96.4, "compared": 61204, "content_sha256": _SHA256,
+    "counting": True, "coverage_after": 0.96, "coverage_before": 0.97, "false_discovery_rate": 0.05,
+    "fastest_fall": -0.031, "fastest_rise": None, "field_sha256": _SHA256, "followed": 61204, "falling": 118,
+    "highest_mm": None, "lowest_mm": -0.213, "mean_mm": -0.002, "no_counterpart": 0, "only_after": 12,
+    "only_before": 40, "parent_id": "twv_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "recorded_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc", "restores_id": None, "rising": 0, "superseded_at": None,
+    "unknown": 0, "unseen": 3103, "version_id": "twv_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "RollBackIn.version": "twv_01jdp3k0w8e6x4t2m9a5r7y1zc", "RollBackIn.reason": "The wrong part was scanned",
+    "VersionOut.number": 7, "VersionOut.reason": "", "MapOut.versions": 24, "area_mm2": 51200.0,
 }  # fmt: skip
 
 _PLAN: Final = "name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"

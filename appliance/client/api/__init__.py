@@ -26,6 +26,7 @@ from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
 from appliance.client.api.tokens import Tokens
 from appliance.client.api.trends import Trends
+from appliance.client.api.twins import Twins
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -50,6 +51,7 @@ class Api:
         self.inspections = Inspections(calls)
         self.results_files = ResultsFiles(calls)
         self.trends = Trends(calls)
+        self.twins = Twins(calls)
         self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)

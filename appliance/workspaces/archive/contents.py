@@ -119,6 +119,15 @@ TABLES: Final = (
     ),
     _table("reference_artefact", "asset_id reason created_at created_by", key="asset_id"),
     _table(
+        "twin_version",
+        "id asset_id number:integer parent_id parent_sha256 part_id cad_revision_id cad_sha256 inspection_id "
+        "envelope_sha256 verdict amends_id restores_id reason measured_at recorded_at recorded_by cells:integer "
+        "coverage:real cells_sha256 zones_sha256 field_sha256 skin_sha256 content_sha256 superseded_by "
+        "superseded_at",
+        Column("field_object", "object", sha256="field_sha256"),
+        Column("skin_object", "object", sha256="skin_sha256"),
+    ),
+    _table(
         "replay",
         "id inspection_id state requested_at requested_by lease_token:integer lease_until attempts:integer finished_at "
         "reproduced:integer same_engine:integer engine differences error_code error_message",
@@ -155,6 +164,7 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "rollup_quantile": "as rollup_state",
     "rollup_line": "as rollup_state",
     "rollup_condition": "as rollup_state",
+    "twin_projection": "computed from the skins of versions",
     "upload": "bytes that nobody has acknowledged as a scan: the device sends them again",
     "upload_part": "as upload",
     "live_ticket": "opens a connection to this appliance for seconds",

@@ -26,10 +26,12 @@ from web.api.v1.saml import saml
 from web.api.v1.scans import scans
 from web.api.v1.tokens import tokens
 from web.api.v1.trends import trends
+from web.api.v1.twins import twins
 from web.api.v1.uploads import uploads
 from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, results_files, trends, reports, audit, events, keys, people, accounts, directory, oidc, saml, tokens,
+    inspections, results_files, trends, twins, reports, audit, events, keys, people, accounts, directory, oidc, saml,
+    tokens,
 )  # fmt: skip

@@ -73,9 +73,9 @@ def compare_scans(
         normals = np.ascontiguousarray(normals, dtype=np.float64)
         normal_mm = np.full(len(cores), np.nan)
     tell(0.4)
-    place_one, spread_one, count_one = _measured(grid, cores, normals, scales, lambda part: tell(0.4 + 0.25 * part))
+    place_one, spread_one, count_one = measured(grid, cores, normals, scales, lambda part: tell(0.4 + 0.25 * part))
     grid = grid_of(second, cell_mm)
-    place_two, spread_two, count_two = _measured(grid, cores, normals, scales, lambda part: tell(0.75 + 0.25 * part))
+    place_two, spread_two, count_two = measured(grid, cores, normals, scales, lambda part: tell(0.75 + 0.25 * part))
     spread, count = np.stack((spread_one, spread_two), axis=1), np.stack((count_one, count_two), axis=1)
     distance, lod = place_two - place_one, level_of_detection(spread, count, scales.registration_mm)
     with np.errstate(invalid="ignore"):
@@ -84,9 +84,10 @@ def compare_scans(
     return Change(cores, normals, normal_mm, distance, spread, count, lod, significant)
 
 
-def _measured(
-    grid: Grid, cores: Float64, normals: Float64, scales: Scales, tell: Callable[[float], None]
+def measured(
+    grid: Grid, cores: Float64, normals: Float64, scales: Scales, tell: Callable[[float], None] | None = None
 ) -> tuple[Float64, Float64, Int32]:
+    """Place and spread float64 (m,), mm, and count int32 (m,) of a scan's points in the cylinder of each core point."""
     place, spread, count = np.empty(len(cores)), np.empty(len(cores)), np.empty(len(cores), dtype=np.int32)
 
     def work(a: int, b: int) -> None:

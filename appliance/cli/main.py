@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "init": ("appliance.cli.init", "init", "Make an appliance: folders, keys, databases, a first workspace."),
     "push": ("appliance.cli.push", "push", "Send scans to the appliance; goes on where it stopped."),
     "inspect": ("appliance.cli.inspect", "inspect", "Compare a scan with CAD and decide: pass, fail, inconclusive."),
+    "change": ("appliance.cli.change", "change", "Compare two scans without CAD, with the level of detection."),
     "part": ("appliance.cli.part", "part", "Parts: what assets are compared with."),
     "asset": ("appliance.cli.asset", "asset", "Assets: the things that are scanned."),
     "cad": ("appliance.cli.cad", "cad", "CAD revisions of parts."),

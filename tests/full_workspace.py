@@ -21,9 +21,10 @@ from appliance.crypto.archive_key import ArchiveKey
 from appliance.crypto.vkey import ALG_COSIGNATURE, Signer
 from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
-from appliance.inspections.models import InspectionRow, Measurement, Replay
+from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import CharacteristicSetRow
+from appliance.measurements.models import SCAN, CharacteristicSetRow
+from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import enrol_device
@@ -136,11 +137,11 @@ def _inspection(
             created_at=AT, created_by="x", state="recorded", progress=random.random(), verdict="pass", log_index=3,
             envelope_object=envelope, envelope_sha256=envelope_sha256, **objects,
         )  # fmt: skip
-        Measurement.create(
-            id=new_id("mea"), inspection_id=row.id, asset_id=scan.asset_id, position=0, name="wear", zone="all",
-            quantity="mean", value_mm=random.gauss(0, 1e-3), u_mm=1e-17, coverage=1.0, coverage_required=0.9,
-            decision="pass", measured_at=AT,
+        finding = Finding(
+            key_of("wear", "all", "mean"), "wear", "all", "mean", "mm", random.gauss(0, 1e-3), 1e-17, None, None, 0.3,
+            "pass", 1.0, 0.9, source_decision="fail",
         )  # fmt: skip
+        record_measurements(scope, Occasion(row.id, part.id, scan.asset_id, "0001", SCAN, AT, revision), [finding])
         Replay.create(
             id=new_id("rpl"), inspection_id=row.id, state="done", requested_at=AT, requested_by="x", reproduced=1
         )

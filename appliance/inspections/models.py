@@ -1,4 +1,4 @@
-"""Rows of inspections, their measurements and their replays: the truth about where each scan stands."""
+"""Rows of inspections and their replays: the truth about where each scan stands."""
 
 from __future__ import annotations
 
@@ -66,32 +66,6 @@ class InspectionRow(WorkspaceModel):
 
     class Meta:
         table_name = "inspection"
-
-
-class Measurement(WorkspaceModel):
-    """One measured characteristic of one inspection; lengths in mm, null where nothing was measured."""
-
-    id = TextField(primary_key=True)
-    inspection_id = TextField()
-    asset_id = TextField()
-    position = IntegerField()
-    name = TextField()
-    zone = TextField()
-    quantity = TextField()
-    value_mm = FloatField(null=True)
-    u_mm = FloatField(null=True)
-    expanded_mm = FloatField(null=True)
-    k = FloatField(null=True)
-    lower_mm = FloatField(null=True)
-    upper_mm = FloatField(null=True)
-    coverage = FloatField()
-    coverage_required = FloatField()
-    conformance_probability = FloatField(null=True)
-    decision = TextField()
-    measured_at = TextField()
-
-    class Meta:
-        table_name = "measurement"
 
 
 class Replay(WorkspaceModel):

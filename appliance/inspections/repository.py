@@ -9,9 +9,12 @@ from peewee import fn
 
 from appliance.db.listing import NEWEST, WHOLE, Listing, between, equal
 from appliance.errors import NotFound
-from appliance.inspections.models import InspectionRow, Measurement, Replay
+from appliance.inspections.models import InspectionRow, Replay
+from appliance.measurements.models import Measurement
 from appliance.plant.models import Asset
 from appliance.plant.repository import page
+from appliance.scans.models import Scan
+from appliance.scans.service import unknown_scan
 from appliance.tenancy.scope import WorkspaceScope
 
 #: States of an inspection that a worker carries, or will.
@@ -31,13 +34,27 @@ def list_inspections(
     return page(scope, InspectionRow, listing, *equal(InspectionRow, **equals), *created)
 
 
+def scan_with_inspections(scope: WorkspaceScope, scan_id: str) -> tuple[Scan, list[InspectionRow]]:
+    """A scan and its inspections, the latest first.
+
+    Raises
+    ------
+    NotFound : there is none in this workspace
+    """
+    with scope:
+        found: tuple[Scan, list[InspectionRow]] | None = Scan.known_with(InspectionRow, "scan_id", scan_id)
+    if found is None:
+        raise unknown_scan(scan_id)
+    return found
+
+
 def list_measurements(
     scope: WorkspaceScope,
     listing: Listing = NEWEST,
     *,
     measured_since: str | None = None,
     measured_until: str | None = None,
-    **equals: str | None,
+    **equals: str | int | None,
 ) -> list[Measurement]:
     """Measurements of all inspections whose columns are ``equals``, measured within a time (``rfc3339_us``)."""
     measured = between(Measurement.measured_at, measured_since, measured_until)
@@ -53,6 +70,20 @@ def latest_of_assets(scope: WorkspaceScope, asset_ids: Sequence[str]) -> dict[st
             InspectionRow.id.in_(Asset.select(newest).where(Asset.id.in_(list(asset_ids))))
         )
         return {row.asset_id: row for row in rows}
+
+
+def recorded_of_one(scope: WorkspaceScope, row: InspectionRow) -> list[str]:
+    """Ids of all recorded verdicts on what ``row`` is about, the oldest first: an original and all its amendments."""
+    with scope:
+        root = row
+        while root.amends_id:
+            root = InspectionRow.get_by_id(root.amends_id)
+        family, newest = [root], [root]
+        while newest:
+            amending = InspectionRow.amends_id.in_([one.id for one in newest])
+            newest = list(InspectionRow.select().where(amending))
+            family += newest
+    return sorted(one.id for one in family if one.state == "recorded")
 
 
 def under_way(scope: WorkspaceScope) -> list[InspectionRow]:

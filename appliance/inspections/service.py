@@ -15,8 +15,8 @@ from appliance.core.canonical import canonical_bytes, loads_strict
 from appliance.core.clock import rfc3339, rfc3339_us, utc_now
 from appliance.core.ids import new_id
 from appliance.errors import Conflict, InvalidInput, NotFound
-from appliance.inspections.models import FINAL, PRIORITIES, InspectionRow, Measurement, Replay
-from appliance.measurements.models import CharacteristicSetRow
+from appliance.inspections.models import FINAL, PRIORITIES, InspectionRow, Replay
+from appliance.measurements.models import CharacteristicSetRow, Measurement
 from appliance.plant.models import Asset, Part
 from appliance.queue.outbox import emit
 from appliance.scans.models import Scan

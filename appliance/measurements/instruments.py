@@ -52,6 +52,14 @@ def find_instrument(scope: WorkspaceScope, key: str) -> Instrument:
     return row
 
 
+def instrument_of(statement_object: str | None) -> str | None:
+    """The id of the first instrument with this statement in the open scope; None where there is none."""
+    if statement_object is None:
+        return None
+    found = Instrument.select().where(Instrument.statement_object == statement_object).order_by(Instrument.id).first()
+    return found.id if found else None
+
+
 def list_instruments(scope: WorkspaceScope, listing: Listing = WHOLE, *, name: str | None = None) -> list[Instrument]:
     """Revisions of one instrument or of all."""
     return page(scope, Instrument, listing, *equal(Instrument, name=name))

@@ -1,10 +1,16 @@
-"""The table of characteristic sets: what is measured on a part, version by version."""
+"""The tables of what is measured on a part, plan by plan, and of what was measured."""
 
 from __future__ import annotations
 
-from peewee import IntegerField, TextField
+from typing import Any, Final
+
+from peewee import FloatField, IntegerField, TextField
 
 from appliance.db.models import WorkspaceModel
+
+#: Where a measurement comes from: computed here from a scan, or reported by somebody else.
+SCAN: Final = "scan"
+IMPORT: Final = "import"
 
 
 class CharacteristicSetRow(WorkspaceModel):
@@ -26,3 +32,96 @@ class CharacteristicSetRow(WorkspaceModel):
 
     class Meta:
         table_name = "characteristic_set"
+
+
+class MeasuredCharacteristic(WorkspaceModel):
+    """The lasting identity of what is measured on a part, over plans, CAD revisions and sources.
+
+    ``key`` is unique in its part: of scans it is made of quantity, zone and name (``recording.key_of``), of imports it
+    is the id that the source gives it.  Names may repeat.  ``unit`` is that of its values.
+    """
+
+    id = TextField(primary_key=True)
+    part_id = TextField()
+    key = TextField()
+    name = TextField()
+    zone = TextField()
+    quantity = TextField()
+    unit = TextField()
+    created_at = TextField()
+
+    class Meta:
+        table_name = "characteristic"
+
+
+class Measurement(WorkspaceModel):
+    """One measured characteristic of one inspection; null where nothing was measured.
+
+    Written by ``recording`` alone, and never changed but for ``superseded_by``: the inspection that amended this one.
+    ``value`` to ``upper`` are in ``unit`` (``mm``, ``deg``, ...); ``serial`` is the asset's as it was then.
+    ``decision`` is ours; ``source_decision`` is that of whoever measured, and ``disagrees`` is 1 where the two cannot
+    both be right.  ``coverage`` is null where nothing was scanned.  ``measured_at`` is when the part was measured,
+    ``recorded_at`` when this row was written.
+    """
+
+    id = TextField(primary_key=True)
+    inspection_id = TextField()
+    position = IntegerField()
+    characteristic_id = TextField()
+    part_id = TextField()
+    asset_id = TextField()
+    serial = TextField()
+    cad_revision_id = TextField(null=True)
+    instrument_id = TextField(null=True)
+    operator_id = TextField(null=True)
+    source = TextField()
+    name = TextField()
+    zone = TextField()
+    quantity = TextField()
+    unit = TextField()
+    value = FloatField(null=True)
+    u = FloatField(null=True)
+    expanded = FloatField(null=True)
+    k = FloatField(null=True)
+    lower = FloatField(null=True)
+    upper = FloatField(null=True)
+    coverage = FloatField(null=True)
+    coverage_required = FloatField(null=True)
+    conformance_probability = FloatField(null=True)
+    decision = TextField()
+    source_decision = TextField(null=True)
+    disagrees = IntegerField(default=0)
+    measured_at = TextField()
+    recorded_at = TextField()
+    superseded_by = TextField(null=True)
+
+    class Meta:
+        table_name = "measurement"
+
+    @property
+    def value_mm(self) -> float | None:
+        """The value of a length, mm; None where it is no length."""
+        return self._length(self.value)
+
+    @property
+    def u_mm(self) -> float | None:
+        """Standard uncertainty of a length, mm."""
+        return self._length(self.u)
+
+    @property
+    def expanded_mm(self) -> float | None:
+        """Expanded uncertainty U = k u of a length, mm."""
+        return self._length(self.expanded)
+
+    @property
+    def lower_mm(self) -> float | None:
+        """Lower limit of a length, mm."""
+        return self._length(self.lower)
+
+    @property
+    def upper_mm(self) -> float | None:
+        """Upper limit of a length, mm."""
+        return self._length(self.upper)
+
+    def _length(self, figure: Any) -> float | None:
+        return figure if self.unit == "mm" else None

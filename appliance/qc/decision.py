@@ -55,6 +55,23 @@ def can_ever_pass(u: float, lower: float | None, upper: float | None) -> bool:
     return lower is None or upper is None or upper - lower >= LEAST_TOLERANCE_IN_U * u
 
 
+def contradicts(
+    stated: str | None, decision: str, value: float | None, u: float | None, lower: float | None, upper: float | None
+) -> bool:
+    """Whether the verdict that somebody else ``stated`` on a value and our ``decision`` cannot both be right.
+
+    A pass cannot where the value itself lies beyond a limit, whatever its uncertainty, nor a fail where the value
+    passes.  An inconclusive value within its limits contradicts a fail only if no uncertainty was stated: with one
+    the source may have kept a guard band.
+    """
+    if stated not in (PASS, FAIL) or value is None:
+        return False
+    is_within = _distance_inside(value, lower, upper) >= 0.0
+    if stated == PASS:
+        return decision == FAIL or not is_within
+    return decision == PASS or (u is None and is_within)
+
+
 def verdict_of(results: tuple[CharacteristicResult, ...], ambiguous: bool, reasons: tuple[str, ...] = ()) -> Verdict:
     """The verdict on an inspection (metrology §6).
 

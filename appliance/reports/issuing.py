@@ -24,18 +24,23 @@ from appliance.audit.recording import record
 from appliance.core.canonical import loads_strict
 from appliance.core.clock import rfc3339, rfc3339_us, utc_now
 from appliance.core.faults import point
-from appliance.core.ids import new_id
 from appliance.crypto.dsse import open_envelope
 from appliance.inspections.keeper import Keeper
 from appliance.inspections.lease import Lease
-from appliance.inspections.models import InspectionRow, Measurement
+from appliance.inspections.models import InspectionRow
 from appliance.inspections.records import Inspection
+from appliance.inspections.repository import recorded_of_one
 from appliance.inspections.service import get_inspection
+from appliance.measurements.instruments import instrument_of
+from appliance.measurements.models import SCAN
+from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements, supersede_measurements
 from appliance.objects.sealed import ObjectStore
+from appliance.plant.models import Asset
 from appliance.queue.outbox import emit
 from appliance.reports.issue import ENTRY_KIND, Draft, draft_report, log_entry, print_report, record_of
 from appliance.reports.pack import evidence_files
 from appliance.reports.sections.views import render_views
+from appliance.scans.models import Scan
 from appliance.tenancy.scope import WorkspaceScope
 
 
@@ -61,7 +66,7 @@ def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) ->
         state="recorded", proof_object=proof.name, pdf_object=pdf.name, finished_at=rfc3339_us(utc_now()),
         lease_until=None, step="", progress=1.0, error_code=None, error_message=None, error_hint=None,
     ):  # fmt: skip
-        _write_measurements(row, draft.result)
+        _write_measurements(scope, row, draft.result)
         facts = {"inspection": row.id, "report": draft.number, "verdict": inspection.verdict.decision}
         record(scope, "inspection.recorded", {"pdf": pdf.sha256, "proof": proof.sha256}, facts)
         emit(
@@ -119,18 +124,29 @@ def _amending(scope: WorkspaceScope, row: InspectionRow, inspection: Inspection)
     return replace(inspection, result={**inspection.result, "context": context})
 
 
-def _write_measurements(row: InspectionRow, result: bytes) -> None:
-    now = rfc3339_us(utc_now())
-    for position, item in enumerate(json.loads(result)["characteristics"]):
-        Measurement.create(
-            id=new_id("mea"), inspection_id=row.id, asset_id=row.asset_id, position=position, measured_at=now,
-            **_columns(item),
-        )  # fmt: skip
+def _write_measurements(scope: WorkspaceScope, row: InspectionRow, result: bytes) -> None:
+    """Write what was measured; of an original and its amendments the newest counts, whichever was ready first."""
+    record_measurements(scope, _occasion(row), [_finding(item) for item in json.loads(result)["characteristics"]])
+    if row.amends_id:
+        *older, newest = recorded_of_one(scope, row)
+        supersede_measurements(scope, older, newest)
 
 
-def _columns(item: Mapping[str, Any]) -> dict[str, Any]:
-    names = (
-        "name", "zone", "quantity", "value_mm", "u_mm", "k", "lower_mm", "upper_mm", "coverage", "coverage_required",
-        "conformance_probability", "decision",
+def _occasion(row: InspectionRow) -> Occasion:
+    """When, on what and with what a scan measured; a device whose clock is wrong measured when its scan came."""
+    scan = Scan.get_by_id(row.scan_id)
+    return Occasion(
+        inspection_id=row.id, part_id=row.part_id, asset_id=row.asset_id, serial=Asset.get_by_id(row.asset_id).serial,
+        source=SCAN, measured_at=scan.captured_at if scan.clock_skew_s is None else scan.received_at,
+        cad_revision_id=row.cad_revision_id, instrument_id=instrument_of(row.instrument_object),
+        operator_id=scan.operator_person_id,
     )  # fmt: skip
-    return {name: item[name] for name in names} | {"expanded_mm": item["U_mm"]}
+
+
+def _finding(item: Mapping[str, Any]) -> Finding:
+    alike = (
+        "name", "zone", "quantity", "k", "coverage", "coverage_required", "conformance_probability", "decision",
+    )  # fmt: skip
+    lengths = {name: item[f"{name}_mm"] for name in ("value", "u", "lower", "upper")}
+    key = key_of(item["name"], item["zone"], item["quantity"])
+    return Finding(key=key, unit="mm", **lengths, **{name: item[name] for name in alike})

@@ -25,7 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from appliance.audit.recording import record
 from appliance.config.settings import load_settings
-from appliance.inspections.models import InspectionRow, Measurement
+from appliance.inspections.models import InspectionRow
+from appliance.measurements.models import SCAN, Measurement
+from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.parts import create_part
@@ -108,12 +110,14 @@ def inspection(scope: WorkspaceScope, scan: Scan, part: str, revision: str, plan
             characteristic_set_id=plan, parameters="{}", context="{}", priority="normal", inspected_at=AT,
             created_at=AT, created_by="x", state="recorded", **objects,
         )  # fmt: skip
-        for position in range(6):
-            Measurement.create(
-                id=f"mea_{number:08}{position}", inspection_id=row.id, asset_id=scan.asset_id, position=position,
-                name=f"wear {position}", zone="all", quantity="mean", value_mm=0.01 * position, coverage=1.0,
-                coverage_required=0.9, decision="pass", measured_at=AT,
-            )  # fmt: skip
+        names = [f"wear {position}" for position in range(6)]
+        findings = [
+            Finding(
+                key_of(name, "all", "mean"), name, "all", "mean", "mm", 0.1, None, None, None, 0.3, "pass", 1.0, 0.9
+            )
+            for name in names
+        ]
+        record_measurements(scope, Occasion(row.id, part, scan.asset_id, "", SCAN, AT, revision), findings)
         for kind in ("created", "judged", "recorded"):
             record(scope, f"inspection.{kind}", {"scan": scan.sha256}, {"inspection": row.id})
 

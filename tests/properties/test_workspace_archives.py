@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from appliance.audit.database_log import DatabaseLog
 from appliance.cad.models import CadRevision
-from appliance.inspections.models import Measurement
+from appliance.measurements.models import Measurement
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.models import Asset, Part
 from appliance.scans.models import Scan

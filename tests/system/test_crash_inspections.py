@@ -11,7 +11,8 @@ from appliance.audit.database_log import DatabaseLog
 from appliance.audit.entry import read_entry
 from appliance.inspections import service
 from appliance.inspections.carry import carry
-from appliance.inspections.models import InspectionRow, Measurement
+from appliance.inspections.models import InspectionRow
+from appliance.measurements.models import Measurement
 from appliance.objects.sealed import ObjectStore
 from appliance.reports.issuing import issue
 from appliance.tenancy.scope import WorkspaceScope

@@ -13,7 +13,7 @@ from appliance.cad.models import CadRevision
 from appliance.inspections.models import Replay
 from appliance.inspections.service import create_inspection
 from appliance.isolation.stage import Stage, filled
-from appliance.measurements.models import CharacteristicSetRow
+from appliance.measurements.models import CharacteristicSetRow, MeasuredCharacteristic
 from appliance.tenancy.records import SYSTEM
 from tests.line_samples import known_part, sample_files, stored_scan
 from tests.web.conftest import Cast
@@ -26,14 +26,15 @@ THINGS = {
     "asset": "asset", "part": "part", "device": "device", "instrument": "instrument", "key": "key", "scan": "scan",
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
     "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
-    "replay_id": "replay", "inspection": "inspection",
+    "replay_id": "replay", "inspection": "inspection", "characteristic": "characteristic",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
     "slug", "index", "limit", "cursor", "label", "name", "new", "old", "since", "size", "state", "unit", "verdict",
     "reason", "serial", "location", "metadata", "vkey", "badge", "corrections", "parameters", "priority", "held",
     "role", "sha256", "sort", "search", "captured_since", "captured_until", "created_since", "created_until",
-    "measured_since", "measured_until", "zone", "quantity", "decision", "revoked",
+    "measured_since", "measured_until", "zone", "quantity", "decision", "revoked", "source",
+    "disagrees",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
 TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}
@@ -76,10 +77,15 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         replay = Replay.create(
             id="rpl_" + row.id[4:], inspection_id=row.id, state="requested", requested_at="x", requested_by="x"
         )
+        characteristic = MeasuredCharacteristic.create(
+            id="cha_" + row.id[4:], part_id=asset.part_id, key="12", name=stage.secret, zone="", quantity="angle",
+            unit="deg", created_at="x",
+        )  # fmt: skip
     ids = {
         "asset": asset.id, "part": asset.part_id, "device": stage.ids[2], "instrument": instrument["id"],
         "key": cast.stranger.key_id, "scan": scan.id, "upload": stage.ids[3], "inspection": row.id,
         "revision": revision.id, "set": plan.id, "person": person["person_id"], "replay": replay.id,
+        "characteristic": characteristic.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())

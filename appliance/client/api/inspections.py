@@ -77,43 +77,75 @@ class InspectionOut(TypedDict):
 
 
 class MeasurementOut(TypedDict):
-    """One characteristic as it was measured; lengths in mm, `expanded_mm` = k u."""
+    """One characteristic as it was measured: `value` to `upper` in `unit`, `expanded` = k u.  `value_mm` to `upper_mm`
+    are the same of a length, and null of everything else.
+
+     `source_decision` is the verdict of whoever measured, where a result was imported; `disagrees`: it and `decision`
+    cannot both be right.
+    """
 
     name: str
     zone: str
     quantity: str
+    unit: str
+    value: float | None
+    u: float | None
+    expanded: float | None
+    k: float | None
+    lower: float | None
+    upper: float | None
     value_mm: float | None
     u_mm: float | None
     expanded_mm: float | None
-    k: float | None
     lower_mm: float | None
     upper_mm: float | None
-    coverage: float
-    coverage_required: float
+    coverage: float | None
+    coverage_required: float | None
     conformance_probability: float | None
     decision: str
+    source_decision: str | None
+    disagrees: bool
 
 
 class MeasurementRecord(TypedDict):
-    """One measured characteristic, and where it comes from."""
+    """One measured characteristic, and where it comes from.  `superseded_by` is the inspection that amended this one:
+    the measurement stays, and counts no longer.
+    """
 
     name: str
     zone: str
     quantity: str
+    unit: str
+    value: float | None
+    u: float | None
+    expanded: float | None
+    k: float | None
+    lower: float | None
+    upper: float | None
     value_mm: float | None
     u_mm: float | None
     expanded_mm: float | None
-    k: float | None
     lower_mm: float | None
     upper_mm: float | None
-    coverage: float
-    coverage_required: float
+    coverage: float | None
+    coverage_required: float | None
     conformance_probability: float | None
     decision: str
+    source_decision: str | None
+    disagrees: bool
     id: str
     inspection_id: str
+    characteristic_id: str
+    part_id: str
     asset_id: str
+    serial: str
+    cad_revision_id: str | None
+    instrument_id: str | None
+    operator_id: str | None
+    source: str
     measured_at: str
+    recorded_at: str
+    superseded_by: str | None
 
 
 class Parameters(TypedDict):
@@ -229,6 +261,9 @@ class Inspections:
         zone: str | None = None,
         quantity: str | None = None,
         decision: Literal["pass", "fail", "inconclusive", "not_measured"] | None = None,
+        characteristic: str | None = None,
+        source: Literal["scan", "import"] | None = None,
+        disagrees: bool | None = None,
         measured_since: str | None = None,
         measured_until: str | None = None,
         at_most: int | None = None,
@@ -244,6 +279,8 @@ class Inspections:
         asset : id or name of the asset
         inspection : id of the inspection
         name : the characteristic
+        characteristic : id of the characteristic
+        disagrees : the source's verdict and ours cannot both be right
         measured_since : measured at this moment or later
         measured_until : measured before this moment
         at_most : how many to take; None: all
@@ -259,6 +296,9 @@ class Inspections:
                 "zone": zone,
                 "quantity": quantity,
                 "decision": decision,
+                "characteristic": characteristic,
+                "source": source,
+                "disagrees": disagrees,
                 "measured_since": measured_since,
                 "measured_until": measured_until,
             },

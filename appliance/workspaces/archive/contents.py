@@ -95,11 +95,13 @@ TABLES: Final = (
         Column("envelope_object", "object", sha256="envelope_sha256"),
         later="amends_id",
     ),
+    _table("characteristic", "id part_id key name zone quantity unit created_at"),
     _table(
         "measurement",
-        "id inspection_id asset_id position:integer name zone quantity value_mm:real u_mm:real expanded_mm:real k:real "
-        "lower_mm:real upper_mm:real coverage:real coverage_required:real conformance_probability:real decision "
-        "measured_at",
+        "id inspection_id position:integer characteristic_id part_id asset_id serial cad_revision_id instrument_id "
+        "operator_id source name zone quantity unit value:real u:real expanded:real k:real lower:real upper:real "
+        "coverage:real coverage_required:real conformance_probability:real decision source_decision disagrees:integer "
+        "measured_at recorded_at superseded_by",
     ),
     _table(
         "replay",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from appliance.db.listing import Listing, between, equal
 from appliance.errors import InvalidInput
-from appliance.inspections.models import InspectionRow, Measurement, Replay
+from appliance.inspections.models import InspectionRow, Replay
+from appliance.measurements.models import Measurement
 from appliance.plant.assets import create_asset, list_assets
 from appliance.plant.models import Asset, Part
 from appliance.plant.parts import create_part
@@ -87,7 +88,8 @@ def test_what_is_no_place_of_the_list_is_refused(scope: WorkspaceScope, sort: st
         (Scan, "id", {"device_id": "x"}), (Scan, "id", {"state": "x"}), (InspectionRow, "id", {"part_id": "x"}),
         (InspectionRow, "id", {"asset_id": "x"}), (InspectionRow, "id", {"state": "x"}),
         (Measurement, "measured_at", {}), (Measurement, "id", {"asset_id": "x"}), (Measurement, "id", {"name": "x"}),
-        (Measurement, "id", {"decision": "x"}), (Replay, "id", {"inspection_id": "x"}),
+        (Measurement, "id", {"decision": "x"}), (Measurement, "id", {"characteristic_id": "x"}),
+        (Measurement, "id", {"disagrees": "1"}), (Replay, "id", {"inspection_id": "x"}),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("sign", ["", "-"])

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appliance.db.migrations import Migration, migrate, prepare_ledger, statements, steps
 from appliance.db.opening import create_database, schema_connection
 from appliance.errors import Misconfigured
+from appliance.measurements.recording import key_of
 
 KINDS = ("control", "workspace")
 
@@ -81,6 +83,7 @@ def test_a_step_that_fails_leaves_nothing_and_is_tried_again(connection: sqlite3
 _KILLED = """
 import sys
 from pathlib import Path
+from typing import Any
 from appliance.db.migrations import Migration, migrate, prepare_ledger
 from appliance.db.opening import schema_connection
 with schema_connection(Path(sys.argv[1])) as connection:
@@ -163,3 +166,37 @@ def test_a_folder_with_two_steps_of_one_number_is_refused(tmp_path: Path) -> Non
     (tmp_path / "k" / "0001_b.sql").write_text("SELECT 1;")
     with pytest.raises(Misconfigured):
         steps("k", tmp_path)
+
+
+def test_measurements_from_before_characteristics_keep_their_figures(connection: sqlite3.Connection) -> None:
+    migrate(connection, [step for step in steps("workspace") if step.number < 21])
+    inspection = {"scan_id": "scn_1", "asset_id": "ast_1", "part_id": "prt_1", "state": "recorded"}
+    measured = {"asset_id": "ast_1", "name": "wear", "zone": "Wände", "quantity": "mean", "measured_at": "t"}
+    connection.execute("PRAGMA foreign_keys=OFF")
+    _insert(connection, "asset", id="ast_1", serial="0007")
+    _insert(connection, "scan", id="scn_1", operator_person_id="per_1")
+    _insert(connection, "instrument", id="itm_1", revision=1, statement_object="statement")
+    _insert(connection, "inspection", id="ins_1", instrument_object="statement", **inspection)
+    _insert(connection, "inspection", id="ins_2", amends_id="ins_1", **inspection)
+    _insert(connection, "measurement", id="mea_1", inspection_id="ins_1", value_mm=0.25, **measured)
+    _insert(connection, "measurement", id="mea_2", inspection_id="ins_2", value_mm=0.5, **measured)
+    migrate(connection, steps("workspace"))
+    rows = connection.execute(
+        "SELECT m.id, c.key, m.part_id, m.serial, m.instrument_id, m.operator_id, m.unit, m.value, m.superseded_by "
+        "FROM measurement m JOIN characteristic c ON c.id = m.characteristic_id ORDER BY m.id"
+    ).fetchall()
+    key = key_of("wear", "Wände", "mean")
+    assert rows == [
+        ("mea_1", key, "prt_1", "0007", "itm_1", "per_1", "mm", 0.25, "ins_2"),
+        ("mea_2", key, "prt_1", "0007", None, "per_1", "mm", 0.5, None),
+    ]
+    assert connection.execute("SELECT COUNT(*) FROM characteristic").fetchone() == (1,)
+
+
+def _insert(connection: sqlite3.Connection, table: str, **values: Any) -> None:
+    """A row whose other columns are whatever the table demands."""
+    for _, name, kind, demanded, default, _ in connection.execute(f"PRAGMA table_info({table})").fetchall():
+        if demanded and default is None:
+            values.setdefault(name, "x" if kind == "TEXT" else 1)
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))

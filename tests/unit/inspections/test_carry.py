@@ -59,6 +59,10 @@ def test_a_scan_is_carried_to_a_signed_and_logged_record(
     assert row.progress == 1.0
     assert row.lease_until is None
     measured = {item.name: item for item in service.measurements_of(scope, asked.id)}
+    scan = find_scan(scope, asked.scan_id)
+    assert {(item.measured_at, item.serial, item.unit) for item in measured.values()} == {
+        (scan.captured_at, "0001", "mm")
+    }
     assert len(measured) == 6
     assert measured["Pad wear"].decision == "pass"
     assert abs(measured["Stub height"].value_mm) < 0.01
@@ -267,6 +271,27 @@ def test_an_amended_report_names_the_original_and_the_reason(scope: WorkspaceSco
     assert named["envelope_sha256"] == original.envelope_sha256
     assert named["reason"] == "The instrument was named wrongly."
     assert service.get_inspection(scope, original.id).verdict == "pass", "the original stays as it was"
+    counting = {row.superseded_by for row in service.measurements_of(scope, amended.id)}
+    assert counting == {None}
+    assert {row.superseded_by for row in service.measurements_of(scope, original.id)} == {amended.id}
+
+
+def test_of_two_amendments_the_one_that_was_asked_for_last_counts(scope: WorkspaceScope, asked: InspectionRow) -> None:
+    assert carry(scope, asked.id, issue) == "recorded"
+    row = service.get_inspection(scope, asked.id)
+    older, newer = (
+        service.create_inspection(
+            scope, row.scan_id, alignment_object=row.alignment_object, amends_id=row.id, reason="a reason"
+        )
+        for _ in range(2)
+    )
+    assert carry(scope, newer.id, issue) == "recorded"
+    assert carry(scope, older.id, issue) == "recorded"
+    superseded = [
+        {one.superseded_by for one in service.measurements_of(scope, row_id)}
+        for row_id in (asked.id, older.id, newer.id)
+    ]
+    assert superseded == [{newer.id}, {newer.id}, {None}]
 
 
 def _speak(keeper: Keeper, seconds: float) -> None:

@@ -7,7 +7,7 @@ import math
 import pytest
 from scipy.stats import norm
 
-from appliance.qc.decision import can_ever_pass, conformance_probability, decide, verdict_of
+from appliance.qc.decision import can_ever_pass, conformance_probability, contradicts, decide, verdict_of
 from appliance.qc.records import FAIL, INCONCLUSIVE, NOT_MEASURED, PASS, Characteristic, CharacteristicResult
 
 
@@ -78,3 +78,23 @@ def test_no_characteristics_is_an_error_and_not_a_pass() -> None:
 def test_the_reason_names_the_characteristics_that_failed() -> None:
     verdict = verdict_of((result(PASS, "flat"), result(FAIL, "bore")), False)
     assert verdict.reasons == ("1 of 2 characteristics beyond limits: bore.",)
+
+
+@pytest.mark.parametrize(
+    ("stated", "value", "u", "is_wrong"),
+    [
+        (PASS, 0.0, 0.01, False), (PASS, 0.1, None, False), (PASS, 0.11, None, True), (PASS, 0.11, 0.1, True),
+        (PASS, 0.2, 0.01, True), (FAIL, 0.2, 0.01, False), (FAIL, 0.0, 0.01, True), (FAIL, 0.0, None, True),
+        (FAIL, 0.099, 0.01, False), (FAIL, 0.11, None, False), (INCONCLUSIVE, 0.2, 0.01, False),
+        (None, 0.2, 0.01, False),
+    ],
+)  # fmt: skip
+def test_another_verdict_contradicts_ours_where_both_cannot_be_right(
+    stated: str | None, value: float, u: float | None, is_wrong: bool
+) -> None:
+    ours = decide(value, u, -0.1, 0.1) if u else INCONCLUSIVE
+    assert contradicts(stated, ours, value, u, -0.1, 0.1) == is_wrong
+
+
+def test_nothing_contradicts_where_nothing_was_measured() -> None:
+    assert not contradicts(PASS, NOT_MEASURED, None, None, -0.1, 0.1)

@@ -53,6 +53,9 @@ class MeasurementPageQuery(PageQuery):
     zone: Line | None = None
     quantity: Line | None = None
     decision: Decision | None = None
+    characteristic: Key | None = Field(None, description="Id of the characteristic.")
+    source: Literal["scan", "import"] | None = None
+    disagrees: bool | None = Field(None, description="The source's verdict and ours cannot both be right.")
     measured_since: Moment | None = Field(None, description="Measured at this moment or later.")
     measured_until: Moment | None = Field(None, description="Measured before this moment.")
 
@@ -123,30 +126,54 @@ class InspectionOut(Out):
 
 
 class MeasurementOut(Out):
-    """One characteristic as it was measured; lengths in mm, ``expanded_mm`` = k u."""
+    """One characteristic as it was measured: ``value`` to ``upper`` in ``unit``, ``expanded`` = k u.
+
+    ``value_mm`` to ``upper_mm`` are the same of a length, and null of everything else.  ``source_decision`` is the
+    verdict of whoever measured, where a result was imported; ``disagrees``: it and ``decision`` cannot both be right.
+    """
 
     name: str
     zone: str
     quantity: str
+    unit: str
+    value: float | None
+    u: float | None
+    expanded: float | None
+    k: float | None
+    lower: float | None
+    upper: float | None
     value_mm: float | None
     u_mm: float | None
     expanded_mm: float | None
-    k: float | None
     lower_mm: float | None
     upper_mm: float | None
-    coverage: float
-    coverage_required: float
+    coverage: float | None
+    coverage_required: float | None
     conformance_probability: float | None
     decision: str
+    source_decision: str | None
+    disagrees: bool
 
 
 class MeasurementRecord(MeasurementOut):
-    """One measured characteristic, and where it comes from."""
+    """One measured characteristic, and where it comes from.
+
+    ``superseded_by`` is the inspection that amended this one: the measurement stays, and counts no longer.
+    """
 
     id: str
     inspection_id: str
+    characteristic_id: str
+    part_id: str
     asset_id: str
+    serial: str
+    cad_revision_id: str | None
+    instrument_id: str | None
+    operator_id: str | None
+    source: str
     measured_at: str
+    recorded_at: str
+    superseded_by: str | None
 
 
 class InspectionFull(InspectionOut):
@@ -197,8 +224,12 @@ def list_measurements(call: Call) -> object:
     """For whoever analyses: one characteristic of an asset over time, or all that failed, without asking inspection by
     inspection."""
     asked = call.query
-    filters = asked.model_dump(exclude={"limit", "cursor", "sort", "asset", "inspection"})
+    filters = asked.model_dump(
+        exclude={"limit", "cursor", "sort", "asset", "inspection", "characteristic", "disagrees"}
+    )
     filters |= {
+        "characteristic_id": asked.characteristic,
+        "disagrees": None if asked.disagrees is None else int(asked.disagrees),
         "asset_id": find_asset(call.scope, asked.asset).id if asked.asset else None,
         "inspection_id": find(call.scope, asked.inspection).id if asked.inspection else None,
     }

@@ -1,0 +1,161 @@
+"""The one place that writes measurements: every measured characteristic, wherever it was measured, comes through here.
+
+Both functions join the caller's transaction, so that measurements, whatever is folded from them and the inspection
+that they belong to are there together or not at all.  A row is never changed afterwards; an amendment supersedes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, TypeVar
+
+from appliance.core.clock import rfc3339_us, utc_now
+from appliance.core.ids import new_id
+from appliance.errors import Conflict, InvalidInput
+from appliance.measurements.models import MeasuredCharacteristic, Measurement
+from appliance.qc.decision import contradicts
+from appliance.tenancy.scope import WorkspaceScope
+
+#: Rows that one statement writes or asks for: their values must be fewer than both backends allow in one (32,766).
+_AT_ONCE: Final = 500
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What the measurements of one inspection have in common.
+
+    ``serial`` is the asset's; ``source`` is ``models.SCAN`` or ``models.IMPORT``; ``measured_at`` is RFC 3339 with
+    microseconds (``rfc3339_us``), the moment at which the part was measured.
+    """
+
+    inspection_id: str
+    part_id: str
+    asset_id: str
+    serial: str
+    source: str
+    measured_at: str
+    cad_revision_id: str | None = None
+    instrument_id: str | None = None
+    operator_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One measured characteristic; ``value`` to ``upper`` in ``unit``, None where there is none.
+
+    ``u`` is the standard uncertainty; ``source_decision`` the verdict of whoever measured it elsewhere.
+    """
+
+    key: str
+    name: str
+    zone: str
+    quantity: str
+    unit: str
+    value: float | None
+    u: float | None
+    k: float | None
+    lower: float | None
+    upper: float | None
+    decision: str
+    coverage: float | None = None
+    coverage_required: float | None = None
+    conformance_probability: float | None = None
+    source_decision: str | None = None
+
+    @property
+    def expanded(self) -> float | None:
+        """Expanded uncertainty U = k u."""
+        return None if self.u is None or self.k is None else self.k * self.u
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the source's verdict and ours cannot both be right."""
+        return contradicts(self.source_decision, self.decision, self.value, self.u, self.lower, self.upper)
+
+
+def key_of(name: str, zone: str, quantity: str) -> str:
+    """The key of a characteristic that is computed from scans; no two of them share one, whatever signs they hold."""
+    return f"{quantity}:{len(zone)}:{zone}:{name}"
+
+
+def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Sequence[Finding]) -> list[Measurement]:
+    """Write what one inspection measured, in the order of ``findings``, inside the open transaction.
+
+    Raises
+    ------
+    InvalidInput : two findings have one key
+    Conflict : a characteristic is in another unit than before
+    """
+    with scope.transaction():
+        known = _characteristics(occasion.part_id, findings)
+        now = rfc3339_us(utc_now())
+        rows = [_row(occasion, known[one.key].id, position, one, now) for position, one in enumerate(findings)]
+        for some in _portions(rows):
+            Measurement.insert_many([row.__data__ for row in some]).execute()
+    return rows
+
+
+def supersede_measurements(scope: WorkspaceScope, inspection_ids: Sequence[str], by: str) -> list[Measurement]:
+    """Note that the inspection ``by`` amends these: their measurements stay, and count no longer.
+
+    Returns the rows that counted until now.  Joins the open transaction.
+    """
+    with scope.transaction():
+        counted = Measurement.inspection_id.in_(list(inspection_ids)) & Measurement.superseded_by.is_null()
+        rows = list(Measurement.select().where(counted))
+        Measurement.update(superseded_by=by).where(counted).execute()
+    return rows
+
+
+def _characteristics(part_id: str, findings: Sequence[Finding]) -> dict[str, MeasuredCharacteristic]:
+    """The identities of all findings by key; those that are new to the part are made."""
+    wanted = {finding.key: finding for finding in findings}
+    if len(wanted) != len(findings):
+        raise InvalidInput("measurement.twice", "A characteristic is measured twice in one inspection.")
+    known = _known(part_id, list(wanted))
+    missing = [finding for key, finding in wanted.items() if key not in known]
+    for some in _portions(missing):
+        MeasuredCharacteristic.insert_many([_identity(part_id, one) for one in some]).on_conflict_ignore().execute()
+    if missing:
+        known |= _known(part_id, [finding.key for finding in missing])
+    for key, finding in wanted.items():
+        _require_unit(known[key], finding)
+    return known
+
+
+def _known(part_id: str, keys: Sequence[str]) -> dict[str, MeasuredCharacteristic]:
+    known: dict[str, MeasuredCharacteristic] = {}
+    for some in _portions(keys):
+        alike = (MeasuredCharacteristic.part_id == part_id) & MeasuredCharacteristic.key.in_(list(some))
+        known |= {row.key: row for row in MeasuredCharacteristic.select().where(alike)}
+    return known
+
+
+def _identity(part_id: str, finding: Finding) -> dict[str, Any]:
+    return {
+        "id": new_id("cha"), "part_id": part_id, "key": finding.key, "name": finding.name, "zone": finding.zone,
+        "quantity": finding.quantity, "unit": finding.unit, "created_at": rfc3339_us(utc_now()),
+    }  # fmt: skip
+
+
+def _require_unit(known: MeasuredCharacteristic, finding: Finding) -> None:
+    if known.unit != finding.unit:
+        message = f"'{finding.name}' ({finding.key}) is in {finding.unit}; its earlier values are in {known.unit}."
+        raise Conflict("measurement.unit", message, "State the unit of its values, or give it another key.")
+
+
+def _row(occasion: Occasion, characteristic_id: str, position: int, finding: Finding, now: str) -> Measurement:
+    columns = asdict(occasion) | asdict(finding)
+    del columns["key"]
+    return Measurement(
+        id=new_id("mea"), characteristic_id=characteristic_id, position=position, expanded=finding.expanded,
+        disagrees=int(finding.disagrees), recorded_at=now, superseded_by=None, **columns,
+    )  # fmt: skip
+
+
+def _portions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), _AT_ONCE):
+        yield items[start : start + _AT_ONCE]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from appliance.alerts.engine import look_for_alerts
+from appliance.alerts.rules import set_rule
 from appliance.audit.cosignature import cosign
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.epochs import open_epoch
@@ -59,6 +61,8 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     _discarded(scope, assets[0].id, random)
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
+    set_rule(scope, "every day", "missing_scans", {"interval_days": 1}, reason="as agreed")
+    look_for_alerts(scope, datetime.now(UTC) + timedelta(days=9))
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])

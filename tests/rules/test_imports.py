@@ -40,6 +40,7 @@ CHAIN = [
     {"measurements"},
     {"inspections"},
     {"ingest", "reports"},
+    {"alerts"},
     {"workspaces"},
     {"isolation"},
     {"simulate"},

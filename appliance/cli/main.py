@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "instrument": ("appliance.cli.instrument", "instrument", "Instruments and their calibration."),
     "device": ("appliance.cli.device", "device", "Edge devices that send scans."),
     "inspection": ("appliance.cli.inspection", "inspection", "Follow, stop, repeat and replay inspections."),
+    "alerts": ("appliance.cli.alerts", "alerts", "Alerts: seen, acknowledged; the rules that raise them."),
     "report": ("appliance.cli.report", "report", "Fetch signed reports and evidence packs."),
     "workspace": ("appliance.cli.workspace", "workspace", "Workspaces: made, suspended, moved, destroyed."),
     "key": ("appliance.cli.key", "key", "API keys of a workspace."),

@@ -92,7 +92,17 @@ WORDS: Final[Json] = {
     "WorkspaceIn.name": "Main", "PartIn.name": "bracket", "PartOut.name": "bracket", "DeviceIn.name": "scanner-8",
     "DeviceOut.name": "scanner-8", "CadOut.format": "step", "CadOut.label": "B", "InstrumentOut.name": "S5-0042",
     "ReplayOut.state": "done", "OperatorIn.name": "A. Miller", "MeasurementOut.name": "Pad wear",
-    "Parameters.scan_unit": "mm",
+    "Parameters.scan_unit": "mm", "alert_id": "alr_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "rule_id": "rul_01jdp3k0w8e6x4t2m9a5r7y1zc", "rule": "weekly", "RuleIn.name": "weekly", "RuleOut.name": "weekly",
+    "RuleIn.kind": "missing_scans", "RuleOut.kind": "missing_scans", "AlertOut.kind": "missing_scans",
+    "settings": {"interval_days": 7.0}, "enabled": True, "is_current": True,
+    "RuleIn.reason": "As agreed with the plant",
+    "RuleOut.reason": "As agreed with the plant", "AlertOut.state": "acknowledged",
+    "AlertOut.title": "press-07 was not scanned since 2026-11-12; every 7 days are due, the last on 2026-11-19",
+    "evidence": {"due_at": "2026-11-19T08:00:00Z", "interval_days": 7.0, "last_scan_at": "2026-11-12T08:00:00.000000Z"},
+    "characteristic_id": None, "instrument_id": None, "raised_at": _MOMENT, "acknowledged_at": _LATER,
+    "acknowledged_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc", "acknowledge_reason": "In repair until May",
+    "AcknowledgeIn.reason": "In repair until May", "closed_at": None, "closed_because": None,
 }  # fmt: skip
 
 _PLAN: Final = "name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"

@@ -53,6 +53,8 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute(
         "act_on_scan", "POST", f"{_S}/quarantine/<scan_id>/<act>", EDITORS, views.act_on_scan, "quarantine"
     ),
+    PageRoute("alerts", "GET", f"{_S}/alerts", READERS, views.alerts),
+    PageRoute("act_on_alert", "POST", f"{_S}/alerts/<alert_id>/<act>", EDITORS, views.act_on_alert),
     PageRoute("live_ticket", "POST", f"{_S}/live-ticket", READERS, views.live_ticket),
     PageRoute("me", "GET", f"{_A}/me", None, profile.me),
     PageRoute("change_password", "POST", f"{_A}/me/password", None, profile.change_own_password),

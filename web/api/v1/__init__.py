@@ -6,6 +6,7 @@ from typing import Final
 
 from web.api.contract import Area
 from web.api.v1.accounts import accounts
+from web.api.v1.alerts import alerts
 from web.api.v1.assets import assets
 from web.api.v1.audit import audit
 from web.api.v1.cad_revisions import cad_revisions
@@ -27,5 +28,5 @@ from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, reports, audit, events, keys, people, accounts, directory, oidc,
+    inspections, reports, alerts, audit, events, keys, people, accounts, directory, oidc,
 )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from appliance.alerts.channels import WEBHOOK, add_channel
 from appliance.alerts.engine import look_for_alerts
 from appliance.alerts.rules import set_rule
 from appliance.audit.cosignature import cosign
@@ -62,6 +63,8 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
     set_rule(scope, "every day", "missing_scans", {"interval_days": 1}, reason="as agreed")
+    settings = replace(scope.settings, webhook_origins="https://hooks.plant.example")
+    add_channel(replace(scope, settings=settings), "hall", WEBHOOK, "https://hooks.plant.example/d2r")
     look_for_alerts(scope, datetime.now(UTC) + timedelta(days=9))
     log = DatabaseLog.of(scope)
     note = log.checkpoint()

@@ -17,6 +17,7 @@ import logging
 from datetime import datetime
 from typing import Any, Final
 
+from appliance.alerts.channels import enqueue
 from appliance.alerts.models import ACKNOWLEDGED, CLOSED, OPEN, Alert, AlertMark, AlertRule
 from appliance.alerts.records import Asked, Found, Look
 from appliance.alerts.rules import KINDS, current_rules, settings_of
@@ -117,8 +118,9 @@ def close_alert(scope: WorkspaceScope, alert: Alert, because: str, now: str) -> 
 
 
 def tell(alert: Alert, kind: str) -> None:
-    """Tell who watches the workspace."""
+    """Tell who watches the workspace, and every channel."""
     emit(kind, {"alert": alert.id, "rule": alert.rule, "asset": alert.asset_id, "title": alert.title})
+    enqueue(alert.id, kind)
 
 
 def _text(found: Found) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from peewee import IntegerField, TextField
+from peewee import BlobField, IntegerField, TextField
 
 from appliance.db.models import WorkspaceModel
 
@@ -12,6 +12,10 @@ from appliance.db.models import WorkspaceModel
 OPEN: Final = "open"
 ACKNOWLEDGED: Final = "acknowledged"
 CLOSED: Final = "closed"
+#: States of a delivery; nothing leaves the last two.
+WAITING: Final = "waiting"
+DELIVERED: Final = "delivered"
+GIVEN_UP: Final = "given_up"
 
 
 class AlertRule(WorkspaceModel):
@@ -69,3 +73,39 @@ class AlertMark(WorkspaceModel):
 
     class Meta:
         table_name = "alert_mark"
+
+
+class AlertChannel(WorkspaceModel):
+    """Where alerts are told.  ``secret`` is wrapped under the workspace's data key; only webhooks have one."""
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    kind = TextField()
+    target = TextField()
+    secret = BlobField(null=True)
+    created_at = TextField()
+    created_by = TextField()
+    removed_at = TextField(null=True)
+    removed_by = TextField(null=True)
+
+    class Meta:
+        table_name = "alert_channel"
+
+
+class AlertDelivery(WorkspaceModel):
+    """One event of one alert on its way through one channel; ``body`` is what is sent, the same at every attempt."""
+
+    id = TextField(primary_key=True)
+    channel_id = TextField()
+    alert_id = TextField()
+    event = TextField()
+    body = TextField()
+    state = TextField()
+    attempts = IntegerField(default=0)
+    not_before = TextField()
+    last_answer = TextField(default="")
+    created_at = TextField()
+    finished_at = TextField(null=True)
+
+    class Meta:
+        table_name = "alert_delivery"

@@ -17,6 +17,11 @@ _RULE_COLUMNS: Columns = {
     "name": "name", "version": "version", "kind": "kind", "settings": lambda rule: json.dumps(rule["settings"]),
     "enabled": lambda rule: "yes" if rule["enabled"] else "no", "reason": "reason",
 }  # fmt: skip
+_CHANNEL_COLUMNS: Columns = {"name": "name", "kind": "kind", "to": "target", "removed": "removed_at", "id": "id"}
+_DELIVERY_COLUMNS: Columns = {
+    "made": "created_at", "event": "event", "state": "state", "attempts": "attempts", "answer": "last_answer",
+    "alert": "alert_id", "channel": "channel_id",
+}  # fmt: skip
 _KINDS: Final = ("missing_scans", "run_rules", "drift", "suspect_instrument")
 
 
@@ -75,6 +80,50 @@ def set_(api: Api, name: str, kind: Any, texts: tuple[str, ...], off: bool, reas
     """Make the rule NAME, or its next version, which counts from now on."""
     rule = api.alerts.set_alert_rule(name=name, kind=kind, settings=_settings(texts), enabled=not off, reason=reason)
     print_record(rule, as_json=as_json)
+
+
+@alerts.command()
+@click.option("--state", type=click.Choice(["waiting", "delivered", "given_up"]), help="Only these.")
+@limit_option(100)
+@remote
+def deliveries(api: Api, state: Any, limit: int, as_json: bool) -> None:
+    """List what was sent, the newest first."""
+    found = api.alert_channels.list_alert_deliveries(state=state, at_most=limit)
+    print_records(found, _DELIVERY_COLUMNS, as_json=as_json)
+
+
+@alerts.group()
+def channel() -> None:
+    """Webhooks and mailboxes that hear of alerts."""
+
+
+@channel.command("add")
+@click.argument("name")
+@click.option("--webhook", "url", help="Address, at an origin that the setting webhook_origins names.")
+@click.option("--email", help="Address of a mailbox.")
+@remote
+def add_channel(api: Api, name: str, url: str | None, email: str | None, as_json: bool) -> None:
+    """Have alerts told to NAME; the secret of a webhook is shown once."""
+    if (url is None) == (email is None):
+        raise click.UsageError("Give --webhook or --email")
+    kind: Any = "email" if url is None else "webhook"
+    print_record(api.alert_channels.add_alert_channel(name=name, kind=kind, target=url or email or ""), as_json=as_json)
+
+
+@channel.command("list")
+@limit_option(1000)
+@remote
+def list_channels(api: Api, limit: int, as_json: bool) -> None:
+    """List channels."""
+    print_records(api.alert_channels.list_alert_channels(at_most=limit), _CHANNEL_COLUMNS, as_json=as_json)
+
+
+@channel.command("remove")
+@click.argument("channel_id")
+@remote
+def remove_channel(api: Api, channel_id: str, as_json: bool) -> None:
+    """Tell a channel nothing more."""
+    print_record(api.alert_channels.remove_alert_channel(channel_id), as_json=as_json)
 
 
 def _settings(texts: tuple[str, ...]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ GATES = {
     "cascadio": ["cad/step"],
     "rfc8785": ["core/canonical.py"],
     "zstandard": ["core/zstd.py"],
-    "requests": ["client/connection.py", "identity/oidc/provider.py"],
+    "requests": ["alerts/webhook.py", "client/connection.py", "identity/oidc/provider.py"],
     "pydantic": ["ingest/manifest.py", "web/api", "web/problems.py"],
     "flask": ["web"],
     "limits": ["web/rates.py"],

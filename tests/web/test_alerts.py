@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from appliance.alerts.channels import add_channel
 from appliance.alerts.engine import look_for_alerts
 from appliance.core.clock import utc_now
 from tests.web.conftest import Cast
@@ -90,3 +92,26 @@ def test_an_operator_sees_alerts_and_cannot_acknowledge(cast: Cast, raised: list
     form = f"/console/main/alerts/{raised[2]['id']}/acknowledge"
     assert form not in browser.get("/console/main/alerts").text
     assert browser.post(form, data={"token": token, "reason": "x"}).status_code == 403
+
+
+def test_channels_are_the_owners_and_their_secret_is_shown_once(cast: Cast) -> None:
+    hook = {"name": "hall", "kind": "webhook", "target": "https://hooks.plant.example/d2r"}
+    assert cast.supervisor("POST", "alert-channels", hook).status_code == 403
+    refused = cast.owner("POST", "alert-channels", hook)
+    assert refused.json["code"] == "channel.origin"  # no setting allows it
+    assert cast.owner("POST", "alert-channels", hook | {"target": "ftp://x/"}).status_code == 422
+    settings = replace(cast.site.settings, webhook_origins="https://hooks.plant.example")
+    row, secret = add_channel(replace(cast.scope, settings=settings), "hall", "webhook", hook["target"])
+    shown = cast.operator("GET", f"alert-channels/{row.id}")
+    assert str(secret) not in shown.text
+    assert shown.json["target"] == hook["target"]
+    assert [one["name"] for one in cast.auditor.get("alert-channels")["items"]] == ["hall"]
+    cast.supervisor.made("assets", {"name": "press-9"})
+    cast.supervisor.made("alert-rules", WEEKLY | {"name": "other"})
+    look_for_alerts(cast.scope, utc_now() + timedelta(days=8))
+    waiting = cast.operator.get(f"alert-deliveries?state=waiting&channel={row.id}")["items"]
+    assert waiting
+    assert {one["event"] for one in waiting} == {"alert.raised"}
+    assert cast.operator("POST", f"alert-channels/{row.id}/remove").status_code == 403
+    assert cast.owner("POST", f"alert-channels/{row.id}/remove").json["removed_at"]
+    assert cast.operator.get("alert-deliveries?state=waiting")["items"] == []

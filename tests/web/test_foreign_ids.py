@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from appliance.alerts.channels import EMAIL, add_channel
 from appliance.alerts.engine import look_for_alerts
 from appliance.alerts.rules import set_rule
 from appliance.alerts.service import list_alerts
@@ -32,7 +33,7 @@ THINGS = {
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
     "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
     "replay_id": "replay", "inspection": "inspection", "characteristic": "characteristic",
-    "alert_id": "alert", "rule_id": "rule",
+    "alert_id": "alert", "rule_id": "rule", "channel_id": "channel", "channel": "channel", "alert": "alert",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
@@ -40,7 +41,7 @@ PLAIN = {
     "reason", "serial", "location", "metadata", "vkey", "badge", "corrections", "parameters", "priority", "held",
     "role", "sha256", "sort", "search", "captured_since", "captured_until", "created_since", "created_until",
     "measured_since", "measured_until", "zone", "quantity", "decision", "revoked", "source",
-    "disagrees", "rule", "kind", "settings", "enabled",
+    "disagrees", "rule", "kind", "settings", "enabled", "target",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
 TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x", "kind": "drift"}
@@ -88,12 +89,14 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
             unit="deg", created_at="x",
         )  # fmt: skip
     rule = set_rule(other, stage.secret, "missing_scans", {"interval_days": 1}, reason="test")
+    mailing = replace(other, settings=replace(other.settings, smtp_host="localhost", smtp_sender="d2r@plant.example"))
+    channel, _ = add_channel(mailing, stage.secret, EMAIL, "ann@plant.example")
     look_for_alerts(other, utc_now() + timedelta(days=2))
     ids = {
         "asset": asset.id, "part": asset.part_id, "device": stage.ids[2], "instrument": instrument["id"],
         "key": cast.stranger.key_id, "scan": scan.id, "upload": stage.ids[3], "inspection": row.id,
         "revision": revision.id, "set": plan.id, "person": person["person_id"], "replay": replay.id,
-        "characteristic": characteristic.id, "alert": list_alerts(other)[0].id, "rule": rule.id,
+        "characteristic": characteristic.id, "channel": channel.id, "alert": list_alerts(other)[0].id, "rule": rule.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())

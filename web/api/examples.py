@@ -102,6 +102,12 @@ WORDS: Final[Json] = {
     "evidence": {"due_at": "2026-11-19T08:00:00Z", "interval_days": 7.0, "last_scan_at": "2026-11-12T08:00:00.000000Z"},
     "characteristic_id": None, "instrument_id": None, "raised_at": _MOMENT, "acknowledged_at": _LATER,
     "acknowledged_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc", "acknowledge_reason": "In repair until May",
+    "channel_id": "chn_01jdp3k0w8e6x4t2m9a5r7y1zc", "channel": "chn_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "alert": "alr_01jdp3k0w8e6x4t2m9a5r7y1zc", "target": "https://hooks.plant.example/d2r", "removed_at": None,
+    "removed_by": None, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "event": "alert.raised",
+    "not_before": _MOMENT, "last_answer": "204", "ChannelIn.name": "shift lead", "ChannelOut.name": "shift lead",
+    "ChannelMade.name": "shift lead", "ChannelIn.kind": "webhook", "ChannelOut.kind": "webhook",
+    "ChannelMade.kind": "webhook", "DeliveryOut.state": "delivered",
     "AcknowledgeIn.reason": "In repair until May", "closed_at": None, "closed_because": None,
 }  # fmt: skip
 

@@ -118,6 +118,15 @@ TABLES: Final = (
         "acknowledged_at acknowledged_by acknowledge_reason closed_at closed_because",
     ),
     _table(
+        "alert_channel",
+        "id name kind target created_at created_by removed_at removed_by",
+        Column("secret", "wrapped", context="alert channel {id}"),
+    ),
+    _table(
+        "alert_delivery",
+        "id channel_id alert_id event body state attempts:integer not_before last_answer created_at finished_at",
+    ),
+    _table(
         "person",
         "id profile:bytes records:integer created_at held_at hold_reason erased_at erased_entry:integer",
         Column("wrapped_key", "wrapped", context="person {id}"),

@@ -6,6 +6,7 @@ from typing import Final
 
 from web.api.contract import Area
 from web.api.v1.accounts import accounts
+from web.api.v1.alert_channels import alert_channels
 from web.api.v1.alerts import alerts
 from web.api.v1.assets import assets
 from web.api.v1.audit import audit
@@ -28,5 +29,5 @@ from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, reports, alerts, audit, events, keys, people, accounts, directory, oidc,
+    inspections, reports, alerts, alert_channels, audit, events, keys, people, accounts, directory, oidc,
 )  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from appliance.alerts.channels import WEBHOOK, add_channel
+from appliance.alerts.engine import look_for_alerts
+from appliance.alerts.rules import set_rule
 from appliance.audit.cosignature import cosign
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.epochs import open_epoch
@@ -77,6 +80,10 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
             made_until=AT, reason="in control", created_at=AT, created_by="key_o",
         )  # fmt: skip
     _twin(scope, rows, random)
+    set_rule(scope, "every day", "missing_scans", {"interval_days": 1}, reason="as agreed")
+    settings = replace(scope.settings, webhook_origins="https://hooks.plant.example")
+    add_channel(replace(scope, settings=settings), "hall", WEBHOOK, "https://hooks.plant.example/d2r")
+    look_for_alerts(scope, datetime.now(UTC) + timedelta(days=9))
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])

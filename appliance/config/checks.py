@@ -24,6 +24,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "clock_skew_seconds": (0, 86_400 * 365),
     "requests_per_minute": (1, 1 << 40),
     "failures_per_minute": (1, 1 << 40),
+    "smtp_port": (1, 65_535),
     "session_hours": (1, 24 * 30),
     "session_idle_minutes": (1, 60 * 24),
     "confirm_minutes": (1, 60 * 24),

@@ -145,6 +145,22 @@ WORDS: Final[Json] = {
     "unknown": 0, "unseen": 3103, "version_id": "twv_01jdp3k0w8e6x4t2m9a5r7y1zc",
     "RollBackIn.version": "twv_01jdp3k0w8e6x4t2m9a5r7y1zc", "RollBackIn.reason": "The wrong part was scanned",
     "VersionOut.number": 7, "VersionOut.reason": "", "MapOut.versions": 24, "area_mm2": 51200.0,
+    "alert_id": "alr_01jdp3k0w8e6x4t2m9a5r7y1zc", "rule_id": "rul_01jdp3k0w8e6x4t2m9a5r7y1zc", "rule": "weekly",
+    "RuleIn.name": "weekly", "RuleOut.name": "weekly", "RuleIn.kind": "missing_scans",
+    "RuleOut.kind": "missing_scans", "AlertOut.kind": "missing_scans", "settings": {"interval_days": 7.0},
+    "enabled": True, "is_current": True, "RuleIn.reason": "As agreed with the plant",
+    "RuleOut.reason": "As agreed with the plant", "AlertOut.state": "acknowledged",
+    "AlertOut.title": "press-07 was not scanned since 2026-11-12; every 7 days are due, the last on 2026-11-19",
+    "evidence": {"due_at": "2026-11-19T08:00:00Z", "interval_days": 7.0, "last_scan_at": "2026-11-12T08:00:00.000000Z"},
+    "raised_at": _MOMENT, "acknowledged_at": _LATER, "acknowledged_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "acknowledge_reason": "In repair until May", "channel_id": "chn_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "channel": "chn_01jdp3k0w8e6x4t2m9a5r7y1zc", "alert": "alr_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "target": "https://hooks.plant.example/d2r", "removed_at": None, "removed_by": None,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "event": "alert.raised", "not_before": _MOMENT,
+    "last_answer": "204", "ChannelIn.name": "shift lead", "ChannelOut.name": "shift lead",
+    "ChannelMade.name": "shift lead", "ChannelIn.kind": "webhook", "ChannelOut.kind": "webhook",
+    "ChannelMade.kind": "webhook", "DeliveryOut.state": "delivered", "AcknowledgeIn.reason": "In repair until May",
+    "closed_at": None, "closed_because": None,
 }  # fmt: skip
 
 _PLAN: Final = "name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"

@@ -6,6 +6,8 @@ Written by ``make client`` from the OpenAPI document: change the route, never th
 from __future__ import annotations
 
 from appliance.client.api.accounts import Accounts
+from appliance.client.api.alert_channels import Alert_Channels
+from appliance.client.api.alerts import Alerts
 from appliance.client.api.assets import Assets
 from appliance.client.api.audit import Audit
 from appliance.client.api.cad_revisions import CadRevisions
@@ -52,6 +54,8 @@ class Api:
         self.results_files = ResultsFiles(calls)
         self.trends = Trends(calls)
         self.twins = Twins(calls)
+        self.alerts = Alerts(calls)
+        self.alert_channels = Alert_Channels(calls)
         self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)

@@ -133,6 +133,24 @@ TABLES: Final = (
         "reproduced:integer same_engine:integer engine differences error_code error_message",
     ),
     _table(
+        "alert_rule",
+        "id name version:integer kind settings enabled:integer is_current:integer reason created_at created_by",
+    ),
+    _table(
+        "alert",
+        "id rule_id rule kind cause state title evidence asset_id characteristic_id instrument_id raised_at updated_at "
+        "acknowledged_at acknowledged_by acknowledge_reason closed_at closed_because",
+    ),
+    _table(
+        "alert_channel",
+        "id name kind target created_at created_by removed_at removed_by",
+        Column("secret", "wrapped", context="alert channel {id}"),
+    ),
+    _table(
+        "alert_delivery",
+        "id channel_id alert_id event body state attempts:integer not_before last_answer created_at finished_at",
+    ),
+    _table(
         "person",
         "id profile:bytes records:integer created_at held_at hold_reason erased_at erased_entry:integer",
         Column("wrapped_key", "wrapped", context="person {id}"),
@@ -167,6 +185,7 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "twin_projection": "computed from the skins of versions",
     "upload": "bytes that nobody has acknowledged as a scan: the device sends them again",
     "upload_part": "as upload",
+    "alert_mark": "where a rule goes on looking: it begins anew",
     "live_ticket": "opens a connection to this appliance for seconds",
     "answered_request": "answers under keyed hashes of this workspace, kept for a day",
 }

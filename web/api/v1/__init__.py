@@ -6,6 +6,8 @@ from typing import Final
 
 from web.api.contract import Area
 from web.api.v1.accounts import accounts
+from web.api.v1.alert_channels import alert_channels
+from web.api.v1.alerts import alerts
 from web.api.v1.assets import assets
 from web.api.v1.audit import audit
 from web.api.v1.cad_revisions import cad_revisions
@@ -32,6 +34,6 @@ from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, results_files, trends, twins, reports, audit, events, keys, people, accounts, directory, oidc, saml,
-    tokens,
+    inspections, results_files, trends, twins, alerts, alert_channels, reports, audit, events, keys, people, accounts,
+    directory, oidc, saml, tokens,
 )  # fmt: skip

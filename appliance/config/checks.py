@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -39,6 +40,8 @@ BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "redis_url": ("unix://", "redis://", "rediss://"),
 }
 
+_FINGERPRINTS: Final = re.compile(r"([0-9a-f]{64}(,[0-9a-f]{64})*)?")
+
 
 def check_values(settings: Any) -> None:
     """Return if every setting is in its range.
@@ -61,5 +64,8 @@ def check_values(settings: Any) -> None:
         if value and not value.startswith(beginnings):
             allowed = " or ".join(beginnings)
             raise Misconfigured("settings.url", f"The setting '{name}' must begin with {allowed}.")
+    if not _FINGERPRINTS.fullmatch(settings.tls_certificates):
+        message = "The setting 'tls_certificates' must be SHA-256 in lower-case hex, commas between, without blanks."
+        raise Misconfigured("settings.certificates", message)
     if settings.port == settings.realtime_port:
         raise Misconfigured("settings.ports", f"API and live events cannot share port {settings.port}.")

@@ -15,8 +15,8 @@ from web.health import PUBLIC
 
 ROUTES = [route for area in AREAS for route in area]
 GUARDED = [route for route in ROUTES if route.roles is not None]
-#: Routes that anybody may call: the capabilities of the upload protocol.
-OPEN = {"uploads.discover_uploads"}
+#: Routes that anybody may call: the capabilities of the upload protocol, and what a device shows a code or a key to.
+OPEN = {"uploads.discover_uploads", "enrolment.enrol_by_code", "enrolment.make_device_token"}
 #: What the smaller roles may change, and the question that is too long for an address; stated here once more, so that a
 #: widened route is noticed.
 CHANGES = {
@@ -24,10 +24,11 @@ CHANGES = {
         "uploads.create_upload", "uploads.send_bytes", "uploads.delete_upload", "uploads.overridden",
         "inspections.create_inspection", "inspections.cancel_inspection", "inspections.retry_inspection",
         "inspections.replay_inspection", "events.create_live_ticket", "scans.lookup_scans",
+        "enrolment.make_device_code", "enrolment.withdraw_device_code",
     },
     "device": {
         "uploads.create_upload", "uploads.send_bytes", "uploads.delete_upload", "uploads.overridden",
-        "scans.lookup_scans",
+        "scans.lookup_scans", "enrolment.replace_device_key",
     },
     "auditor": {"audit.add_anchor", "audit.verify_log", "events.create_live_ticket", "scans.lookup_scans"},
     "plant-it": set(),

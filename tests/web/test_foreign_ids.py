@@ -26,7 +26,7 @@ THINGS = {
     "asset": "asset", "part": "part", "device": "device", "instrument": "instrument", "key": "key", "scan": "scan",
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
     "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
-    "replay_id": "replay", "inspection": "inspection", "characteristic": "characteristic",
+    "replay_id": "replay", "code_id": "code", "inspection": "inspection", "characteristic": "characteristic",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
@@ -34,7 +34,7 @@ PLAIN = {
     "reason", "serial", "location", "metadata", "vkey", "badge", "corrections", "parameters", "priority", "held",
     "role", "sha256", "sort", "search", "captured_since", "captured_until", "created_since", "created_until",
     "measured_since", "measured_until", "zone", "quantity", "decision", "revoked", "source",
-    "disagrees",
+    "disagrees", "device_key", "host", "time", "public_key", "signature", "new_signature", "minutes",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
 TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}
@@ -81,10 +81,11 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
             id="cha_" + row.id[4:], part_id=asset.part_id, key="12", name=stage.secret, zone="", quantity="angle",
             unit="deg", created_at="x",
         )  # fmt: skip
+    code: Any = cast.stranger("POST", f"{path}/device-codes", {}).json
     ids = {
         "asset": asset.id, "part": asset.part_id, "device": stage.ids[2], "instrument": instrument["id"],
         "key": cast.stranger.key_id, "scan": scan.id, "upload": stage.ids[3], "inspection": row.id,
-        "revision": revision.id, "set": plan.id, "person": person["person_id"], "replay": replay.id,
+        "revision": revision.id, "set": plan.id, "person": person["person_id"], "replay": replay.id, "code": code["id"],
         "characteristic": characteristic.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))

@@ -92,7 +92,19 @@ WORDS: Final[Json] = {
     "WorkspaceIn.name": "Main", "PartIn.name": "bracket", "PartOut.name": "bracket", "DeviceIn.name": "scanner-8",
     "DeviceOut.name": "scanner-8", "CadOut.format": "step", "CadOut.label": "B", "InstrumentOut.name": "S5-0042",
     "ReplayOut.state": "done", "OperatorIn.name": "A. Miller", "MeasurementOut.name": "Pad wear",
-    "Parameters.scan_unit": "mm",
+    "Parameters.scan_unit": "mm", "certificates": "-", "ApplicationIn.certificate": "-", "closed_at": None,
+    "code_id": "cod_01jdp3k0w8e6x4t2m9a5r7y1zc", "confirmation": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+    "device_key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc", "device_name": "scanner-8", "failures": 0,
+    "host": "appliance.example:8470", "minutes": 15, "nonce": "b8hFm2Yw", "old_until": _LATER,
+    "public_key": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "DeviceCodeIn.reason": "",
+    "DeviceCodeOut.reason": "", "DeviceCodeMade.reason": "", "DeviceCodeMade.code": "K7QM-2XR9-B4T6",
+    "DeviceCodeIn.device": "scanner-8", "ApplicationIn.code": "K7QM", "ApplicationIn.name": "scanner-8",
+    "EnrolledOut.code": "K7QM", "EnrolledOut.name": "scanner-8", "EnrolledOut.appliance": _VKEY,
+    "EnrolledOut.device": "dev_01jdp3k0w8e6x4t2m9a5r7y1zc", "EnrolledOut.key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "ProofIn.key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc", "RenewedOut.key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "DeviceTokenMade.token": "d2rd_01jdp3k0w8e6x4t2m9a5r7y1zc_...",
+    "signature": "5HoF1Wj8rPqQ0m8b3oL2lXzv0S7Tz0o7Q3m3Hk2c0n8=",
+    "new_signature": "5HoF1Wj8rPqQ0m8b3oL2lXzv0S7Tz0o7Q3m3Hk2c0n8=",
 }  # fmt: skip
 
 _PLAN: Final = "name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"

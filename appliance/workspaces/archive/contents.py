@@ -58,6 +58,11 @@ TABLES: Final = (
     _table("part", "id name current_cad_revision_id current_characteristic_set_id created_at created_by updated_at"),
     _table("asset", "id name part_id serial location metadata created_at created_by updated_at"),
     _table("device", "id name vkey enrolled_at enrolled_by revoked_at revoked_by"),
+    _table(
+        "device_key",
+        "id device_id public_key enrolled_at enrolled_by replaced_at expires_at revoked_at revoked_by reason "
+        "stolen_since",
+    ),
     _table("operator", "id badge_mac:badge person_id created_at"),
     _table(
         "instrument",
@@ -136,6 +141,8 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "outbox.seq": "events keep their order and are numbered by the database that they are in",
     "upload": "bytes that nobody has acknowledged as a scan: the device sends them again",
     "upload_part": "as upload",
+    "device_code": "lets a device into this appliance for minutes",
+    "device_token": "opens this appliance to a device for minutes; the device's key gets another",
     "live_ticket": "opens a connection to this appliance for seconds",
     "answered_request": "answers under keyed hashes of this workspace, kept for a day",
 }

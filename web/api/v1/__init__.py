@@ -12,6 +12,7 @@ from web.api.v1.cad_revisions import cad_revisions
 from web.api.v1.characteristics import characteristics
 from web.api.v1.devices import devices
 from web.api.v1.directory import directory
+from web.api.v1.enrolment import enrolment
 from web.api.v1.events import events
 from web.api.v1.inspections import inspections
 from web.api.v1.instruments import instruments
@@ -26,6 +27,6 @@ from web.api.v1.uploads import uploads
 from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
-    workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, reports, audit, events, keys, people, accounts, directory, oidc,
+    workspaces, parts, assets, devices, enrolment, operators, instruments, cad_revisions, characteristics, uploads,
+    scans, inspections, reports, audit, events, keys, people, accounts, directory, oidc,
 )  # fmt: skip

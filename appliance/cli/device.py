@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from appliance.client.api import Api
 
 _COLUMNS: Columns = {"name": "name", "enrolled": "enrolled_at", "revoked": "revoked_at", "id": "id"}
+_IDENTITY = click.option(
+    "--identity", type=click.Path(dir_okay=False, path_type=Path), envvar="D2R_DEVICE", required=True,
+    help="The file with this device's key (default: D2R_DEVICE).",
+)  # fmt: skip
 
 
 @click.group()
@@ -29,6 +34,46 @@ def add(api: Api, name: str, vkey: str | None, vkey_file: Path | None, as_json: 
     """Enrol the device NAME. Its API key: d2r key add --role device --label NAME."""
     key = vkey or (vkey_file.read_text().strip() if vkey_file else None)
     print_record(api.devices.enrol_device(name=name, vkey=key), as_json=as_json)
+
+
+@device.command()
+@click.argument("name", required=False)
+@click.option("--reason", help="Why the device NAME, which is known already, gets another key.")
+@click.option("--minutes", type=click.IntRange(1, 60), default=15, show_default=True)
+@remote
+def code(api: Api, name: str | None, reason: str | None, minutes: int, as_json: bool) -> None:
+    """Make a code that lets one device in, once: it is typed at the device (d2r device enrol)."""
+    made = api.enrolment.make_device_code(device=name, reason=reason, minutes=minutes)
+    print_record(made, as_json=as_json)
+
+
+@device.command()
+@click.option("--url", required=True, help="The appliance's address, as the device reaches it.")
+@click.option("--code", "typed", prompt="Code", help="The code that the appliance showed; asked for without it.")
+@click.option("--name", default=socket.gethostname, show_default="this machine's name")
+@click.option("--workspace", default="main", show_default=True)
+@click.option(
+    "--fingerprint", help="SHA-256 of the TLS certificate, compared with the appliance's, where no CA is known."
+)
+@_IDENTITY
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def enrol(
+    url: str, typed: str, name: str, workspace: str, fingerprint: str | None, identity: Path, as_json: bool
+) -> None:  # fmt: skip
+    """Let this device in: make a key here, and show the appliance that it belongs to the code. May be repeated."""
+    from appliance.client.device import enrol_here
+
+    print_record(enrol_here(url, typed, name, workspace, identity, fingerprint).shown, as_json=as_json)
+
+
+@device.command()
+@_IDENTITY
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def renew(identity: Path, as_json: bool) -> None:
+    """Replace this device's key; the old one counts for a day. May be repeated."""
+    from appliance.client.device import renew_here
+
+    print_record(renew_here(identity).shown, as_json=as_json)
 
 
 @device.command("list")

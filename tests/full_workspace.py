@@ -113,6 +113,7 @@ def _scan(scope: WorkspaceScope, asset_id: str, random: Random, person: str | No
         "encoding": "identity", "sha256": sha256, "size_bytes": 7, "stored_sha256": sha256, "stored_bytes": 7,
         "object": name, "format": "e57", "captured_at": AT, "received_at": AT, "received_by": "key_d",
         "manifest": '{"name":"Schräge Prüfung ✓"}', "receipt": "", "state": "stored", "clock_skew_s": -400,
+        "suspect_since": AT, "suspect_reason": "hall 9",
     }  # fmt: skip
     with scope.transaction():
         scan: Scan = Scan.create(id=new_id("scn"), asset_id=asset_id, operator_person_id=person, **columns | more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,19 @@ from appliance.cli.remote import FILE, Columns, found_options, limit_option, pri
 if TYPE_CHECKING:
     from appliance.client.api import Api
 
+
+def _made(record: Mapping[str, Any]) -> str:
+    """What was made of a scan, in one cell."""
+    return "\n".join(
+        " ".join(filter(None, (one["id"], one["verdict"], one["report_number"]))) for one in record["inspections"]
+    )
+
+
 _COLUMNS: Columns = {"name": "name", "enrolled": "enrolled_at", "revoked": "revoked_at", "id": "id"}
+_SUSPECTS: Columns = {
+    "scan": "scan_id", "received": "received_at", "state": "state", "asset": "asset_id",
+    "made of it": _made,
+}  # fmt: skip
 _IDENTITY = click.option(
     "--identity", type=click.Path(dir_okay=False, path_type=Path), envvar="D2R_DEVICE", required=True,
     help="The file with this device's key (default: D2R_DEVICE).",
@@ -97,9 +110,29 @@ def show(api: Api, name: str, as_json: bool) -> None:
 
 @device.command()
 @click.argument("name")
+@click.option("--stolen-since", metavar="TIME", help="RFC 3339: mark and list every scan that came since then.")
+@click.option("--reason", default="The key was stolen.", show_default=True, help="Why, with --stolen-since.")
 @remote
-def revoke(api: Api, name: str, as_json: bool) -> None:
+def revoke(api: Api, name: str, stolen_since: str | None, reason: str, as_json: bool) -> None:
     """Trust the device NAME no more, for good. What it sent stays what it was."""
     from appliance.client.names import addressed
 
-    print_record(api.devices.revoke_device(addressed(name, api.devices.list_devices)), as_json=as_json)
+    address = addressed(name, api.devices.list_devices)
+    if stolen_since is None:
+        print_record(api.devices.revoke_device(address), as_json=as_json)
+        return
+    api.devices.report_device_theft(address, since=stolen_since, reason=reason)
+    print_records(api.devices.list_device_suspects(address), _SUSPECTS, as_json=as_json)
+
+
+@device.command()
+@click.argument("name")
+@click.option("--since", metavar="TIME", help="RFC 3339; without it, what is marked.")
+@limit_option(1000)
+@remote
+def suspects(api: Api, name: str, since: str | None, limit: int, as_json: bool) -> None:
+    """List the scans of the device NAME since a moment, and what depends on them; nothing is changed."""
+    from appliance.client.names import addressed
+
+    address = addressed(name, api.devices.list_devices)
+    print_records(api.devices.list_device_suspects(address, since=since, at_most=limit), _SUSPECTS, as_json=as_json)

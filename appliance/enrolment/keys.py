@@ -16,7 +16,7 @@ from appliance.crypto.device_proof import check_public_key
 from appliance.crypto.encoding import b64decode
 from appliance.crypto.vkey import ALG_ED25519, VerifierKey, parse_vkey
 from appliance.enrolment.models import DeviceKey, DeviceToken
-from appliance.errors import Conflict, NotFound
+from appliance.errors import Conflict, Denied, NotFound
 from appliance.plant.devices import find_device
 from appliance.plant.models import Device
 from appliance.queue.outbox import emit
@@ -114,6 +114,26 @@ def replace_key(scope: WorkspaceScope, old: DeviceKey, public_key: str) -> Devic
         record(scope, "device_key.replaced", {}, facts)
         emit("device_key.replaced", {"device": device.id, "name": device.name})
     return key
+
+
+def refuse_ended(scope: WorkspaceScope, began: str) -> None:
+    """Return unless a device acts that was revoked, or one of whose keys was since ``began`` (``rfc3339_us``).
+
+    For what takes long: whoever began it showed a key that counted then.
+
+    Raises
+    ------
+    Denied : it may not go on
+    """
+    principal = scope.principal
+    if principal.kind != "device":
+        return
+    with scope:
+        is_own = is_id(principal.id, "dev")
+        device: Device | None = Device.known(id=principal.id) if is_own else Device.known(name=principal.label)
+        keys = DeviceKey.alike(device_id=device.id) if device is not None and is_own else []
+    if device is not None and (device.revoked_at or any((key.revoked_at or "") > began for key in keys)):
+        raise Denied("device.revoked", f"'{device.name}' was revoked while it was sending.", "Ask an owner.")
 
 
 def revoke_keys(scope: WorkspaceScope, device: Device, reason: str, *, stolen_since: str | None = None) -> list[str]:

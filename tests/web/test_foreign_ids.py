@@ -37,7 +37,14 @@ PLAIN = {
     "disagrees", "device_key", "host", "time", "public_key", "signature", "new_signature", "minutes",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
-TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}
+TEXT = {
+    "reason": "because",
+    "since": "2026-01-01T00:00:00Z",
+    "name": "x",
+    "badge": "7",
+    "role": "operator",
+    "label": "x",
+}
 REFUSED = (404, 409, 422)
 
 
@@ -176,7 +183,9 @@ def test_a_body_that_names_another_workspaces_thing_is_refused(foreign: Foreign,
     "route", [one for one in ROUTES if one.query and "cursor" in one.query.model_fields], ids=label
 )
 def test_a_cursor_of_another_workspace_pages_through_ones_own(foreign: Foreign, route: Route) -> None:
-    there = route.path.replace("{slug}", "other").replace("{inspection_id}", foreign.ids["inspection"])
+    there = route.path.replace("{slug}", "other")
+    for name in ("inspection_id", "device"):
+        there = there.replace("{" + name + "}", foreign.ids[THINGS[name]])
     page: Any = foreign.cast.stranger("GET", f"{API}{there}", query_string={"limit": "1"}).json
     query = {"cursor": page["next"]} if page["next"] else {}
     response = foreign.asked("GET", path_of(route, foreign), query_string=query)

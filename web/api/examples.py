@@ -93,6 +93,8 @@ WORDS: Final[Json] = {
     "DeviceOut.name": "scanner-8", "CadOut.format": "step", "CadOut.label": "B", "InstrumentOut.name": "S5-0042",
     "ReplayOut.state": "done", "OperatorIn.name": "A. Miller", "MeasurementOut.name": "Pad wear",
     "Parameters.scan_unit": "mm", "certificates": "-", "ApplicationIn.certificate": "-", "closed_at": None,
+    "marked": 3, "replaced_at": None, "stolen_since": None, "suspect_since": None, "suspect_reason": None,
+    "TheftIn.since": _MOMENT, "DeviceKeyOut.expires_at": None, "SuspectOut.state": "stored",
     "code_id": "cod_01jdp3k0w8e6x4t2m9a5r7y1zc", "confirmation": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
     "device_key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc", "device_name": "scanner-8", "failures": 0,
     "host": "appliance.example:8470", "minutes": 15, "nonce": "b8hFm2Yw", "old_until": _LATER,

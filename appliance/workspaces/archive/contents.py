@@ -85,7 +85,7 @@ TABLES: Final = (
         "scan",
         "id sha256 size_bytes:integer encoding stored_sha256 stored_bytes:integer format asset_id device_id "
         "operator_person_id captured_at received_at received_by clock_skew_s:integer manifest manifest_envelope "
-        "receipt state reason_code reason removed_at",
+        "receipt state reason_code reason removed_at suspect_since suspect_reason",
         Column("object", "object", sha256="stored_sha256", gone_when="removed_at"),
     ),
     _table("scan_manifest", "id scan_id sha256 manifest manifest_envelope receipt added_at added_by"),

@@ -180,12 +180,12 @@ def test_a_body_that_names_another_workspaces_thing_is_refused(foreign: Foreign,
 
 
 @pytest.mark.parametrize(
-    "route", [one for one in ROUTES if one.query and "cursor" in one.query.model_fields], ids=label
+    "route",
+    [one for one in ROUTES if one.query and "cursor" in one.query.model_fields and "device" not in one.parameters],
+    ids=label,
 )
 def test_a_cursor_of_another_workspace_pages_through_ones_own(foreign: Foreign, route: Route) -> None:
-    there = route.path.replace("{slug}", "other")
-    for name in ("inspection_id", "device"):
-        there = there.replace("{" + name + "}", foreign.ids[THINGS[name]])
+    there = route.path.replace("{slug}", "other").replace("{inspection_id}", foreign.ids["inspection"])
     page: Any = foreign.cast.stranger("GET", f"{API}{there}", query_string={"limit": "1"}).json
     query = {"cursor": page["next"]} if page["next"] else {}
     response = foreign.asked("GET", path_of(route, foreign), query_string=query)

@@ -30,6 +30,7 @@ CHAIN = [
     {"objects"},
     {"identity"},
     {"plant"},
+    {"enrolment"},
     {"foreign"},
     {"scans", "cad"},
     {"mesh"},

@@ -161,6 +161,20 @@ WORDS: Final[Json] = {
     "ChannelMade.name": "shift lead", "ChannelIn.kind": "webhook", "ChannelOut.kind": "webhook",
     "ChannelMade.kind": "webhook", "DeliveryOut.state": "delivered", "AcknowledgeIn.reason": "In repair until May",
     "closed_at": None, "closed_because": None,
+    "EnrolledOut.certificates": "-", "ApplicationIn.certificate": "-", "marked": 3, "replaced_at": None, "stolen_since": None,
+    "suspect_reason": None, "TheftIn.since": _MOMENT, "DeviceKeyOut.expires_at": None, "SuspectOut.state": "stored",
+    "code_id": "cod_01jdp3k0w8e6x4t2m9a5r7y1zc", "confirmation": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+    "device_key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc", "device_name": "scanner-8", "failures": 0,
+    "host": "appliance.example:8470", "minutes": 15, "nonce": "b8hFm2Yw", "old_until": _LATER,
+    "public_key": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "DeviceCodeIn.reason": "",
+    "DeviceCodeOut.reason": "", "DeviceCodeMade.reason": "", "DeviceCodeMade.code": "K7QM-2XR9-B4T6",
+    "DeviceCodeIn.device": "scanner-8", "ApplicationIn.code": "K7QM", "ApplicationIn.name": "scanner-8",
+    "EnrolledOut.code": "K7QM", "EnrolledOut.name": "scanner-8", "EnrolledOut.appliance": _VKEY,
+    "EnrolledOut.device": "dev_01jdp3k0w8e6x4t2m9a5r7y1zc", "EnrolledOut.key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "ProofIn.key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc", "RenewedOut.key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "DeviceTokenMade.token": "d2rd_01jdp3k0w8e6x4t2m9a5r7y1zc_...",
+    "signature": "5HoF1Wj8rPqQ0m8b3oL2lXzv0S7Tz0o7Q3m3Hk2c0n8=",
+    "new_signature": "5HoF1Wj8rPqQ0m8b3oL2lXzv0S7Tz0o7Q3m3Hk2c0n8=",
 }  # fmt: skip
 
 _PLAN: Final = "name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"

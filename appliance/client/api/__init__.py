@@ -14,6 +14,7 @@ from appliance.client.api.cad_revisions import CadRevisions
 from appliance.client.api.characteristics import Characteristics
 from appliance.client.api.devices import Devices
 from appliance.client.api.directory import Directory
+from appliance.client.api.enrolment import Enrolment
 from appliance.client.api.events import Events
 from appliance.client.api.inspections import Inspections
 from appliance.client.api.instruments import Instruments
@@ -44,6 +45,7 @@ class Api:
         self.parts = Parts(calls)
         self.assets = Assets(calls)
         self.devices = Devices(calls)
+        self.enrolment = Enrolment(calls)
         self.operators = Operators(calls)
         self.instruments = Instruments(calls)
         self.cad_revisions = CadRevisions(calls)

@@ -14,6 +14,7 @@ from web.api.v1.cad_revisions import cad_revisions
 from web.api.v1.characteristics import characteristics
 from web.api.v1.devices import devices
 from web.api.v1.directory import directory
+from web.api.v1.enrolment import enrolment
 from web.api.v1.events import events
 from web.api.v1.inspections import inspections
 from web.api.v1.instruments import instruments
@@ -33,7 +34,8 @@ from web.api.v1.uploads import uploads
 from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
-    workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
+    workspaces, parts, assets, devices, enrolment, operators, instruments, cad_revisions, characteristics, uploads,
+    scans,
     inspections, results_files, trends, twins, alerts, alert_channels, reports, audit, events, keys, people, accounts,
     directory, oidc, saml, tokens,
 )  # fmt: skip

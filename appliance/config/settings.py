@@ -48,6 +48,7 @@ class Settings:
     checkpoint_seconds: int = _setting(300, "The longest time that an audit entry waits for a signed checkpoint.")
     lease_seconds: int = _setting(60, "A job whose worker says nothing this long is taken up by another.")
     clock_skew_seconds: int = _setting(300, "A device's clock may differ this much before its scan is marked.")
+    time_zone: str = _setting("UTC", "The site's clock (Europe/Berlin), whose days and months trends count in.")
     requests_per_minute: int = _setting(6_000, "Requests that one caller may send in a minute.")
     failures_per_minute: int = _setting(60, "Wrong API keys from one address in a minute, before it is told to wait.")
     session_hours: int = _setting(12, "A session of the console ends after this time at the latest.")

@@ -26,10 +26,11 @@ CHANGES = {
         "uploads.create_upload", "uploads.send_bytes", "uploads.delete_upload", "uploads.overridden",
         "inspections.create_inspection", "inspections.cancel_inspection", "inspections.retry_inspection",
         "inspections.replay_inspection", "events.create_live_ticket", "scans.lookup_scans",
+        "results-files.import_results", "results-files.check_results_file",
     },
     "device": {
         "uploads.create_upload", "uploads.send_bytes", "uploads.delete_upload", "uploads.overridden",
-        "scans.lookup_scans",
+        "scans.lookup_scans", "results-files.import_results", "results-files.check_results_file",
     },
     "auditor": {"audit.add_anchor", "audit.verify_log", "events.create_live_ticket", "scans.lookup_scans"},
     "plant-it": set(),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from appliance.alerts.channels import WEBHOOK, add_channel
+from appliance.alerts.engine import look_for_alerts
+from appliance.alerts.rules import set_rule
 from appliance.audit.cosignature import cosign
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.epochs import open_epoch
@@ -18,7 +21,9 @@ from appliance.cad.models import CadRevision
 from appliance.config.settings import load_settings
 from appliance.core.ids import new_id
 from appliance.crypto.archive_key import ArchiveKey
+from appliance.crypto.encoding import b64encode
 from appliance.crypto.vkey import ALG_COSIGNATURE, Signer
+from appliance.enrolment.keys import add_key
 from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
 from appliance.inspections.models import InspectionRow, Replay
@@ -54,7 +59,9 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     """Put something into every table, some of it ``things`` times; ``random`` decides contents."""
     erased = _people(scope)
     part = create_part(scope, f"housing {random.random()}")
-    enrol_device(scope, f"cell {random.random()}")
+    device = enrol_device(scope, f"cell {random.random()}")
+    with scope.transaction():
+        add_key(scope, device, b64encode(random.randbytes(32)), "key_owner")
     add_instrument(scope, f"S5 {random.random()}", b"mpe_mm = 0.03\n")
     assets = [create_asset(scope, f"asset {random.random()}", part=part) for _ in range(things)]
     revision, plan = definitions(scope, part, random)
@@ -77,6 +84,10 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
             made_until=AT, reason="in control", created_at=AT, created_by="key_o",
         )  # fmt: skip
     _twin(scope, rows, random)
+    set_rule(scope, "every day", "missing_scans", {"interval_days": 1}, reason="as agreed")
+    settings = replace(scope.settings, webhook_origins="https://hooks.plant.example")
+    add_channel(replace(scope, settings=settings), "hall", WEBHOOK, "https://hooks.plant.example/d2r")
+    look_for_alerts(scope, datetime.now(UTC) + timedelta(days=9))
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])
@@ -127,6 +138,7 @@ def _scan(scope: WorkspaceScope, asset_id: str, random: Random, person: str | No
         "encoding": "identity", "sha256": sha256, "size_bytes": 7, "stored_sha256": sha256, "stored_bytes": 7,
         "object": name, "format": "e57", "captured_at": AT, "received_at": AT, "received_by": "key_d",
         "manifest": '{"name":"Schräge Prüfung ✓"}', "receipt": "", "state": "stored", "clock_skew_s": -400,
+        "suspect_since": AT, "suspect_reason": "hall 9",
     }  # fmt: skip
     with scope.transaction():
         scan: Scan = Scan.create(id=new_id("scn"), asset_id=asset_id, operator_person_id=person, **columns | more)

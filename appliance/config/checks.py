@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import available_timezones
@@ -24,6 +25,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "clock_skew_seconds": (0, 86_400 * 365),
     "requests_per_minute": (1, 1 << 40),
     "failures_per_minute": (1, 1 << 40),
+    "smtp_port": (1, 65_535),
     "session_hours": (1, 24 * 30),
     "session_idle_minutes": (1, 60 * 24),
     "confirm_minutes": (1, 60 * 24),
@@ -40,6 +42,8 @@ BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "public_url": ("http://", "https://"),
     "redis_url": ("unix://", "redis://", "rediss://"),
 }
+
+_FINGERPRINTS: Final = re.compile(r"([0-9a-f]{64}(,[0-9a-f]{64})*)?")
 
 
 def check_values(settings: Any) -> None:
@@ -66,5 +70,8 @@ def check_values(settings: Any) -> None:
     if settings.time_zone not in available_timezones():
         message = f"The setting 'time_zone' is '{settings.time_zone}', which is no time zone."
         raise Misconfigured("settings.time_zone", message, "Name one as the IANA database does, such as Europe/Berlin.")
+    if not _FINGERPRINTS.fullmatch(settings.tls_certificates):
+        message = "The setting 'tls_certificates' must be SHA-256 in lower-case hex, commas between, without blanks."
+        raise Misconfigured("settings.certificates", message)
     if settings.port == settings.realtime_port:
         raise Misconfigured("settings.ports", f"API and live events cannot share port {settings.port}.")

@@ -36,6 +36,7 @@ class Settings:
     port: int = _setting(8470, "The port of API and console.")
     realtime_port: int = _setting(8471, "The port of live events (WebSocket).")
     public_url: str = _setting("", "How users reach the appliance; empty: http://<bind>:<port>.")
+    tls_certificates: str = _setting("", "SHA-256 of TLS certificates that devices see (hex, comma between).")
     web_processes: int = _setting(2, "Processes that answer requests; as many as there are cores is enough.")
     web_threads: int = _setting(8, "Requests that each of them serves at the same time, beside uploads and downloads.")
     workers: int = _setting(1, "Inspections carried at the same time.")
@@ -57,6 +58,14 @@ class Settings:
     personal_token_days: int = _setting(90, "The longest time that a personal access token counts.")
     password_length: int = _setting(12, "The fewest characters of a local account's password.")
     second_factor: str = _setting("optional", "Whether local accounts must have a second factor.")
+    webhook_origins: str = _setting("", "Where alerts may be posted: origins such as https://hooks.plant.example.")
+    webhook_ca_file: str = _setting("", "The CAs that webhooks are believed by; empty: those of the system's list.")
+    smtp_host: str = _setting("", "The mail server for alerts; it must offer STARTTLS.")
+    smtp_port: int = _setting(587, "The port of the mail server.")
+    smtp_sender: str = _setting("", "The address that alerts are sent from.")
+    smtp_ca_file: str = _setting("", "The CA that the mail server is believed by; empty: those of the system.")
+    smtp_user: str = _setting("", "Who signs in at the mail server; empty: nobody does.")
+    smtp_password: str = _setting("", "The password for the mail server.", secret=True)
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,8 +19,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from appliance.alerts.engine import look_for_alerts
 from appliance.cli.main import run
 from appliance.config.settings import load_settings
+from appliance.core.clock import utc_now
 from appliance.exchange.carrying import carry_results
 from appliance.identity.api_keys import create_api_key
 from appliance.inspections import service
@@ -155,6 +158,25 @@ def test_devices_and_keys_are_made_and_revoked(shell: Shell) -> None:
     assert shell.json("key", "revoke", made["prefix"])["revoked_at"]
     code, text = shell("key", "list")
     assert (code, made["token"] in text, made["prefix"] in text) == (0, False, True)
+
+
+def test_alerts_are_seen_and_acknowledged(shell: Shell) -> None:
+    shell.json("asset", "add", "unseen", "--metadata", "line=9")
+    rule = ("alerts", "set", "weekly", "--kind", "missing_scans", "--reason", "as agreed")
+    assert shell.json(*rule, "--setting", "interval_days=7")["settings"]["interval_days"] == 7.0
+    assert shell.json("alerts", "rules")[0]["name"] == "weekly"
+    look_for_alerts(shell.site.scope(SYSTEM, "main"), utc_now() + timedelta(days=8))
+    (alert,) = shell.json("alerts", "list", "--state", "open", "--asset", "unseen")
+    assert shell.json("alerts", "show", alert["id"])["title"] == alert["title"]
+    assert shell.json("alerts", "acknowledge", alert["id"], "--reason", "in repair")["state"] == "acknowledged"
+    code, text = shell("alerts", "list", "--state", "acknowledged")
+    assert (code, alert["id"] in text) == (0, True)
+    code, text = shell("alerts", "channel", "add", "hall", "--webhook", "http://127.0.0.1/x")
+    assert (code, "[channel.origin]" in text) == (3, True)
+    assert shell.json("alerts", "channel", "list") == shell.json("alerts", "deliveries") == []
+    assert shell.json(*rule, "--off")["enabled"] is False
+    code, text = shell(*rule, "--setting", "nonsense")
+    assert (code, "--setting is KEY=VALUE" in text) == (3, True)
 
 
 def test_errors_are_one_line_with_their_code(shell: Shell) -> None:

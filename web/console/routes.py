@@ -56,6 +56,8 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute(
         "act_on_scan", "POST", f"{_S}/quarantine/<scan_id>/<act>", EDITORS, views.act_on_scan, "quarantine"
     ),
+    PageRoute("alerts", "GET", f"{_S}/alerts", READERS, views.alerts),
+    PageRoute("act_on_alert", "POST", f"{_S}/alerts/<alert_id>/<act>", EDITORS, views.act_on_alert),
     PageRoute("keys", "GET", f"{_S}/keys", ADMINISTRATORS, keys.keys),
     PageRoute("make_key", "POST", f"{_S}/keys", ADMINISTRATORS, keys.make_key, "keys"),
     PageRoute("act_on_key", "POST", f"{_S}/keys/<key_id>/<act>", ADMINISTRATORS, keys.act_on_key, "keys"),

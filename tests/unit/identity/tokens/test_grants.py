@@ -29,7 +29,7 @@ from appliance.identity.tokens.grants import (
     revoke_by_token,
     revoke_grants_of,
 )
-from appliance.identity.tokens.models import RefreshTokenRow
+from appliance.identity.tokens.models import RefreshTokenRow, TokenGrantRow
 from appliance.identity.tokens.personal import create_personal_token, revoke_personal_token
 from appliance.identity.tokens.signing import LIFETIME
 from appliance.identity.users import set_disabled
@@ -91,6 +91,15 @@ def test_scopes_are_those_of_the_holder_or_less(site: Site) -> None:
     with pytest.raises(Denied) as refused:
         exchange(site, narrow, narrow.holder, ["scans:read", "uploads:write"])
     assert refused.value.code == "scope.wider"
+
+
+def test_a_grant_opens_no_more_than_its_holder_whatever_its_row_says(site: Site) -> None:
+    some = ["scans:read", "assets:read"]
+    narrow = key_holder(site, create_api_key(site, "main", "operator", "n", SYSTEM, scopes=some)[1])
+    pair = exchange(site, narrow, narrow.holder)
+    with site.control_transaction():
+        TokenGrantRow.update(scopes="scans:read uploads:write").where(TokenGrantRow.id == pair.grant_id).execute()
+    assert authenticate(site, pair.access_token).scopes == {"scans:read"}
 
 
 def test_an_access_token_is_exchanged_for_nothing(site: Site, key: Principal) -> None:

@@ -23,7 +23,11 @@ from appliance.client.api.operators import Operators
 from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
+from appliance.client.api.results_files import ResultsFiles
+from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
+from appliance.client.api.tokens import Tokens
+from appliance.client.api.trends import Trends
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -46,6 +50,8 @@ class Api:
         self.uploads = Uploads(calls)
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
+        self.results_files = ResultsFiles(calls)
+        self.trends = Trends(calls)
         self.reports = Reports(calls)
         self.alerts = Alerts(calls)
         self.alert_channels = Alert_Channels(calls)
@@ -56,3 +62,5 @@ class Api:
         self.accounts = Accounts(calls)
         self.directory = Directory(calls)
         self.oidc = Oidc(calls)
+        self.saml = Saml(calls)
+        self.tokens = Tokens(calls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import available_timezones
@@ -42,6 +43,8 @@ BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "redis_url": ("unix://", "redis://", "rediss://"),
 }
 
+_FINGERPRINTS: Final = re.compile(r"([0-9a-f]{64}(,[0-9a-f]{64})*)?")
+
 
 def check_values(settings: Any) -> None:
     """Return if every setting is in its range.
@@ -67,5 +70,8 @@ def check_values(settings: Any) -> None:
     if settings.time_zone not in available_timezones():
         message = f"The setting 'time_zone' is '{settings.time_zone}', which is no time zone."
         raise Misconfigured("settings.time_zone", message, "Name one as the IANA database does, such as Europe/Berlin.")
+    if not _FINGERPRINTS.fullmatch(settings.tls_certificates):
+        message = "The setting 'tls_certificates' must be SHA-256 in lower-case hex, commas between, without blanks."
+        raise Misconfigured("settings.certificates", message)
     if settings.port == settings.realtime_port:
         raise Misconfigured("settings.ports", f"API and live events cannot share port {settings.port}.")

@@ -36,6 +36,7 @@ class Settings:
     port: int = _setting(8470, "The port of API and console.")
     realtime_port: int = _setting(8471, "The port of live events (WebSocket).")
     public_url: str = _setting("", "How users reach the appliance; empty: http://<bind>:<port>.")
+    tls_certificates: str = _setting("", "SHA-256 of TLS certificates that devices see (hex, comma between).")
     web_processes: int = _setting(2, "Processes that answer requests; as many as there are cores is enough.")
     web_threads: int = _setting(8, "Requests that each of them serves at the same time, beside uploads and downloads.")
     workers: int = _setting(1, "Inspections carried at the same time.")

@@ -5,7 +5,7 @@ Kinds name the columns' types, because rows that are all null do not tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["integer", "real", "text", "bytes"]
@@ -25,11 +25,28 @@ def arrays_statement(table: str, columns: Mapping[str, Kind], conflict: str) -> 
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) {conflict}"
 
 
-def arrays(columns: Mapping[str, Kind], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """The columns of rows; an array holds numbers of one type, and whole ones may stand among reals."""
-    by_column = zip(columns.values(), zip(*rows, strict=True), strict=True)
-    return [_reals(own) if kind == "real" else list(own) for kind, own in by_column]
+def arrays(columns: Mapping[str, Kind], values: Sequence[Sequence[Any]]) -> list[str]:
+    """Columns of values, each as PostgreSQL writes an array; its driver takes ten times as long to do so."""
+    by_column = zip(columns.values(), values, strict=True)
+    return ["{" + ",".join(map(_WRITTEN[kind], own)) + "}" for kind, own in by_column]
 
 
-def _reals(values: Iterable[Any]) -> list[float | None]:
-    return [None if value is None else float(value) for value in values]
+def _integer(value: int | None) -> str:
+    return "NULL" if value is None else str(value)
+
+
+def _real(value: float | None) -> str:
+    return "NULL" if value is None else repr(float(value))
+
+
+def _text(value: str | None) -> str:
+    return "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _bytes(value: bytes | None) -> str:
+    return "NULL" if value is None else f'"\\\\x{value.hex()}"'
+
+
+_WRITTEN: Final[Mapping[Kind, Callable[[Any], str]]] = {
+    "integer": _integer, "real": _real, "text": _text, "bytes": _bytes,
+}  # fmt: skip

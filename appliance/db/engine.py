@@ -174,11 +174,17 @@ class Engine:
 
         ``conflict`` is an ``ON CONFLICT`` clause; no two rows of one call may meet it with each other.
         """
+        self.write_columns(table, columns, tuple(zip(*rows, strict=True)), conflict)
+
+    def write_columns(
+        self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str = ""
+    ) -> None:
+        """The same, of values column by column; no columns at all are no rows."""
         if not self.in_transaction:
             raise RuntimeError("many rows are written in a transaction, or half of them might stay")
-        all_rows = list(rows)
-        for start in range(0, len(all_rows), _ROWS_AT_ONCE):
-            self.database.write_rows(table, columns, all_rows[start : start + _ROWS_AT_ONCE], conflict)
+        for start in range(0, len(values[0]) if values else 0, _ROWS_AT_ONCE):
+            some = [column[start : start + _ROWS_AT_ONCE] for column in values]
+            self.database.write_columns(table, columns, some, conflict)
 
     def scrub(self) -> None:
         """Leave as little as can be of what was deleted or overwritten."""

@@ -169,9 +169,11 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(placeholders(sql), values)
 
-    def write_rows(self, table: str, columns: Mapping[str, Kind], rows: Sequence[Any], conflict: str) -> None:
+    def write_columns(
+        self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
+    ) -> None:
         """Write rows inside the open transaction."""
-        self.execute_plain(arrays_statement(table, columns, conflict), arrays(columns, rows))
+        self.execute_plain(arrays_statement(table, columns, conflict), arrays(columns, values))
 
     def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` of columns alone, which leaves nothing behind but its plan."""

@@ -158,11 +158,13 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(sql, values)
 
-    def write_rows(self, table: str, columns: Mapping[str, Kind], rows: Sequence[Any], conflict: str) -> None:
+    def write_columns(
+        self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
+    ) -> None:
         """Write rows inside the open transaction."""
         self._require_transaction()
         try:
-            self.cursor().executemany(values_statement(table, columns, conflict), rows)
+            self.cursor().executemany(values_statement(table, columns, conflict), zip(*values, strict=True))
         except sqlite3.Error as error:
             raise meaning_of(error, self.path) or error from error
 

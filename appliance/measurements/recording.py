@@ -184,7 +184,7 @@ def _require_unit(known: str, finding: Finding) -> None:
 
 
 def _row(occasion: Occasion, characteristic_id: str, position: int, finding: Finding, now: str) -> Measurement:
-    columns = vars(occasion) | vars(finding)
+    columns = {**vars(occasion), **vars(finding)}
     del columns["key"]
     return Measurement(
         __no_default__=1, id=new_id("mea"), characteristic_id=characteristic_id, position=position,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from appliance.qc.records import FAIL, INCONCLUSIVE, NOT_MEASURED, PASS
 from appliance.rollups.records import KEPT, LIFE, QUANTILES, Counted, Dimension
 from appliance.spc.checks import Bool, Int64
-from appliance.spc.exact import LIMB_BITS, grouped_sums, nano
+from appliance.spc.exact import grouped_limbs, nano, negated_limbs
 from appliance.spc.sketch import buckets_of
 
 #: (characteristic, dimension, member)
@@ -24,10 +24,10 @@ SeriesKey: TypeAlias = tuple[str, Dimension, str]
 Place: TypeAlias = tuple[int, int, int]
 #: A place, and the smallest and largest value of what leaves it.
 Leaving: TypeAlias = tuple[Place, int | None, int | None]
-Row: TypeAlias = tuple[int | None, ...]
+#: One list a column.
+Columns: TypeAlias = tuple[list[Any], ...]
 
 _DECISIONS: Final = (PASS, FAIL, INCONCLUSIVE, NOT_MEASURED)
-_LOW_LIMB: Final = (1 << LIMB_BITS) - 1
 
 
 @dataclass(frozen=True)
@@ -71,45 +71,43 @@ def series_of(rows: Sequence[Counted]) -> set[SeriesKey]:
 
 def tallies(
     batch: Batch, series: Mapping[SeriesKey, int], sign: int, kept: Mapping[Dimension, tuple[int, ...]] = KEPT
-) -> Iterator[Row]:
-    """Rows of ``rollup``, one a place, with counts and sums times ``sign``; extremes are null where it is negative."""
+) -> Columns:
+    """Columns of ``rollup``, a row a place, counts and sums times ``sign``; extremes are null where it is negative."""
     places, member = _gathered(batch, series, kept)
     order, group, firsts = _grouped(places)
     if not len(order):
-        return
+        return ()
     member = member[order]
+    there, value = batch.has_value[member], batch.nano[member]
     counts = np.add.reduceat(batch.counts[:, member], firsts, axis=1) * sign
-    there = batch.has_value[member]
-    value = batch.nano[member]
-    sums = grouped_sums(value[there], group[there], len(firsts))
-    lowest = np.minimum.reduceat(np.where(there, value, np.iinfo(np.int64).max), firsts).tolist()
-    highest = np.maximum.reduceat(np.where(there, value, np.iinfo(np.int64).min), firsts).tolist()
-    for number, place in enumerate(places[:, order[firsts]].T.tolist()):
-        one, known = sums[number], counts[:, number].tolist()
-        extremes = (lowest[number], highest[number]) if sign > 0 and one.count else (None, None)
-        yield (*place, *known, *limbs(sign * one.total), *limbs(sign * one.squares), *extremes)
+    measured, total, squares = grouped_limbs(value[there], group[there], len(firsts))
+    if sign < 0:
+        total, squares = negated_limbs(total), negated_limbs(squares)
+    lowest = np.minimum.reduceat(np.where(there, value, np.iinfo(np.int64).max), firsts)
+    highest = np.maximum.reduceat(np.where(there, value, np.iinfo(np.int64).min), firsts)
+    is_told = (measured > 0) & (sign > 0)
+    whole = [*places[:, order[firsts]], *counts, *total.T, *squares.T]
+    return (*(one.tolist() for one in whole), _told(lowest, is_told), _told(highest, is_told))
 
 
 def extremes(batch: Batch, series: Mapping[SeriesKey, int]) -> Iterator[Leaving]:
     """Each place with the smallest and the largest of the values that belong to it, None where there are none."""
-    for row in tallies(batch, series, 1):
-        one, grain, bucket = (int(part or 0) for part in row[:3])
-        yield (one, grain, bucket), row[-2], row[-1]
+    for one, grain, bucket, *_, lowest, highest in zip(*tallies(batch, series, 1), strict=True):
+        yield (one, grain, bucket), lowest, highest
 
 
-def quantiles(batch: Batch, series: Mapping[SeriesKey, int], sign: int) -> Iterator[Row]:
-    """Rows of ``rollup_quantile``: how many values are in each bucket of the sketch, times ``sign``."""
+def quantiles(batch: Batch, series: Mapping[SeriesKey, int], sign: int) -> Columns:
+    """Columns of ``rollup_quantile``: how many values are in each bucket of the sketch, times ``sign``."""
     places, member = _gathered(batch, series, {name: (grain,) for name, grain in QUANTILES.items()})
     there = batch.has_value[member]
     keys = np.vstack([places[:, there], buckets_of(batch.nano)[member[there]]])
     order, _, firsts = _grouped(keys)
     tally = np.diff(np.append(firsts, len(order))) * sign
-    for key, count in zip(keys[:, order[firsts]].T.tolist(), tally.tolist(), strict=True):
-        yield (*key, count)
+    return (*(one.tolist() for one in keys[:, order[firsts]]), tally.tolist())
 
 
-def lines(batch: Batch, series: Mapping[SeriesKey, int], sign: int) -> Iterator[Row]:
-    """Rows of ``rollup_line``: moments of time and of time with value, of each life."""
+def lines(batch: Batch, series: Mapping[SeriesKey, int], sign: int) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Of each (series, life): values, and sums of seconds, their squares, and their products with nano-values."""
     moments: dict[tuple[int, int], list[int]] = {}
     life, seconds, value = batch.buckets[LIFE].tolist(), batch.seconds.tolist(), batch.nano.tolist()
     for number in np.flatnonzero(batch.has_value).tolist():
@@ -118,13 +116,11 @@ def lines(batch: Batch, series: Mapping[SeriesKey, int], sign: int) -> Iterator[
         known = moments.setdefault(place, [0, 0, 0, 0])
         for at, more in enumerate((1, t, t * t, t * value[number])):
             known[at] += more
-    for (one, since), (count, t, tt, tv) in sorted(moments.items()):
-        yield (one, since, sign * count, *limbs(sign * t), *limbs(sign * tt), *limbs(sign * tv))
+    return {place: tuple(sign * one for one in known) for place, known in moments.items()}
 
 
-def limbs(number: int) -> tuple[int, int]:
-    """A number as the two limbs of ``spc.exact``, the upper one first."""
-    return number >> LIMB_BITS, number & _LOW_LIMB
+def _told(values: Int64, is_told: Bool) -> list[int | None]:
+    return [value if told else None for value, told in zip(values.tolist(), is_told.tolist(), strict=True)]
 
 
 def _gathered(

@@ -25,7 +25,7 @@ from appliance.rollups.folding import Batch, SeriesKey
 from appliance.rollups.lives import lives, repairs_of, repairs_of_all, second
 from appliance.rollups.records import LIFE, Counted
 from appliance.rollups.rows import all_counted, counted_of_asset
-from appliance.rollups.scores import score_lines
+from appliance.rollups.scores import add_lines
 from appliance.tenancy.scope import WorkspaceScope
 
 #: The way of folding; another one asks for all roll-ups to be built anew.
@@ -137,27 +137,24 @@ def _batch(scope: WorkspaceScope, rows: Sequence[Counted]) -> Batch:
 
 def _write(scope: WorkspaceScope, batch: Batch, series: dict[SeriesKey, int], sign: int) -> None:
     database = scope.database
-    rows = folding.tallies(batch, series, sign)
-    database.write_rows("rollup", statements.TALLIES, rows, statements.ADD_TALLIES)
-    rows = folding.quantiles(batch, series, sign)
-    database.write_rows("rollup_quantile", statements.QUANTILES, rows, statements.ADD_QUANTILES)
+    tallies, quantiles = folding.tallies(batch, series, sign), folding.quantiles(batch, series, sign)
+    database.write_columns("rollup", statements.TALLIES, tallies, statements.ADD_TALLIES)
+    database.write_columns("rollup_quantile", statements.QUANTILES, quantiles, statements.ADD_QUANTILES)
     database.write_rows("rollup_condition", statements.CONDITIONS, _conditions(batch, sign), statements.ADD_CONDITIONS)
     _write_lines(scope, batch, series, sign)
 
 
 def _write_lives(scope: WorkspaceScope, batch: Batch, series: dict[SeriesKey, int]) -> None:
-    rows = folding.tallies(batch, series, 1, {"asset": (LIFE,)})
-    scope.database.write_rows("rollup", statements.TALLIES, rows, statements.ADD_TALLIES)
+    tallies = folding.tallies(batch, series, 1, {"asset": (LIFE,)})
+    scope.database.write_columns("rollup", statements.TALLIES, tallies, statements.ADD_TALLIES)
     _write_lines(scope, batch, series, 1)
 
 
 def _write_lines(scope: WorkspaceScope, batch: Batch, series: dict[SeriesKey, int], sign: int) -> None:
-    rows = list(folding.lines(batch, series, sign))
-    scope.database.write_rows("rollup_line", statements.LINES, rows, statements.ADD_LINES)
     assets = {series[row.characteristic_id, "asset", row.asset_id]: row.asset_id for row in batch.rows}
     ends = {asset: repairs_of(scope.database, asset) for asset in set(assets.values())}
     current = {one: second(ends[asset][-1]) if ends[asset] else 0 for one, asset in assets.items()}
-    score_lines(scope.database, [(int(row[0] or 0), int(row[1] or 0)) for row in rows], current)
+    add_lines(scope.database, folding.lines(batch, series, sign), current)
 
 
 def _conditions(batch: Batch, sign: int) -> list[tuple[str, str, str, int, str, str]]:

@@ -18,14 +18,13 @@ TALLIES: Final[dict[str, Kind]] = dict.fromkeys(
     "integer",
 )  # fmt: skip
 QUANTILES: Final[dict[str, Kind]] = dict.fromkeys(("series", "grain", "bucket", "place", "tally"), "integer")
-LINES: Final[dict[str, Kind]] = dict.fromkeys(
-    (
-        "series", "bucket", "measured", "seconds_high", "seconds_low", "seconds_squares_high", "seconds_squares_low",
-        "products_high", "products_low",
-    ),
-    "integer",
+_MOMENTS: Final = (
+    "measured", "seconds_high", "seconds_low", "seconds_squares_high", "seconds_squares_low", "products_high",
+    "products_low",
 )  # fmt: skip
-SCORED: Final[dict[str, Kind]] = {**LINES, "score": "real"}
+LINES: Final[dict[str, Kind]] = {
+    "series": "integer", "bucket": "integer", **dict.fromkeys(_MOMENTS, "integer"), "score": "real",
+}  # fmt: skip
 CONDITIONS: Final[dict[str, Kind]] = {
     "asset_id": "text", "cad_revision_id": "text", "instrument_id": "text", "entries": "integer", "first_at": "text",
     "last_at": "text",
@@ -61,12 +60,9 @@ ADD_TALLIES: Final = (
     ))
 )  # fmt: skip
 ADD_QUANTILES: Final = "ON CONFLICT (series, grain, bucket, place) DO UPDATE SET " + _added("rollup_quantile", "tally")
-ADD_LINES: Final = (
-    "ON CONFLICT (series, bucket) DO UPDATE SET "
-    + ", ".join((
-        _added("rollup_line", "measured"), _carried("rollup_line", "seconds", "seconds_squares", "products"),
-    ))
-)  # fmt: skip
+SET_LINES: Final = "ON CONFLICT (series, bucket) DO UPDATE SET " + ", ".join(
+    f"{column} = excluded.{column}" for column in (*_MOMENTS, "score")
+)
 ADD_CONDITIONS: Final = (
     "ON CONFLICT (asset_id, cad_revision_id, instrument_id) DO UPDATE SET "
     + ", ".join((
@@ -74,4 +70,3 @@ ADD_CONDITIONS: Final = (
         _least("rollup_condition", "last_at", ">"),
     ))
 )  # fmt: skip
-SET_SCORE: Final = "ON CONFLICT (series, bucket) DO UPDATE SET score = excluded.score"

@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from appliance.alerts.engine import look_for_alerts
@@ -29,13 +30,18 @@ from appliance.inspections.carry import carry
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.replaying import carry_replay
 from appliance.objects.sealed import ObjectStore
+from appliance.plant.assets import create_asset
+from appliance.plant.parts import create_part
 from appliance.reports.issuing import issue
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
+from tests.full_workspace import definitions
 from tests.line_samples import known_part, sample_files, stored_scan
 from tests.measured_workspace import Plant
 from tests.results_samples import CSV
 from tests.unit.cad.test_revisions import box
+from tests.unit.twin.conftest import CELLS, flat_field, on
+from tests.unit.twin.conftest import Plant as TwinPlant
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = b"name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"
@@ -319,3 +325,29 @@ def test_trends_are_asked_for_at_the_command_line(shell: Shell) -> None:
     repair = ("--at", "2026-01-27T00:00:00Z", "--reason", "new guide")
     assert shell.json("trends", "repair", "press-00", *repair, *in_worn)["reason"] == "new guide"
     assert shell.json("trends", "degrading", *in_worn) == []
+
+
+def test_a_twin_is_looked_at_compared_followed_rolled_back_and_exported(shell: Shell, tmp_path: Path) -> None:
+    scope = shell.site.scope(SYSTEM, "main")
+    part = create_part(scope, "twinned")
+    plant = TwinPlant(scope, part, create_asset(scope, "press 7", part=part), *definitions(scope, part, Random(1)))
+    rng = np.random.default_rng(4)
+    made = [
+        plant.recorded(day, flat_field(np.where(np.arange(CELLS) == 0, -0.02 * day, rng.normal(0, 1e-4, CELLS)), 0.005))
+        for day in range(1, 8)
+    ]
+    assert len(shell.json("twin", "list", "press 7")) == 7
+    assert shell.json("twin", "list")[0]["id"] == made[-1].id
+    assert shell.json("twin", "show", "press 7", "--measured-until", on(3))["id"] == made[2].id
+    assert shell.json("twin", "compare", made[0].id, made[-1].id)["zones"][0]["changed"] == 1
+    code, text = shell("twin", "compare", made[0].id, made[-1].id)
+    assert (code, "-0.1200" in text, "beyond 2 u of both" in text) == (0, True, True)
+    code, text = shell("twin", "map", "press 7")
+    assert (code, "-0.6087" in text, "7 versions" in text) == (0, True, True)
+    for words in (("version", made[0].id), ("comparison", made[0].id, made[-1].id), ("map", "press 7")):
+        out = tmp_path / f"{words[0]}.glb"
+        assert shell.json("twin", "export", *words, str(out))["bytes"] == out.stat().st_size > 1000
+    assert shell("twin", "export", "map", "press 7", str(tmp_path / "map.txt"))[0] == 3
+    back = shell.json("twin", "rollback", "press 7", made[2].id, "--reason", "a mistake")
+    assert back["restores_id"] == made[2].id
+    assert [row["number"] for row in shell.json("twin", "list", "press 7", "--counting")] == [8, 2, 1]

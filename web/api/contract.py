@@ -44,6 +44,10 @@ SENDERS_AND_READERS: Final = SENDERS | READERS
 AUDITORS: Final = frozenset({"owner", "auditor"})
 #: Roles that administer a workspace: keys, devices, persons.
 ADMINISTRATORS: Final = frozenset({"owner"})
+#: Roles that let a new device in.
+ENROLLERS: Final = EDITORS | {"operator"}
+#: What speaks for itself alone.
+DEVICES: Final = frozenset({"device"})
 #: Roles that watch the machine, beside the appliance's owner.
 WATCHERS: Final = frozenset({"plant-it"})
 EVERYONE: Final = READERS | SENDERS | WATCHERS
@@ -114,6 +118,7 @@ class Route:
     if_match : whether the caller must say which version it looked at (``If-Match``)
     once : the database of the work that an ``Idempotency-Key`` keeps from being done twice; None: takes no key
     shows_secret : whether the answer holds a secret, which is not shown again to whoever repeats the request
+    proves : of a public route, whether what it takes proves something: refusals are counted like wrong keys
     retirement : said in every answer of a route that clients shall leave
     parts : names of the files that a form holds, of which the first must be there
     is_download : whether the answer is a file to keep rather than a text to show
@@ -139,6 +144,7 @@ class Route:
     if_match: bool = False
     once: Literal["workspace", "control"] | None = None
     shows_secret: bool = False
+    proves: bool = False
     retirement: Retirement | None = None
     parts: tuple[str, ...] = ()
     is_download: bool = False

@@ -14,6 +14,7 @@ from appliance.client.api.cad_revisions import CadRevisions
 from appliance.client.api.characteristics import Characteristics
 from appliance.client.api.devices import Devices
 from appliance.client.api.directory import Directory
+from appliance.client.api.enrolment import Enrolment
 from appliance.client.api.events import Events
 from appliance.client.api.inspections import Inspections
 from appliance.client.api.instruments import Instruments
@@ -28,6 +29,7 @@ from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
 from appliance.client.api.tokens import Tokens
 from appliance.client.api.trends import Trends
+from appliance.client.api.twins import Twins
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -43,6 +45,7 @@ class Api:
         self.parts = Parts(calls)
         self.assets = Assets(calls)
         self.devices = Devices(calls)
+        self.enrolment = Enrolment(calls)
         self.operators = Operators(calls)
         self.instruments = Instruments(calls)
         self.cad_revisions = CadRevisions(calls)
@@ -52,9 +55,10 @@ class Api:
         self.inspections = Inspections(calls)
         self.results_files = ResultsFiles(calls)
         self.trends = Trends(calls)
-        self.reports = Reports(calls)
+        self.twins = Twins(calls)
         self.alerts = Alerts(calls)
         self.alert_channels = Alert_Channels(calls)
+        self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)
         self.keys = Keys(calls)

@@ -46,18 +46,6 @@ class ChartOut(TypedDict):
     signals: list[SignalOut]
 
 
-class ComparisonOut(TypedDict):
-    """Whether means differ (Welch), in words and figures."""
-
-    by: str
-    unit: str
-    finding: str
-    f: float | None
-    p: float | None
-    groups: list[GroupOut]
-    differences: list[DifferenceOut]
-
-
 class DependentOut(TypedDict):
     """An inspection that depends on what was asked for; `superseded_by` is what amended it."""
 
@@ -301,6 +289,18 @@ class WhatIfOut(TypedDict):
     inspections: list[str]
 
 
+class web__api__v1__trend_answers__ComparisonOut(TypedDict):
+    """Whether means differ (Welch), in words and figures."""
+
+    by: str
+    unit: str
+    finding: str
+    f: float | None
+    p: float | None
+    groups: list[GroupOut]
+    differences: list[DifferenceOut]
+
+
 class Trends:
     """Trends: questions about many measurements (docs/trends.md)."""
 
@@ -410,8 +410,8 @@ class Trends:
         until: str | None = None,
         characteristic: str,
         by: Literal["asset", "instrument", "operator", "cad_revision"] | None = None,
-        held: ComparisonOut | None = None,
-    ) -> ComparisonOut:
+        held: web__api__v1__trend_answers__ComparisonOut | None = None,
+    ) -> web__api__v1__trend_answers__ComparisonOut:
         """Whether assets, instruments, operators or revisions differ.
 
         Parameters
@@ -422,7 +422,7 @@ class Trends:
         by : who is compared
         held : what the caller holds already; given back where it is unchanged
         """
-        record: ComparisonOut = self._calls.get(
+        record: web__api__v1__trend_answers__ComparisonOut = self._calls.get(
             f"{self._calls.workspace}/trends/comparison",
             held,
             query={"since": since, "until": until, "characteristic": characteristic, "by": by},

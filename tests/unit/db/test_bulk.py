@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from appliance.db.bulk import Kind
-from appliance.rollups.statements import SCORED
+from appliance.db.bulk import Kind, arrays
+from appliance.rollups.statements import LINES
 from appliance.tenancy.scope import WorkspaceScope
+from tests.postgresql_cluster import cluster
 
 STATE: dict[str, Kind] = {"one": "integer", "version": "integer", "time_zone": "text", "built_at": "text"}
 SETTING = "ON CONFLICT (one) DO UPDATE SET version = rollup_state.version + excluded.version"
@@ -24,7 +28,7 @@ def test_whole_numbers_may_stand_among_reals_and_nothing_among_both(scope: Works
     with scope.transaction():
         _a_series(scope)
         rows = [(1, n, 1, 0, 0, 0, 0, 0, 0, score) for n, score in numbers]
-        scope.database.write_rows("rollup_line", SCORED, rows)
+        scope.database.write_rows("rollup_line", LINES, rows)
         found = scope.database.fetch("SELECT bucket, score FROM rollup_line ORDER BY bucket")
     assert found == numbers
 
@@ -38,6 +42,20 @@ def test_no_rows_are_none(scope: WorkspaceScope) -> None:
     with scope.transaction():
         scope.database.write_rows("rollup_state", STATE, [])
         assert scope.database.fetch("SELECT COUNT(*) FROM rollup_state") == [(0,)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.none() | st.text().filter(lambda text: "\0" not in text), st.none() | st.binary())))
+def test_arrays_are_read_as_they_were_written(rows: list[tuple[str | None, bytes | None]]) -> None:
+    columns: dict[str, Kind] = {"a": "text", "b": "bytes"}
+    usable = [(text and text.encode("utf-8", "ignore").decode(), data) for text, data in rows]
+    if not usable:
+        return
+    with psycopg.connect(cluster().url()) as connection:
+        found = connection.execute(
+            "SELECT * FROM unnest(%s::text[], %s::bytea[])", arrays(columns, list(zip(*usable, strict=True)))
+        ).fetchall()
+    assert found == usable
 
 
 def _a_series(scope: WorkspaceScope) -> None:

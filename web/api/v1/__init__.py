@@ -14,6 +14,7 @@ from web.api.v1.cad_revisions import cad_revisions
 from web.api.v1.characteristics import characteristics
 from web.api.v1.devices import devices
 from web.api.v1.directory import directory
+from web.api.v1.enrolment import enrolment
 from web.api.v1.events import events
 from web.api.v1.inspections import inspections
 from web.api.v1.instruments import instruments
@@ -28,11 +29,13 @@ from web.api.v1.saml import saml
 from web.api.v1.scans import scans
 from web.api.v1.tokens import tokens
 from web.api.v1.trends import trends
+from web.api.v1.twins import twins
 from web.api.v1.uploads import uploads
 from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
-    workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, results_files, trends, reports, alerts, alert_channels, audit, events, keys, people, accounts,
+    workspaces, parts, assets, devices, enrolment, operators, instruments, cad_revisions, characteristics, uploads,
+    scans,
+    inspections, results_files, trends, twins, alerts, alert_channels, reports, audit, events, keys, people, accounts,
     directory, oidc, saml, tokens,
 )  # fmt: skip

@@ -67,6 +67,8 @@ class ScanOut(BaseModel):
     captured_at: str
     received_at: str
     clock_skew_s: int | None
+    suspect_since: str | None = Field(description="Since when its device's key was in other hands, if it was.")
+    suspect_reason: str | None
     manifest: dict[str, Any]
     inspections: list[InspectionBrief] | None = None
 

@@ -10,9 +10,12 @@ ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/id
     tests/cli/test_audit.py tests/cli/test_database.py tests/cli/test_ldap.py tests/cli/test_account.py \
     tests/cli/test_oidc.py tests/cli/test_saml.py \
     tests/system/test_crash_audit.py tests/system/test_crash_transfer.py
-#: Whose subject is connections, headers and time, and never rows.
+#: Whose subject is connections, headers, time and the table of roles, and never rows.
 ON_POSTGRESQL += $(addprefix --ignore tests/web/test_,slow_clients.py raw_requests.py timing.py security_headers.py \
-    console_forms.py openapi.py)
+    console_forms.py openapi.py roles.py access.py scopes.py)
+
+#: What took longest stands at the end of every run.
+SLOWEST := --durations 30 --durations-min 4
 
 .PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench clean
 
@@ -38,10 +41,10 @@ client:  ## Write the typed client anew from the API's document
 	@.venv/bin/python -m web.client
 
 unit:
-	@$(PYTEST) -n 2 --dist loadfile -q tests
+	@$(PYTEST) -n 2 --dist loadfile -q $(SLOWEST) tests
 
 postgresql:
-	@D2R_TEST_DATABASE=postgresql $(PYTEST) -n 2 --dist loadfile -q $(ON_POSTGRESQL)
+	@D2R_TEST_DATABASE=postgresql $(PYTEST) -n 2 --dist loadfile -q $(SLOWEST) $(ON_POSTGRESQL)
 
 fuzz: setup  ## Mutate good files of every format, keys, tickets and cookies 20,000 times each
 	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py tests/properties/test_fuzz_cad.py \

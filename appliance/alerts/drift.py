@@ -1,7 +1,8 @@
 """Drift: a characteristic has a trend, and reaches a limit within the horizon.
 
 The trend is that of ``spc`` (Theil and Sen, tested with correction for correlation); the time to the limit is that of
-its line from where it stands, with the interval of the slope as evidence.
+its line from where it stands, with the interval of the slope as evidence.  A repair begins a new life; recalibrations
+and changes of CAD separate segments.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from appliance.errors import InvalidInput
 from appliance.spc.series import series_of
 from appliance.spc.trend import Trend, trend_of
 from appliance.tenancy.scope import WorkspaceScope
+from appliance.trends.history import breaks_of
 
 _MOST_VALUES: Final = 100
 _DIGITS: Final = 6
@@ -23,16 +25,16 @@ _LEAST_VALUES: Final = 5
 def look(scope: WorkspaceScope, asked: Asked) -> Look:
     """Every pair that drifts towards a limit."""
     pairs = new_pairs(asked)
-    return Look([one for pair in pairs if (one := _of_pair(pair, asked))], frozenset(pairs))
+    return Look([one for pair in pairs if (one := _of_pair(scope, pair, asked))], frozenset(pairs))
 
 
-def _of_pair(pair: Pair, asked: Asked) -> Found | None:
+def _of_pair(scope: WorkspaceScope, pair: Pair, asked: Asked) -> Found | None:
     values = latest_values(pair, _MOST_VALUES)
     if values is None or len(values.value) < _LEAST_VALUES:
         return None
     try:
-        trend = trend_of(series_of(values.days, values.value))
-    except InvalidInput:  # all at one moment: nothing to compare
+        trend = trend_of(series_of(values.days, values.value, None, breaks_of(scope.database, pair[0])))
+    except InvalidInput:  # too few since a repair, or all at one moment: nothing to compare
         return None
     days = days_to_limit(trend, values.lower, values.upper) if trend.exists else None
     if days is None or days > float(asked.settings["horizon_days"]):

@@ -1,4 +1,4 @@
-"""Suspect instruments: a calibration ran out, and the instrument goes on measuring."""
+"""Suspect instruments: one measures on after its calibration ran out, or what it sees of a reference artefact moves."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from appliance.alerts.repository import measured_with, overdue_instruments
 from appliance.core.clock import rfc3339_us
 from appliance.plant.models import Instrument
 from appliance.tenancy.scope import WorkspaceScope
+from appliance.trends.instruments import SUSPECT, InstrumentState, instrument_states
 
 
 def look(scope: WorkspaceScope, asked: Asked) -> Look:
-    """Every revision of an instrument that measured after its calibration was due, and is the newest of its name.
+    """Every newest revision of an instrument that measured after its calibration was due, or that moved.
 
     A newer statement ends the cause; what was measured meanwhile stays what it is.
     """
     today = asked.now.date() - timedelta(days=int(asked.settings["grace_days"]))
     due = overdue_instruments(today.isoformat())
-    return Look([one for row in due if (one := _used(row, rfc3339_us(asked.now)))])
+    overdue = [one for row in due if (one := _used(row, rfc3339_us(asked.now)))]
+    return Look([*overdue, *(_moving(one) for one in instrument_states(scope) if one.state == SUSPECT)])
 
 
 def _used(row: Instrument, now: str) -> Found | None:
@@ -32,9 +34,23 @@ def _used(row: Instrument, now: str) -> Found | None:
     return Found(row.id, title, evidence, instrument_id=row.id)
 
 
+def _moving(state: InstrumentState) -> Found:
+    """An instrument whose reference artefacts say that it moved."""
+    since = f"since {state.suspect_since[:10]}" if state.suspect_since else "since its calibration"
+    evidence = {
+        "suspect_since": state.suspect_since,
+        "artefacts": [
+            {"asset": one.asset, "characteristic": one.characteristic_id, "why": one.signal.reason}
+            for one in state.suspicions
+        ],
+    }
+    title = f"{state.instrument} is suspect {since}: its reference artefacts moved"
+    return Found(f"{state.instrument_id} artefact", title, evidence, instrument_id=state.instrument_id)
+
+
 KIND: Final = RuleKind(
     "suspect_instrument",
-    "An instrument measures although its calibration ran out.",
+    "An instrument measures although its calibration ran out, or its reference artefacts move.",
     {"grace_days": 0},
     {"grace_days": (0, 3650)},
     look,

@@ -1,6 +1,7 @@
 """Run rules: the latest value completes a pattern that a process in control shows rarely.
 
-The chart of individuals (``spc``): limits are made of the first values there are and judge all others.  A cause is one
+The chart of individuals (``spc``): limits are those that were frozen for the asset, else for its characteristic, else
+made of the first values there are, which they do not judge.  A cause is one
 rule at one characteristic of one asset; it is there as long as the latest value completes the pattern.
 """
 
@@ -12,9 +13,11 @@ from typing import Final
 from appliance.alerts.records import Asked, Found, Look, RuleKind
 from appliance.alerts.series import Pair, Values, first_values, latest_values, new_pairs
 from appliance.errors import InvalidInput
+from appliance.spc.records import PhaseOne
 from appliance.spc.rules import NELSON, WESTERN_ELECTRIC, Rule, signals
 from appliance.spc.variables import individuals_limits, location_chart
 from appliance.tenancy.scope import WorkspaceScope
+from appliance.trends.charts import limits_of
 
 RULE_SETS: Final[dict[str, tuple[Rule, ...]]] = {"nelson": NELSON, "western_electric": WESTERN_ELECTRIC}
 #: Rules that stay useful for people who are asked to look at every alert: the two that say "shifted" and "far out".
@@ -27,21 +30,15 @@ _DIGITS: Final = 6
 def look(scope: WorkspaceScope, asked: Asked) -> Look:
     """Every pattern that the latest value of a pair completes."""
     pairs = new_pairs(asked)
-    found = [one for pair in pairs for one in _of_pair(pair, asked)]
+    found = [one for pair in pairs for one in _of_pair(scope, pair, asked)]
     return Look(found, frozenset(pairs))
 
 
-def _of_pair(pair: Pair, asked: Asked) -> Iterator[Found]:
-    first = first_values(pair, int(asked.settings["baseline"]))
+def _of_pair(scope: WorkspaceScope, pair: Pair, asked: Asked) -> Iterator[Found]:
     values = latest_values(pair, _MOST_VALUES)
-    if values is None or len(first) < int(asked.settings["baseline"]):
-        return
-    judged = [k for k, one in enumerate(values.ids) if one not in first]
-    try:
-        limits = individuals_limits(list(first.values()))
-    except InvalidInput:  # values that are all alike give no limits
-        return
-    if not judged:
+    limits, first = _limits(scope, pair, int(asked.settings["baseline"]))
+    judged = [] if values is None else [k for k, one in enumerate(values.ids) if one not in first]
+    if values is None or limits is None or not judged:
         return
     chart = location_chart(limits, values.value[judged])
     for signal in signals(chart, RULE_SETS[str(asked.settings["rules"])]):
@@ -49,9 +46,23 @@ def _of_pair(pair: Pair, asked: Asked) -> Iterator[Found]:
             evidence = {
                 "run_rule": signal.rule, "value": _short(values.value[-1]), "centre": _short(limits.centre),
                 "lower": _short(float(chart.lower[-1])), "upper": _short(float(chart.upper[-1])), "unit": values.unit,
-                "baseline": len(first), "measurements": [values.ids[judged[point]] for point in signal.points],
+                "limits": f"first {len(first)} values" if first else "frozen",
+                "measurements": [values.ids[judged[point]] for point in signal.points],
             }  # fmt: skip
             yield Found(f"{pair[0]} {pair[1]} {signal.rule}", _words(values, signal.rule, asked), evidence, *pair)
+
+
+def _limits(scope: WorkspaceScope, pair: Pair, baseline: int) -> tuple[PhaseOne | None, dict[str, float]]:
+    """The limits of a pair, and the values that they are made of where none were frozen; None: there are none yet."""
+    asset, characteristic = pair
+    frozen = limits_of(scope, characteristic, asset) or limits_of(scope, characteristic, None)
+    if frozen is not None:
+        return frozen, {}
+    first = first_values(pair, baseline)
+    try:
+        return (individuals_limits(list(first.values())) if len(first) == baseline else None), first
+    except InvalidInput:  # values that are all alike give no limits
+        return None, first
 
 
 def _words(values: Values, rule: str, asked: Asked) -> str:

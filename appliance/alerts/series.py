@@ -25,7 +25,7 @@ _SECONDS_PER_DAY: Final = 86_400.0
 
 @dataclass(frozen=True)
 class Values:
-    """The latest values of one characteristic of one asset, oldest first; ``days`` count from the first of them."""
+    """The latest values of one characteristic of one asset, oldest first; ``days`` count from 1970."""
 
     asset: str
     characteristic: str
@@ -56,7 +56,7 @@ def latest_values(pair: Pair, most: int) -> Values | None:
         Asset.known(id=pair[0]).name,
         MeasuredCharacteristic.known(id=pair[1]).name,
         rows[-1].unit,
-        np.array(moments) - moments[0],
+        np.array(moments),
         np.array([row.value for row in rows], dtype=np.float64),
         tuple(row.id for row in rows),
         rows[-1].lower,

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.change.cylinders import measure
-from appliance.change.grid import Grid, checked_points, grid_of
+from appliance.change.grid import Grid, checked_points, grid_of, writable
 from appliance.change.normals import CHUNK_CORES, normals_of
 from appliance.change.records import Change, Scales
 from appliance.core.kernels import over_chunks
@@ -67,10 +67,10 @@ def compare_scans(
     grid = grid_of(first, cell_mm)
     tell(0.1)
     if normals is None:
-        sides = np.ascontiguousarray(np.broadcast_to(towards, cores.shape), dtype=np.float64)
+        sides = writable(np.broadcast_to(towards, cores.shape))
         normals, normal_mm = normals_of(grid, cores, sides, scales.normal_mm)
     else:
-        normals = np.ascontiguousarray(normals, dtype=np.float64)
+        normals = writable(normals)
         normal_mm = np.full(len(cores), np.nan)
     tell(0.4)
     place_one, spread_one, count_one = measured(grid, cores, normals, scales, lambda part: tell(0.4 + 0.25 * part))

@@ -50,14 +50,19 @@ class Grid(NamedTuple):
     side: float
 
 
+def writable(array: npt.NDArray[np.floating]) -> Float64:
+    """The array as kernels are compiled for: float64, C order, not read-only; a copy only where it is not so."""
+    return np.require(array, dtype=np.float64, requirements=["C", "W"])
+
+
 def checked_points(xyz_mm: Float64, name: str) -> Float64:
-    """Points as float64 (n, 3) in C order.
+    """Points as float64 (n, 3) that kernels take.
 
     Raises
     ------
     InvalidInput : there are none, the shape is another, or a coordinate is not finite
     """
-    points = np.ascontiguousarray(xyz_mm, dtype=np.float64)
+    points = writable(xyz_mm)
     if points.ndim != 2 or points.shape[1] != 3 or not len(points):
         raise InvalidInput("change.points", f"The {name} holds no points (n, 3) to compare.")
     if not np.isfinite(bounds_of(points)).all():

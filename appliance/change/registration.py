@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from appliance.alignment import rigid
 from appliance.change.compare import CELL_RADII, LEAST_POINTS, measured
-from appliance.change.grid import Grid, grid_of
+from appliance.change.grid import Grid, grid_of, writable
 from appliance.change.records import Scales
 from appliance.errors import InvalidInput
 
@@ -82,7 +82,7 @@ def register(
     InvalidInput : too few core points are seen by both scans
     """
     cell_mm = CELL_RADII * scales.radius_mm
-    place, spread, count = measured(grid_of(first_mm, cell_mm), cores_mm, normals, scales)
+    place, spread, count = measured(grid_of(first_mm, cell_mm), writable(cores_mm), writable(normals), scales)
     seen = count >= LEAST_POINTS
     if (found := int(np.count_nonzero(seen))) < LEAST_CORES:
         raise _no_overlap(found)

@@ -99,15 +99,17 @@ def channel() -> None:
 
 @channel.command("add")
 @click.argument("name")
-@click.option("--webhook", "url", help="Address, at an origin that the setting webhook_origins names.")
+@click.option("--webhook", help="Address, at an origin that the setting webhook_origins names.")
 @click.option("--email", help="Address of a mailbox.")
 @remote
-def add_channel(api: Api, name: str, url: str | None, email: str | None, as_json: bool) -> None:
+def add_channel(api: Api, name: str, webhook: str | None, email: str | None, as_json: bool) -> None:
     """Have alerts told to NAME; the secret of a webhook is shown once."""
-    if (url is None) == (email is None):
+    if (webhook is None) == (email is None):
         raise click.UsageError("Give --webhook or --email")
-    kind: Any = "email" if url is None else "webhook"
-    print_record(api.alert_channels.add_alert_channel(name=name, kind=kind, target=url or email or ""), as_json=as_json)
+    kind: Any = "email" if webhook is None else "webhook"
+    print_record(
+        api.alert_channels.add_alert_channel(name=name, kind=kind, target=webhook or email or ""), as_json=as_json
+    )
 
 
 @channel.command("list")

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from appliance.alignment import rigid
 from appliance.change.compare import CELL_RADII, compare_scans
 from appliance.change.cores import spacing_mm, suited_scales, thinned_cores
-from appliance.change.grid import checked_points, grid_of
+from appliance.change.grid import checked_points, grid_of, writable
 from appliance.change.normals import normals_of
 from appliance.change.records import Change, Scales
 from appliance.change.registration import Registration, register
@@ -141,8 +141,8 @@ def _cores(request: ChangeRequest, first: PointCloud, scales: Scales) -> tuple[F
 
 
 def _registered(one: Float64, two: Float64, cores: Float64, towards: Float64, scales: Scales) -> Registration:
-    sides = np.ascontiguousarray(towards, dtype=np.float64)
-    normals, _ = normals_of(grid_of(one, CELL_RADII * scales.radius_mm), cores, sides, scales.normal_mm)
+    grid = grid_of(one, CELL_RADII * scales.radius_mm)
+    normals, _ = normals_of(grid, cores, writable(towards), scales.normal_mm)
     return register(one, two, cores, normals, scales)
 
 

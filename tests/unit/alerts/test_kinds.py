@@ -11,15 +11,24 @@ from appliance.alerts.models import CLOSED, OPEN
 from appliance.alerts.rules import set_rule
 from appliance.alerts.service import list_alerts
 from appliance.core.canonical import loads_strict
-from appliance.core.clock import utc_now
+from appliance.core.clock import rfc3339_us, utc_now
 from appliance.measurements.instruments import add_instrument
+from appliance.measurements.models import MeasuredCharacteristic
 from appliance.measurements.recording import supersede_measurements
 from appliance.tenancy.scope import WorkspaceScope
+from appliance.trends.charts import freeze_limits
+from appliance.trends.instruments import declare_reference
+from appliance.trends.repairs import repaired
 from tests.unit.alerts.history import START, History
 
 DAY = timedelta(days=1)
 #: Twenty values about 10 whose moving ranges have the mean 0.02.
 BASELINE = [10.0 + (0.01 if k % 2 else -0.01) for k in range(20)]
+
+
+def drifting(day: int) -> float:
+    """0.02 a day, with noise: without any, what is left of the line is rounding, which seems correlated."""
+    return 10.0 + 0.02 * day + (0.002 if day % 2 else -0.002)
 
 
 def test_an_asset_may_have_an_interval_of_its_own(scope: WorkspaceScope) -> None:
@@ -84,7 +93,7 @@ def test_a_look_asks_only_for_what_is_new_and_for_what_stands(scope: WorkspaceSc
         one.measured(value)
         two.measured(value if value != 10.2 else 10.0)
     assert look_for_alerts(scope) == 1
-    monkeypatch.setattr("appliance.alerts.run_rules._of_pair", lambda pair, _: asked.append(pair) or [])
+    monkeypatch.setattr("appliance.alerts.run_rules._of_pair", lambda _scope, pair, _asked: asked.append(pair) or [])
     look_for_alerts(scope, utc_now() + 2 * DAY)
     assert len(asked) == 2  # both are within the overlap of the first look
     asked.clear()
@@ -96,7 +105,7 @@ def test_a_characteristic_that_runs_to_its_limit_is_an_alert_with_the_days_that_
     history = History(scope)
     set_rule(scope, "drift", "drift", {"horizon_days": 60}, reason="test")
     for day in range(12):
-        history.measured(10.0 + 0.02 * day + (0.002 if day % 2 else -0.002))
+        history.measured(drifting(day))
     look_for_alerts(scope)
     (alert,) = list_alerts(scope)
     evidence = loads_strict(alert.evidence)
@@ -110,7 +119,7 @@ def test_a_drift_beyond_the_horizon_and_no_drift_are_none(scope: WorkspaceScope)
     far, still = History(scope, "far"), History(scope, "still")
     set_rule(scope, "drift", "drift", {"horizon_days": 30}, reason="test")
     for day in range(12):
-        far.measured(10.0 + 0.02 * day)
+        far.measured(drifting(day))
         still.measured(10.0 + 0.01 * (-1) ** day)
     assert look_for_alerts(scope) == 0
 
@@ -130,3 +139,53 @@ def test_an_instrument_that_measures_after_its_calibration_was_due_is_suspect(sc
     add_instrument(scope, "S5", statement.replace(b"2026-01-10", b"2099-01-10"))
     look_for_alerts(scope)
     assert list_alerts(scope)[0].state == CLOSED
+
+
+def test_limits_that_were_frozen_judge_in_place_of_those_of_the_first_values(scope: WorkspaceScope) -> None:
+    history = History(scope)
+    set_rule(scope, "control", "run_rules", {}, reason="test")
+    for value in [*BASELINE, 10.03]:
+        history.measured(value)
+    assert look_for_alerts(scope) == 0
+    with scope:
+        characteristic = MeasuredCharacteristic.select().get().id
+    for value in (10.5, 10.51, 10.5, 10.51, 10.5):
+        history.measured(value)
+    since, until = (rfc3339_us(START + days * DAY) for days in (20.5, 99))
+    freeze_limits(scope, characteristic, since, until, "a new tool", asset=history.asset.id)
+    history.measured(10.505)
+    look_for_alerts(scope)
+    assert [alert.state for alert in list_alerts(scope)] in ([], [CLOSED], [CLOSED, CLOSED])
+    history.measured(10.0)
+    assert look_for_alerts(scope) == 1
+    evidence = loads_strict(list_alerts(scope)[0].evidence)
+    assert (evidence["limits"], evidence["run_rule"]) == ("frozen", "beyond")
+    assert evidence["centre"] == pytest.approx(10.504)
+
+
+def test_a_repair_ends_a_drift(scope: WorkspaceScope) -> None:
+    history = History(scope)
+    set_rule(scope, "drift", "drift", {"horizon_days": 60}, reason="test")
+    for day in range(12):
+        history.measured(drifting(day))
+    assert look_for_alerts(scope) == 1
+    repaired(scope, history.asset.id, rfc3339_us(START + 11.5 * DAY), "a new bush")
+    history.measured(10.0)
+    assert look_for_alerts(scope) == 0
+    assert list_alerts(scope)[0].state == CLOSED
+
+
+def test_an_instrument_whose_reference_artefact_moves_is_suspect(scope: WorkspaceScope) -> None:
+    history = History(scope, "ball bar")
+    row = add_instrument(scope, "S5", b"mpe_mm = 0.03\n")
+    declare_reference(scope, "ball bar", "does not change")
+    set_rule(scope, "sensor", "suspect_instrument", {}, reason="ISO 9001, 7.1.5")
+    for value in BASELINE:
+        history.measured(value, instrument=row.id)
+    assert look_for_alerts(scope) == 0
+    history.measured(10.2, instrument=row.id)
+    assert look_for_alerts(scope) == 1
+    (alert,) = list_alerts(scope)
+    assert alert.instrument_id == row.id
+    assert "its reference artefacts moved" in alert.title
+    assert loads_strict(alert.evidence)["artefacts"][0]["asset"] == "ball bar"

@@ -84,7 +84,7 @@ def _require_children(element: Any, names: Sequence[str]) -> None:
     order = [name_of(*name.split(":")) for name in names]
     tags = [child.tag for child in element]
     if any(tag not in order for tag in tags) or sorted(tags, key=order.index) != tags:
-        pass
+        raise refused(f"{element.tag.rpartition('}')[2]} holds something that has no place there")
     if any(tags.count(tag) > 1 and tag not in _SEVERAL for tag in tags):
         raise refused(f"{element.tag.rpartition('}')[2]} holds something twice")
 

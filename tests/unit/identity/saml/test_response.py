@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import xmlsec
 from lxml import etree
+from onelogin.saml2.response import OneLogin_Saml2_Response
 
 from appliance.crypto.service_certificate import new_service_identity
 from appliance.errors import Denied
@@ -61,6 +62,8 @@ def test_a_good_response_says_who_somebody_is() -> None:
         ({"request": None}, "nobody confirms"),
         ({"name": ""}, "empty"),
         ({"name": "  "}, "nobody"),
+        ({"session_until": moments(m=-2)["m"]}, "SessionNotOnOrAfter"),
+        ({"version": "1.1"}, "not of SAML 2.0"),
     ],
 )
 def test_an_assertion_that_was_not_made_for_this_is_refused(said: dict[str, Any], why: str) -> None:
@@ -74,11 +77,54 @@ def test_an_assertion_that_was_not_made_for_this_is_refused(said: dict[str, Any]
         ({"destination": OWN.consumer_url + "/more"}, "it was made for"),
         ({"destination": None}, "it was made for None"),
         ({"issuer": "https://evil.example"}, "issue"),
-        ({"status": "Requester"}, "not Success"),
+        ({"status": "Requester"}, "the provider says Requester"),
     ],
 )
 def test_a_response_that_was_not_made_for_this_is_refused(said: dict[str, Any], why: str) -> None:
     root = FORGE.response(REQUEST, FORGE.signed(FORGE.assertion(REQUEST)), **said)
+    assert why in refusal(root)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"ends": moments(m=-2)["m"]}, {"begins": moments(m=2)["m"]}, {"until": moments(m=-2)["m"]}, {"audience": ""},
+        {"audience": "https://another.example"}, {"recipient": "https://another.example/acs"}, {"request": "_another"},
+        {"issuer": "https://evil.example"}, {"session_until": moments(m=-2)["m"]}, {"version": "1.1"}, {"name": ""},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_our_own_look_refuses_the_same_where_the_toolkit_agrees_with_everything(
+    said: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OneLogin_Saml2_Response, "is_valid", lambda *told, **how: True)
+    assert believed(FORGE.genuine(REQUEST))
+    assert refusal(FORGE.genuine(REQUEST, **said))
+    sealed = FORGE.sealed(FORGE.genuine(REQUEST, **said), C.TransformAes256Gcm, C.TransformRsaOaep)
+    assert refusal(sealed)
+
+
+def test_a_signature_in_what_the_provider_signed_is_none_of_the_response() -> None:
+    assertion = FORGE.assertion(REQUEST)
+    inner = FORGE.signed(FORGE.assertion(REQUEST)).find("ds:Signature", NAMES)
+    assertion.find(".//saml:AttributeValue", NAMES).append(inner)
+    root = FORGE.response(REQUEST, sign(assertion, FORGE.signer))
+    assert refusal(root) == "a signature stands where none belongs"
+
+
+@pytest.mark.parametrize(
+    ("put", "why"),
+    [
+        ("xenc:EncryptedKey", "one datum"),
+        ("xenc:EncryptedData", "one datum"),
+        ("xenc:CipherReference", "elsewhere"),
+    ],
+)
+def test_a_sealed_assertion_is_one_datum_under_one_key_and_lies_here(put: str, why: str) -> None:
+    root = FORGE.sealed(FORGE.genuine(REQUEST), C.TransformAes256Gcm, C.TransformRsaOaep)
+    space = "http://www.w3.org/2001/04/xmlenc#"
+    root = etree.fromstring(etree.tostring(root))
+    etree.SubElement(root.find(f".//{{{space}}}EncryptedData"), f"{{{space}}}{put.partition(':')[2]}")
     assert why in refusal(root)
 
 
@@ -147,6 +193,7 @@ def test_sha_1_proves_nothing(how: dict[str, Any]) -> None:
         ({"transforms": (C.TransformEnveloped, C.TransformExclC14N, C.TransformExclC14N)}, "transformed"),
         ({"references": 2}, "more or less"),
         ({"uri": ""}, "over something else"),
+        ({"canonical": C.TransformInclC14N}, "canonicalised"),
     ],
 )
 def test_a_signature_that_holds_in_another_shape_is_refused(how: dict[str, Any], why: str) -> None:
@@ -231,6 +278,7 @@ def test_a_document_type_and_entities_are_not_read() -> None:
         ("", "XML"), ("####", "base64"), ("YQ", "base64"), (posted(b"<a"), "XML"), (posted(b"\xff\xfe<\x00a"), "XML"),
         (posted(b"<a/>"), "no SAML 2.0 response"), ("A" * (MESSAGE_BYTES + 1), "at most"),
         (posted(b"<?pi x?><a/>"), "instructions"), (posted("<a/>".encode("utf-16")), "UTF-8"),
+        (posted(b"<?xml version='1.0' encoding='ISO-8859-1'?><a/>"), "UTF-8"),
         (posted(b"<a>" * 5000 + b"</a>" * 5000), "XML"),
     ],
 )  # fmt: skip

@@ -15,11 +15,10 @@ from appliance.identity.saml.markup import MESSAGE_BYTES
 from appliance.identity.saml.own import Own
 from appliance.identity.saml.response import Assertion, verify
 from appliance.identity.saml.settings import read_metadata
-from tests.saml_forge import NAMES, Forge, metadata, moments, posted, sign
+from tests.saml_forge import NAMES, Forge, metadata, moments, posted
 
 OWN = Own("https://d2r.plant.example", new_service_identity("d2r"))
 FORGE = Forge(OWN)
-OTHER = new_service_identity("another one")
 PROVIDER = read_metadata(metadata([FORGE.signer]))
 REQUEST = "_request"
 C = xmlsec.constants
@@ -104,28 +103,18 @@ def test_our_own_look_refuses_the_same_where_the_toolkit_agrees_with_everything(
     assert refusal(sealed)
 
 
-def test_a_signature_in_what_the_provider_signed_is_none_of_the_response() -> None:
+def test_an_assertion_within_an_assertion_or_beside_a_sealed_one_is_one_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assertion = FORGE.assertion(REQUEST)
-    inner = FORGE.signed(FORGE.assertion(REQUEST)).find("ds:Signature", NAMES)
-    assertion.find(".//saml:AttributeValue", NAMES).append(inner)
-    root = FORGE.response(REQUEST, sign(assertion, FORGE.signer))
-    assert refusal(root) == "a signature stands where none belongs"
-
-
-@pytest.mark.parametrize(
-    ("put", "why"),
-    [
-        ("xenc:EncryptedKey", "one datum"),
-        ("xenc:EncryptedData", "one datum"),
-        ("xenc:CipherReference", "elsewhere"),
-    ],
-)
-def test_a_sealed_assertion_is_one_datum_under_one_key_and_lies_here(put: str, why: str) -> None:
-    root = FORGE.sealed(FORGE.genuine(REQUEST), C.TransformAes256Gcm, C.TransformRsaOaep)
-    space = "http://www.w3.org/2001/04/xmlenc#"
-    root = etree.fromstring(etree.tostring(root))
-    etree.SubElement(root.find(f".//{{{space}}}EncryptedData"), f"{{{space}}}{put.partition(':')[2]}")
-    assert why in refusal(root)
+    assertion.find(".//saml:AttributeValue", NAMES).append(FORGE.assertion(REQUEST, name="the-owner"))
+    nested = FORGE.response(REQUEST, FORGE.signed(assertion))
+    assert refusal(nested) == "2 assertions in the response"
+    beside = FORGE.sealed(FORGE.genuine(REQUEST), C.TransformAes256Gcm, C.TransformRsaOaep)
+    beside.insert(2, FORGE.signed(FORGE.assertion(REQUEST)))
+    assert refusal(beside) == "2 assertions in the response"
+    monkeypatch.setattr(OneLogin_Saml2_Response, "is_valid", lambda *told, **how: True)
+    assert refusal(FORGE.sealed(nested, C.TransformAes256Gcm, C.TransformRsaOaep)) == "2 assertions in the response"
 
 
 def test_it_answers_the_request_that_it_must_and_no_other() -> None:
@@ -139,80 +128,6 @@ def test_it_answers_the_request_that_it_must_and_no_other() -> None:
 def test_what_the_provider_refuses_is_said_in_its_words() -> None:
     root = FORGE.response(REQUEST, status="Responder")
     assert refusal(root) == "the provider says Responder"
-
-
-def test_an_assertion_without_a_signature_is_refused_also_beside_one() -> None:
-    bare = FORGE.response(REQUEST, FORGE.assertion(REQUEST))
-    assert "0 signatures" in refusal(bare)
-    assert "0 signatures" in refusal(FORGE.signed(bare))  # the response is signed, the assertion is not
-    both = FORGE.genuine(REQUEST)
-    both.append(FORGE.assertion(REQUEST, name="the-owner"))
-    assert "twice" in refusal(both)
-
-
-def test_a_signature_that_was_taken_away_is_missed() -> None:
-    root = FORGE.genuine(REQUEST)
-    assertion = root.find("saml:Assertion", NAMES)
-    assertion.remove(assertion.find("ds:Signature", NAMES))
-    assert "0 signatures" in refusal(root)
-
-
-def test_a_signature_of_another_key_is_refused_whatever_certificate_it_shows() -> None:
-    assertion = FORGE.signed(FORGE.assertion(REQUEST), signer=OTHER)
-    assert "not in the provider's metadata" in refusal(FORGE.response(REQUEST, assertion))
-    assertion = FORGE.signed(FORGE.assertion(REQUEST), signer=OTHER, has_certificate=False)
-    assert "no key of the provider" in refusal(FORGE.response(REQUEST, assertion))
-    assertion = FORGE.signed(FORGE.assertion(REQUEST), signer=OTHER, has_certificate=False)
-    shown = FORGE.signed(FORGE.assertion(REQUEST)).find("ds:Signature", NAMES)[-1]
-    assertion.find("ds:Signature", NAMES).append(shown)
-    assert "no key of the provider" in refusal(FORGE.response(REQUEST, assertion))
-
-
-def test_a_bad_signature_around_a_good_assertion_is_not_ignored() -> None:
-    assert "metadata" in refusal(sign(FORGE.genuine(REQUEST), OTHER))
-
-
-@pytest.mark.parametrize(
-    "how",
-    [
-        {"method": C.TransformRsaSha1},
-        {"digest": C.TransformSha1},
-        {"method": C.TransformRsaSha1, "digest": C.TransformSha1},
-    ],
-)
-def test_sha_1_proves_nothing(how: dict[str, Any]) -> None:
-    root = FORGE.response(REQUEST, FORGE.signed(FORGE.assertion(REQUEST), **how))
-    assert "algorithm" in refusal(root)
-
-
-@pytest.mark.parametrize(
-    ("how", "why"),
-    [
-        ({"transforms": (C.TransformEnveloped, C.TransformInclC14N)}, "transformed"),
-        ({"transforms": (C.TransformEnveloped,)}, "transformed"),
-        ({"transforms": (C.TransformEnveloped, C.TransformExclC14N, C.TransformExclC14N)}, "transformed"),
-        ({"references": 2}, "more or less"),
-        ({"uri": ""}, "over something else"),
-        ({"canonical": C.TransformInclC14N}, "canonicalised"),
-    ],
-)
-def test_a_signature_that_holds_in_another_shape_is_refused(how: dict[str, Any], why: str) -> None:
-    root = FORGE.response(REQUEST, FORGE.signed(FORGE.assertion(REQUEST), **how))
-    assert why in refusal(root)
-
-
-@pytest.mark.parametrize(
-    ("put", "why"),
-    [
-        (f'<ds:Object xmlns:ds="{NAMES["ds"]}"/>', "more or less"),
-        (f'<ds:KeyInfo xmlns:ds="{NAMES["ds"]}"/>', "no part of one"),
-        ("<x/>", "no part of one"),
-    ],
-)
-def test_nothing_is_put_into_a_signature(put: str, why: str) -> None:
-    root = FORGE.genuine(REQUEST)
-    root.find("saml:Assertion/ds:Signature", NAMES).append(etree.fromstring(put))
-    assert why in refusal(root)
 
 
 @pytest.mark.parametrize("tag", ["samlp:Extensions", "saml:Advice", "samlp:Response", "saml:Subject"])
@@ -231,14 +146,6 @@ def test_what_the_provider_says_does_not_write_lines_into_the_log() -> None:
     root = FORGE.response(REQUEST, status="Responder")
     etree.SubElement(root.find("samlp:Status", NAMES), f"{{{NAMES['samlp']}}}StatusMessage").text = "no\nroot: in"
     assert refusal(root) == "the provider says Responder no root: in"
-
-
-def test_a_secret_made_of_the_public_key_proves_nothing() -> None:
-    """HMAC under what everybody knows: the certificate."""
-    assertion = FORGE.signed(FORGE.assertion(REQUEST))
-    method = assertion.find("ds:Signature/ds:SignedInfo/ds:SignatureMethod", NAMES)
-    method.set("Algorithm", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256")
-    assert "algorithm" in refusal(FORGE.response(REQUEST, assertion))
 
 
 @pytest.mark.parametrize("at", ["name", "uid"])
@@ -284,34 +191,3 @@ def test_a_document_type_and_entities_are_not_read() -> None:
 )  # fmt: skip
 def test_what_is_no_response_is_refused(text: str, why: str) -> None:
     assert why in refusal(text)
-
-
-def test_sealed_assertions_are_opened_where_nobody_can_have_changed_them() -> None:
-    for data in (C.TransformAes128Gcm, C.TransformAes256Gcm):
-        root = FORGE.sealed(FORGE.genuine(REQUEST), data, C.TransformRsaOaep)
-        assert b"ann-for-good" not in etree.tostring(root)
-        assert believed(root).name_id.value == "ann-for-good"
-    sealed = FORGE.sealed(FORGE.genuine(REQUEST), C.TransformAes256Cbc, C.TransformRsaOaep)
-    assert "without authentication" in refusal(sealed)
-    assert believed(FORGE.signed(sealed)).name_id.value == "ann-for-good"
-    sealed = FORGE.sealed(FORGE.genuine(REQUEST), C.TransformAes256Gcm, C.TransformRsaPkcs1)
-    assert "RSA-OAEP" in refusal(sealed)
-
-
-def test_what_is_sealed_must_be_signed_as_well() -> None:
-    """Anybody can seal something for us: the key for that is public."""
-    bare = FORGE.response(REQUEST, FORGE.assertion(REQUEST))
-    assert refusal(FORGE.sealed(bare, C.TransformAes256Gcm, C.TransformRsaOaep))
-    other = FORGE.response(REQUEST, FORGE.signed(FORGE.assertion(REQUEST), signer=OTHER))
-    assert refusal(FORGE.sealed(other, C.TransformAes256Gcm, C.TransformRsaOaep))
-    foreign = Forge(Own(OWN.public_url, OTHER), FORGE.signer)
-    assert refusal(foreign.sealed(foreign.genuine(REQUEST), C.TransformAes256Gcm, C.TransformRsaOaep))
-
-
-def test_either_of_two_keys_signs_while_the_provider_changes_from_one_to_the_other() -> None:
-    both = read_metadata(metadata([OTHER, FORGE.signer]))
-    for signer in (OTHER, FORGE.signer):
-        root = FORGE.response(REQUEST, FORGE.signed(FORGE.assertion(REQUEST), signer=signer))
-        assert verify(posted(root), both, OWN, REQUEST).name_id.value == "ann-for-good"
-    with pytest.raises(Denied):
-        verify(posted(FORGE.genuine(REQUEST)), read_metadata(metadata([OTHER])), OWN, REQUEST)

@@ -23,18 +23,19 @@ from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import SCAN, CharacteristicSetRow
+from appliance.measurements.models import SCAN, CharacteristicSetRow, ResultsFile
 from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import enrol_device
-from appliance.plant.models import Part
+from appliance.plant.models import Asset, AssetEvent, Part
 from appliance.plant.operators import person_of_badge
 from appliance.plant.parts import create_part
 from appliance.scans.models import Scan, ScanManifest
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
+from appliance.trends.models import ControlLimits, ReferenceArtefact
 from appliance.workspaces.archive.reading import check_archive
 from appliance.workspaces.archive.statement import Statement
 from appliance.workspaces.exporting import export_workspace
@@ -57,8 +58,22 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]
     _discarded(scope, assets[0].id, random)
+    with scope.transaction():
+        ReferenceArtefact.create(asset_id=assets[0].id, reason="ball bar", created_at=AT, created_by="key_o")
+        AssetEvent.create(
+            id=new_id("evt"), asset_id=assets[0].id, kind="repair", happened_at=AT, reason="worn", created_at=AT,
+            created_by="key_o",
+        )  # fmt: skip
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
+    _results_file(scope, assets[0], random)
+    with scope:
+        [(characteristic,)] = scope.database.fetch("SELECT id FROM characteristic")
+    with scope.transaction():
+        ControlLimits.create(
+            id=new_id("lim"), characteristic_id=characteristic, asset_id="", version=1, limits="{}", made_since=AT,
+            made_until=AT, reason="in control", created_at=AT, created_by="key_o",
+        )  # fmt: skip
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])
@@ -153,6 +168,24 @@ def _amended(scope: WorkspaceScope, original: InspectionRow) -> None:
     columns = {name: getattr(original, name) for name in original._meta.fields}
     with scope.transaction():
         InspectionRow.create(**columns | {"id": "ins_00" + original.id[6:], "amends_id": original.id, "reason": "typo"})
+
+
+def _results_file(scope: WorkspaceScope, asset: Asset, random: Random) -> None:
+    """A file of results from elsewhere, its correction, and the inspection that rests on it."""
+    for first in (None, "res_0"):
+        name, sha256 = _object(scope, random)
+        columns = {"name": "plates.qif", "size_bytes": 7, "format": "qif", "options": "{}", "state": "recorded"}
+        with scope.transaction():
+            ResultsFile.create(
+                id="res_0" if first is None else "res_00", sha256=sha256, object=name, received_at=AT,
+                received_by="key_d", amends_id=first, **columns,
+            )  # fmt: skip
+    with scope.transaction():
+        InspectionRow.create(
+            id=new_id("ins"), asset_id=asset.id, part_id=asset.part_id, results_file_id="res_0", file_position=1,
+            parameters="{}", context="{}", priority="normal", inspected_at=AT, created_at=AT, created_by="x",
+            state="recorded", verdict="inconclusive", pdf_object=_object(scope, random)[0],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

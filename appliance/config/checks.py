@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 from appliance.errors import Misconfigured
 
@@ -26,6 +27,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "session_hours": (1, 24 * 30),
     "session_idle_minutes": (1, 60 * 24),
     "confirm_minutes": (1, 60 * 24),
+    "personal_token_days": (1, 366),
     "password_length": (8, 64),
 }
 #: Setting -> its spellings.
@@ -61,5 +63,8 @@ def check_values(settings: Any) -> None:
         if value and not value.startswith(beginnings):
             allowed = " or ".join(beginnings)
             raise Misconfigured("settings.url", f"The setting '{name}' must begin with {allowed}.")
+    if settings.time_zone not in available_timezones():
+        message = f"The setting 'time_zone' is '{settings.time_zone}', which is no time zone."
+        raise Misconfigured("settings.time_zone", message, "Name one as the IANA database does, such as Europe/Berlin.")
     if settings.port == settings.realtime_port:
         raise Misconfigured("settings.ports", f"API and live events cannot share port {settings.port}.")

@@ -8,10 +8,11 @@ foreign key would load a row from whatever scope happens to be open.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from peewee import ForeignKeyField, Metadata, Model, ModelSelect, Table
 
+from appliance.db.bulk import Kind
 from appliance.db.routing import CONTROL, WORKSPACE, Route, ScopeConflict
 
 
@@ -50,6 +51,14 @@ class RoutedMetadata(Metadata):  # type: ignore[misc]
         if isinstance(field, ForeignKeyField):
             raise TypeError(f"{self.model.__name__}.{field_name}: keep the id in a TextField, and REFERENCES in SQL")
         super().add_field(field_name, field, set_attribute)
+
+
+def columns_of(model: Any) -> dict[str, Kind]:
+    """The columns of a model with their kinds: what ``Engine.write_rows`` takes."""
+    return {field.column_name: _KINDS[field.field_type] for field in model._meta.sorted_fields}
+
+
+_KINDS: Final[dict[str, Kind]] = {"TEXT": "text", "FLOAT": "real", "INT": "integer", "BLOB": "bytes"}
 
 
 @cache

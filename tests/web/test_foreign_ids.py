@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from appliance.cad.models import CadRevision
+from appliance.core.clock import utc_now
+from appliance.identity.groups import give_role
+from appliance.identity.records import Vouched
+from appliance.identity.tokens.personal import create_personal_token
+from appliance.identity.users import admit
 from appliance.inspections.models import Replay
 from appliance.inspections.service import create_inspection
 from appliance.isolation.stage import Stage, filled
-from appliance.measurements.models import CharacteristicSetRow, MeasuredCharacteristic
+from appliance.measurements.models import CharacteristicSetRow, MeasuredCharacteristic, ResultsFile
 from appliance.tenancy.records import SYSTEM
 from tests.line_samples import known_part, sample_files, stored_scan
 from tests.web.conftest import Cast
@@ -26,7 +32,8 @@ THINGS = {
     "asset": "asset", "part": "part", "device": "device", "instrument": "instrument", "key": "key", "scan": "scan",
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
     "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
-    "replay_id": "replay", "inspection": "inspection", "characteristic": "characteristic",
+    "replay_id": "replay", "inspection": "inspection", "personal": "personal", "characteristic": "characteristic",
+    "file_id": "results", "amends": "results",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
@@ -34,10 +41,20 @@ PLAIN = {
     "reason", "serial", "location", "metadata", "vkey", "badge", "corrections", "parameters", "priority", "held",
     "role", "sha256", "sort", "search", "captured_since", "captured_until", "created_since", "created_until",
     "measured_since", "measured_until", "zone", "quantity", "decision", "revoked", "source",
-    "disagrees",
+    "disagrees", "format", "angle_unit", "columns", "decimal", "limits", "serial_pattern", "serials", "measured_at",
+    "laboratory", "create",
+    "scopes", "expires_at", "overlap_minutes",
+    "tested", "grain", "until", "by", "after", "lower", "upper", "happened_at",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
-TEXT = {"reason": "because", "name": "x", "badge": "7", "role": "operator", "label": "x"}
+TEXT = {
+    "reason": "because",
+    "name": "x",
+    "badge": "7",
+    "role": "operator",
+    "label": "x",
+    "happened_at": "2026-01-01T00:00:00Z",
+}
 REFUSED = (404, 409, 422)
 
 
@@ -72,11 +89,19 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     instrument = cast.stranger.made(f"{path}/instruments?name=S5", data=text, headers=toml)
     person: Any = cast.stranger("POST", f"{path}/operators", {"badge": "4711", "name": stage.secret}).json
     row = create_inspection(other, scan.id)
+    give_role(cast.site, "ldap", "cn=others", "other", "operator", SYSTEM)
+    somebody = admit(cast.site, Vouched("ldap", stage.secret, "x", "X", ("cn=others",)))
+    until = utc_now() + timedelta(days=1)
+    personal, _ = create_personal_token(cast.site, somebody, "other", stage.secret, ["scans:read"], until)
     with other.transaction():
         revision, plan = CadRevision.select().get(), CharacteristicSetRow.select().get()
         replay = Replay.create(
             id="rpl_" + row.id[4:], inspection_id=row.id, state="requested", requested_at="x", requested_by="x"
         )
+        file = ResultsFile.create(
+            id="res_" + row.id[4:], name=stage.secret, sha256="0" * 64, size_bytes=1, object="x", format="csv",
+            options="{}", received_at="x", received_by="x", state="recorded",
+        )  # fmt: skip
         characteristic = MeasuredCharacteristic.create(
             id="cha_" + row.id[4:], part_id=asset.part_id, key="12", name=stage.secret, zone="", quantity="angle",
             unit="deg", created_at="x",
@@ -85,7 +110,8 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         "asset": asset.id, "part": asset.part_id, "device": stage.ids[2], "instrument": instrument["id"],
         "key": cast.stranger.key_id, "scan": scan.id, "upload": stage.ids[3], "inspection": row.id,
         "revision": revision.id, "set": plan.id, "person": person["person_id"], "replay": replay.id,
-        "characteristic": characteristic.id,
+        "characteristic": characteristic.id, "results": file.id,
+        "personal": personal.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())

@@ -13,6 +13,7 @@ _MOMENT: Final = "2026-11-27T08:00:00.000000Z"
 _LATER: Final = "2026-11-27T08:00:14.250000Z"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _LOCK: Final = "V0EW92M-9K0RFKV-FSWM008-6TJ2HS3-54KH2X1-YVFKXJC-GYGXMK4-WW77C37"
+_FILE: Final = "res_01jdp3k0w8e6x4t2m9a5r7y1zc"
 _VKEY: Final = "scanner-8.example+69145e14+AerGqHx9/o/joE3VyUskvnvgdr7Hll50wlIvIaZUT7bQ"
 
 #: Name of a field or parameter -> what stands there; ``Model.field`` where one model means something else by it.
@@ -88,6 +89,16 @@ WORDS: Final[Json] = {
     "appliance": None, "DirectoryIn.kind": "openldap", "DirectoryOut.kind": "openldap", "UserOut.name": "Ann Lee",
     "InvitationIn.name": "Ann Lee", "InvitationOut.name": "Ann Lee", "InvitationMade.name": "Ann Lee",
     "Examined.name": "Ann Lee", "Examined.url": "ldaps://dc1.plant.example",
+    "scopes": ["scans:read", "uploads:write"], "rotated_at": None, "overlap_minutes": 60,
+    "KeyIn.expires_at": "2036-11-27T00:00:00Z", "RotationIn.expires_at": None,
+    "access_token": "eyJhbGciOiJFZDI1NTE5Ii...", "refresh_token": "d2t_7f3k9a_...", "token_type": "Bearer",
+    "grant": "tgr_01jdp3k0w8e6x4t2m9a5r7y1zc", "grant_id": "tgr_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "holder_id": "key_01jdp3k0w8e6x4t2m9a5r7y1zc", "idle_at": _LATER, "ExchangeIn.scopes": None, "ended": 2,
+    "legal_basis": "GDPR Art. 17(1)(a)",
+    "ErasedOut.entry": 41,
+    "personal": "pat_01jdp3k0w8e6x4t2m9a5r7y1zc", "kid": "UCqrdukzTZiT6v4hDHuhGFNvN2GXNIK8RVR_5mhjocI",
+    "PersonalOut.user_id": "usr_01jdp3k0w8e6x4t2m9a5r7y1zc", "PersonalOut.label": "nightly report",
+    "workspace_id": "wsp_01jdp3k0w8e6x4t2m9a5r7y1zc",
     "vkey": _VKEY, "witness": "audit.example/1+3f1c9a5e", "workspace": "main", "zone": "pad",
     "zone_names": ["pad", "bore"], "zones_sha256": "", "revoked_at": None, "revoked_by": None, "held_at": None,
     "hold_reason": None, "erased_at": None, "erased_entry": None,
@@ -98,16 +109,48 @@ WORDS: Final[Json] = {
     "WorkspaceIn.name": "Main", "PartIn.name": "bracket", "PartOut.name": "bracket", "DeviceIn.name": "scanner-8",
     "DeviceOut.name": "scanner-8", "CadOut.format": "step", "CadOut.label": "B", "InstrumentOut.name": "S5-0042",
     "ReplayOut.state": "done", "OperatorIn.name": "A. Miller", "MeasurementOut.name": "Pad wear",
-    "Parameters.scan_unit": "mm",
+    "Parameters.scan_unit": "mm", "characteristic": "cha_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "characteristic_id": "cha_01jdp3k0w8e6x4t2m9a5r7y1zc", "disagrees": False, "expanded": 0.016, "lower": -0.1,
+    "upper": 0.1, "u": 0.008, "value": 0.042, "instrument_id": "itm_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "operator_id": "psn_01jdp3k0w8e6x4t2m9a5r7y1zc", "recorded_at": _LATER, "source_decision": None,
+    "superseded_by": None, "MeasurementRecord.source": "scan", "MeasurementRecord.name": "Pad wear",
+    "measured_at": _MOMENT, "amends": "res_01jdp3k0w8e6x4t2m9a5r7y1zc", "angle_unit": "deg",
+    "columns": '{"value": "Measured"}', "create": False, "decimal": ".", "disagreements": 1, "file_id": _FILE,
+    "ResultsFileOut.inspections": 20, "laboratory": "Metrology 2", "limits": "absolute",
+    "ResultsFileOut.measurements": 760, "PlanOut.measurements": 760,
+    "results_file_id": None, "serial_pattern": "", "serials": "", "received_by": "key_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "options": {"unit": "mm"}, "CheckQuery.format": "qif", "ImportQuery.format": "qif",
+    "ImportQuery.name": "plates.qif",
+    "CheckQuery.name": "plates.qif", "ResultsFileOut.format": "qif", "ResultsFileOut.name": "plates.qif",
+    "ResultsFileOut.reason": "", "PlanOut.format": "qif", "ImportQuery.reason": "The probe was worn",
+    "happened_at": _MOMENT, "made_since": _MOMENT, "made_until": _LATER, "earliest": _MOMENT,
+    "DueOut.latest": _LATER, "last_good_at": _MOMENT, "suspect_since": _MOMENT, "points_are": "day", "by": "asset",
+    "LimitsIn.since": _MOMENT, "LimitsIn.until": _LATER, "EvidenceOut.since": _MOMENT, "EvidenceOut.until": _LATER,
+    "EvidenceOut.finding": "degrades", "PeriodOut.since": _MOMENT, "PeriodOut.until": _LATER, "DueOut.at": _MOMENT,
+    "DueOut.state": "expected", "BreakOut.at": _MOMENT, "BreakOut.kind": "repair", "PeriodOut.method": "normal",
+    "PeriodOut.reason": "nothing speaks against normal values", "SignalOut.rule": "beyond", "SignalOut.at": 30,
+    "SignalOut.reason": "beyond 3 standard errors: point 30 is at +4.20", "ChartOut.reason": "in control",
+    "LimitsIn.reason": "in control", "LimitsOut.reason": "in control", "RepairIn.reason": "new guide",
+    "RepairOut.reason": "new guide", "ReferenceIn.reason": "ball bar", "ReferenceOut.reason": "ball bar",
+    "ComparisonOut.finding": "They differ in their means (p = 0.003).", "InstrumentStateOut.state": "steady",
+    "ChangeOut.before": "pass", "ChangeOut.after": "inconclusive", "ChangeOut.count": 12,
+    "ReferenceIn.asset": "ball-bar-1", "ReferenceOut.asset_id": "ast_01jdp3k0w8e6x4t2m9a5r7y1zc",
 }  # fmt: skip
 
 _PLAN: Final = "name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"
 _STATEMENT: Final = (
     'serial = "4711"\ncertificate = "DK-2026-0815"\ncalibrated_on = 2026-01-15\ndue_on = 2027-01-15\nmpe_mm = 0.03\n'
 )
+_RESULTS: Final = (
+    '{"format": "d2r-results/1", "unit": "mm", "inspections": [{"serial": "4711-0042", "characteristics": '
+    '[{"key": "20", "name": "Bore", "value": 10.02, "U": 0.01, "lower": 9.9, "upper": 10.1, "verdict": "pass"}]}]}'
+)
+_TABLE: Final = "serial,key,name,lower,upper,value,unit,U,k,verdict\n4711-0042,20,Bore,9.9,10.1,10.02,mm,0.01,2,pass\n"
 #: Name of a route -> media type -> a file that it takes.
 FILES: Final[dict[str, dict[str, str]]] = {
     "characteristics.add_characteristic_set": {"text/csv": _PLAN, "text/plain": _PLAN},
+    "results_files.check_results_file": {"application/json": _RESULTS, "text/csv": _TABLE},
+    "results_files.import_results": {"application/json": _RESULTS, "text/csv": _TABLE},
     "instruments.add_instrument": {"application/toml": _STATEMENT, "text/plain": _STATEMENT},
 }
 

@@ -11,6 +11,7 @@ from appliance.cad.revisions import get_revision
 from appliance.core.canonical import canonical_bytes, loads_strict
 from appliance.db.listing import LARGEST_PAGE, Listing
 from appliance.errors import Conflict, NotFound
+from appliance.exchange.service import get_results_file
 from appliance.identity.tickets import create_ticket
 from appliance.ingest import quarantine as quarantined
 from appliance.inspections import service
@@ -61,8 +62,9 @@ def inspection(call: Call, inspection_id: str) -> Shown:
     shown = {
         "inspection": row,
         "asset": find_asset(call.scope, row.asset_id),
-        "scan": find_scan(call.scope, row.scan_id),
-        "revision": get_revision(call.scope, row.cad_revision_id),
+        "scan": find_scan(call.scope, row.scan_id) if row.scan_id else None,
+        "revision": get_revision(call.scope, row.cad_revision_id) if row.cad_revision_id else None,
+        "file": get_results_file(call.scope, row.results_file_id) if row.results_file_id else None,
         "measurements": service.measurements_of(call.scope, row.id),
         "context": loads_strict(row.context),
         "replays": list_replays(call.scope, row.id),

@@ -21,8 +21,11 @@ from appliance.client.api.operators import Operators
 from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
+from appliance.client.api.results_files import ResultsFiles
 from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
+from appliance.client.api.tokens import Tokens
+from appliance.client.api.trends import Trends
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -45,6 +48,8 @@ class Api:
         self.uploads = Uploads(calls)
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
+        self.results_files = ResultsFiles(calls)
+        self.trends = Trends(calls)
         self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)
@@ -54,3 +59,4 @@ class Api:
         self.directory = Directory(calls)
         self.oidc = Oidc(calls)
         self.saml = Saml(calls)
+        self.tokens = Tokens(calls)

@@ -76,13 +76,15 @@ class Forge:
             "id": f"_{token_hex(16)}", "issuer": ENTITY, "name": "ann-for-good", "format": PERSISTENT,
             "audience": self.own.entity_id, "recipient": self.own.consumer_url, "request": request_id,
             "begins": now - timedelta(minutes=1), "ends": now + timedelta(minutes=5), "index": "_session-1",
+            "version": "2.0", "session_until": now + timedelta(hours=8),
             "until": now + timedelta(minutes=5), "shown_at": now, "attributes": self.attributes,
         } | other  # fmt: skip
         answers = f"InResponseTo={quoteattr(told['request'])}" if told["request"] else ""
         audience = f"<saml:Audience>{escape(told['audience'])}</saml:Audience>" if told["audience"] else ""
         restriction = f"<saml:AudienceRestriction>{audience}</saml:AudienceRestriction>" if audience else ""
         text = (
-            f'<saml:Assertion {_SPACES} ID="{told["id"]}" Version="2.0" IssueInstant="{rfc3339(now)}">'
+            f'<saml:Assertion {_SPACES} ID="{told["id"]}" Version="{told["version"]}" '
+            f'IssueInstant="{rfc3339(now)}">'
             f"<saml:Issuer>{escape(told['issuer'])}</saml:Issuer>"
             f'<saml:Subject><saml:NameID Format="{told["format"]}">{told["name"]}</saml:NameID>'
             '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
@@ -90,7 +92,8 @@ class Forge:
             f'NotOnOrAfter="{rfc3339(told["until"])}"/></saml:SubjectConfirmation></saml:Subject>'
             f'<saml:Conditions NotBefore="{rfc3339(told["begins"])}" NotOnOrAfter="{rfc3339(told["ends"])}">'
             f"{restriction}</saml:Conditions>"
-            f'<saml:AuthnStatement AuthnInstant="{rfc3339(told["shown_at"])}" SessionIndex="{told["index"]}">'
+            f'<saml:AuthnStatement AuthnInstant="{rfc3339(told["shown_at"])}" SessionIndex="{told["index"]}" '
+            f'SessionNotOnOrAfter="{rfc3339(told["session_until"])}">'
             "<saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
             "</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>"
             f"{_statement(told['attributes'])}</saml:Assertion>"
@@ -146,12 +149,12 @@ def sign(
     element: etree._Element, signer: ServiceIdentity, method: Any = xmlsec.constants.TransformRsaSha256,
     digest: Any = xmlsec.constants.TransformSha256, has_certificate: bool = True, uri: str | None = None,
     transforms: Sequence[Any] = (xmlsec.constants.TransformEnveloped, xmlsec.constants.TransformExclC14N),
-    references: int = 1,
+    references: int = 1, canonical: Any = xmlsec.constants.TransformExclC14N,
 ) -> etree._Element:  # fmt: skip
     """``element`` with an enveloped signature over itself."""
     for former in element.findall("ds:Signature", NAMES):
         element.remove(former)
-    signature = xmlsec.template.create(element, xmlsec.constants.TransformExclC14N, method, ns="ds")
+    signature = xmlsec.template.create(element, canonical, method, ns="ds")
     element.find("saml:Issuer", NAMES).addnext(signature)
     for _ in range(references):
         reference = xmlsec.template.add_reference(

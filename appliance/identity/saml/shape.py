@@ -43,9 +43,11 @@ def require_response(root: Any, certificates: Sequence[str]) -> None:
     if root.tag != name_of("samlp", "Response") or root.get("Version") != "2.0":
         raise refused("the message is no SAML 2.0 response")
     _require_children(root, _RESPONSE)
+    if said := _status_of(root):
+        raise refused(said)
     sealed, plain = find(root, "//saml:EncryptedAssertion"), find(root, "//saml:Assertion")
     if len(sealed) + len(plain) != 1 or (sealed + plain)[0].getparent() is not root:
-        raise refused(_status_of(root) or f"{len(sealed) + len(plain)} assertions in the response")
+        raise refused(f"{len(sealed) + len(plain)} assertions in the response")
     # 2. Ids.
     require_unique_ids(root)
     # 3. The signature of the response: not needed, but not ignored either.
@@ -84,7 +86,7 @@ def _require_children(element: Any, names: Sequence[str]) -> None:
     order = [name_of(*name.split(":")) for name in names]
     tags = [child.tag for child in element]
     if any(tag not in order for tag in tags) or sorted(tags, key=order.index) != tags:
-        pass
+        raise refused(f"{element.tag.rpartition('}')[2]} holds something that has no place there")
     if any(tags.count(tag) > 1 and tag not in _SEVERAL for tag in tags):
         raise refused(f"{element.tag.rpartition('}')[2]} holds something twice")
 
@@ -103,7 +105,7 @@ def _require_sealed(sealed: Any, is_signed: bool) -> None:
 
 
 def _status_of(root: Any) -> str:
-    """What the provider says where it vouches for nobody."""
+    """What the provider says where it vouches for nobody; empty where it vouches for somebody."""
     codes = [str(code).rpartition(":")[2] for code in find(root, "samlp:Status//samlp:StatusCode/@Value")]
     told = " ".join(str(text) for text in find(root, "samlp:Status/samlp:StatusMessage/text()"))
-    return f"the provider says {' '.join(codes)} {told}".strip() if codes and codes != ["Success"] else ""
+    return "" if codes == ["Success"] else f"the provider says {' '.join(codes) or 'nothing'} {told}".strip()

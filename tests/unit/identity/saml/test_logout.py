@@ -161,7 +161,8 @@ def test_what_the_provider_did_not_sign_ends_nothing(plant: Plant) -> None:
 
 def test_a_message_that_unpacks_to_megabytes_is_not_unpacked(plant: Plant) -> None:
     long = redirect.address("x", "SAMLRequest", b"<a>" + b" " * (8 << 20), "", plant.forge.signer)
-    assert "too long" in refusal(plant, urlsplit(long).query)
+    assert "the message is cut off, too long" in refusal(plant, urlsplit(long).query)
+    assert refusal(plant, "x" * (40 << 10)) == "the query is too long"
 
 
 def test_somebody_who_signs_out_here_is_signed_out_there(plant: Plant) -> None:

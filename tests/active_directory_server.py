@@ -13,10 +13,9 @@ from uuid import UUID
 
 from appliance.identity.ldap.settings import LdapSettings
 from tests.ldap_server import write_certificates
-from tests.secrets_in_logs import known_secret
 from tests.services import require
 
-PASSWORD = known_secret("Passw0rd!x7")
+PASSWORD = "Passw0rd!x7"
 BASE = "DC=plant,DC=example"
 _PLACE = f"{os.environ.get('PATH', '')}:/usr/sbin"
 SAMBA, TOOL = shutil.which("samba", path=_PLACE), shutil.which("samba-tool", path=_PLACE)

@@ -9,26 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.postgresql_cluster import ON_POSTGRESQL, use_for_new_sites
-from tests.secrets_in_logs import (
-    pytest_runtest_logreport,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
-    search_logs_at_the_end,
-    watch_the_makers,
-)
 
 if TYPE_CHECKING:
     from appliance.tenancy.scope import WorkspaceScope
     from appliance.tenancy.site import Site
 
-#: The search for secrets in logs, which is part of every run.
-__all__ = [
-    "pytest_runtest_logreport", "pytest_sessionfinish", "pytest_terminal_summary", "search_logs_at_the_end",
-]  # fmt: skip
+pytest_plugins = ("tests.log_watch",)
 
 ROOT = Path(__file__).resolve().parent.parent
 
-watch_the_makers()
 if ON_POSTGRESQL:
     use_for_new_sites()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from appliance.alerts.channels import WEBHOOK, add_channel
+from appliance.alerts.engine import look_for_alerts
+from appliance.alerts.rules import set_rule
 from appliance.audit.cosignature import cosign
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.epochs import open_epoch
@@ -25,18 +28,21 @@ from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import SCAN, CharacteristicSetRow
+from appliance.measurements.models import SCAN, CharacteristicSetRow, ResultsFile
 from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import enrol_device
-from appliance.plant.models import Part
+from appliance.plant.models import Asset, AssetEvent, Part
 from appliance.plant.operators import person_of_badge
 from appliance.plant.parts import create_part
 from appliance.scans.models import Scan, ScanManifest
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
+from appliance.trends.models import ControlLimits, ReferenceArtefact
+from appliance.twin.recording import Prepared, record_version
+from appliance.twin.service import roll_back
 from appliance.workspaces.archive.reading import check_archive
 from appliance.workspaces.archive.statement import Statement
 from appliance.workspaces.exporting import export_workspace
@@ -61,8 +67,27 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]
     _discarded(scope, assets[0].id, random)
+    with scope.transaction():
+        ReferenceArtefact.create(asset_id=assets[0].id, reason="ball bar", created_at=AT, created_by="key_o")
+        AssetEvent.create(
+            id=new_id("evt"), asset_id=assets[0].id, kind="repair", happened_at=AT, reason="worn", created_at=AT,
+            created_by="key_o",
+        )  # fmt: skip
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
+    _results_file(scope, assets[0], random)
+    with scope:
+        [(characteristic,)] = scope.database.fetch("SELECT id FROM characteristic")
+    with scope.transaction():
+        ControlLimits.create(
+            id=new_id("lim"), characteristic_id=characteristic, asset_id="", version=1, limits="{}", made_since=AT,
+            made_until=AT, reason="in control", created_at=AT, created_by="key_o",
+        )  # fmt: skip
+    _twin(scope, rows, random)
+    set_rule(scope, "every day", "missing_scans", {"interval_days": 1}, reason="as agreed")
+    settings = replace(scope.settings, webhook_origins="https://hooks.plant.example")
+    add_channel(replace(scope, settings=settings), "hall", WEBHOOK, "https://hooks.plant.example/d2r")
+    look_for_alerts(scope, datetime.now(UTC) + timedelta(days=9))
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])
@@ -123,6 +148,11 @@ def _scan(scope: WorkspaceScope, asset_id: str, random: Random, person: str | No
     return scan
 
 
+def stored_scan_of(scope: WorkspaceScope, asset_id: str, random: Random | None = None) -> Scan:
+    """A scan of an asset, of bytes that nobody reads."""
+    return _scan(scope, asset_id, random or Random())
+
+
 def _discarded(scope: WorkspaceScope, asset_id: str, random: Random) -> None:
     """A scan that was given up, whose object is gone."""
     scan = _scan(scope, asset_id, random, state="discarded", removed_at=AT, reason="a hand before the lens")
@@ -158,6 +188,35 @@ def _amended(scope: WorkspaceScope, original: InspectionRow) -> None:
     columns = {name: getattr(original, name) for name in original._meta.fields}
     with scope.transaction():
         InspectionRow.create(**columns | {"id": "ins_00" + original.id[6:], "amends_id": original.id, "reason": "typo"})
+
+
+def _results_file(scope: WorkspaceScope, asset: Asset, random: Random) -> None:
+    """A file of results from elsewhere, its correction, and the inspection that rests on it."""
+    for first in (None, "res_0"):
+        name, sha256 = _object(scope, random)
+        columns = {"name": "plates.qif", "size_bytes": 7, "format": "qif", "options": "{}", "state": "recorded"}
+        with scope.transaction():
+            ResultsFile.create(
+                id="res_0" if first is None else "res_00", sha256=sha256, object=name, received_at=AT,
+                received_by="key_d", amends_id=first, **columns,
+            )  # fmt: skip
+    with scope.transaction():
+        InspectionRow.create(
+            id=new_id("ins"), asset_id=asset.id, part_id=asset.part_id, results_file_id="res_0", file_position=1,
+            parameters="{}", context="{}", priority="normal", inspected_at=AT, created_at=AT, created_by="x",
+            state="recorded", verdict="inconclusive", pdf_object=_object(scope, random)[0],
+        )  # fmt: skip
+
+
+def _twin(scope: WorkspaceScope, rows: list[InspectionRow], random: Random) -> None:
+    """Versions of the twins of some assets, and a roll-back, so that every column is filled."""
+    for row in rows:
+        (field, field_sha256), (skin, skin_sha256) = _object(scope, random), _object(scope, random)
+        prepared = Prepared(4, random.random(), "c" * 64, "z" * 64, field_sha256, field, skin_sha256, skin)
+        with scope.transaction():
+            first = record_version(scope, row, prepared, AT, [row.id])
+            record_version(scope, row, prepared, AT.replace("2026", "2027"), [row.id])
+        roll_back(scope, row.asset_id, first.id, "the wrong part was scanned")
 
 
 @dataclass(frozen=True)

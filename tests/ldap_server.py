@@ -19,16 +19,15 @@ from cryptography.x509.oid import NameOID
 
 from appliance.core.clock import utc_now
 from appliance.identity.ldap.settings import LdapSettings
-from tests.secrets_in_logs import known_secret
 from tests.services import require
 
 SLAPD = shutil.which("slapd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/libexec")
 SCHEMAS = Path("/etc/ldap/schema")
 BASE = "dc=plant,dc=example"
-SEARCHER, SEARCHER_PASSWORD = f"cn=searcher,{BASE}", known_secret("search-and-find")
+SEARCHER, SEARCHER_PASSWORD = f"cn=searcher,{BASE}", "search-and-find"
 #: Somebody whose login is a filter, if nobody escapes it.
 ODD_LOGIN = "o*(brien)\\&=ü"
-PASSWORD = known_secret("correct horse 7")
+PASSWORD = "correct horse 7"
 _CONFIGURATION = """
 include {schemas}/core.schema
 include {schemas}/cosine.schema

@@ -41,7 +41,7 @@ _STATUS_OF_CODE: Final = {
     "request.json": 400,
     "request.query": 400, "request.media_type": 415, "request.size": 413, "storage.full": 507, "storage.floor": 507,
     "request.tags": 400, "request.fields": 400, "request.idempotency_key": 400, "request.if_match": 428,
-    "asset.changed": 412, "rate.exceeded": 429,
+    "token.reused": 401, "asset.changed": 412, "rate.exceeded": 429,
 }  # fmt: skip
 
 

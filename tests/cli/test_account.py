@@ -14,11 +14,10 @@ from appliance.identity import login
 from appliance.identity.local.invitations import accept
 from appliance.identity.login import sign_in
 from tests.cli import test_remote
-from tests.secrets_in_logs import known_secret
 
 Shell = test_remote.Shell
 server, shell = test_remote.server, test_remote.shell
-PASSWORD = known_secret("seven grey herons wait")
+PASSWORD = "seven grey herons wait"
 
 
 @pytest.fixture(autouse=True)

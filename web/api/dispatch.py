@@ -17,7 +17,7 @@ from appliance.core.canonical import loads_strict
 from appliance.enrolment.tokens import PREFIX as DEVICE_TOKEN
 from appliance.enrolment.tokens import authenticate_device
 from appliance.errors import Denied, InvalidInput
-from appliance.identity.api_keys import authenticate
+from appliance.identity.tokens.access import authenticate
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import API, Area, Call, Route
@@ -51,10 +51,11 @@ def _guarded(site: Site, rates: Rates, route: Route) -> Any:
         # 3. The workspace.
         slug = path.pop("slug", None)
         scope = site.scope(principal, slug) if slug is not None and principal is not None else None
-        principal = principal if scope is None else scope.principal
-        # 4. The role.
-        if principal is not None and principal.role not in (route.roles or ()):
-            raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+        if scope is not None:
+            principal = g.principal = scope.principal
+        # 4. The role and, where it has some, the scopes.
+        if principal is not None:
+            require_role(principal, route.roles or frozenset(), route.scope)
         g.authorized = True
         # 5. The form.
         seen = seen_versions() if route.if_match else None
@@ -78,16 +79,29 @@ def _counted_refusals(rates: Rates, route: Route) -> Iterator[None]:
         raise
 
 
-def caller(site: Site, rates: Rates) -> Principal:
-    """Who calls, by the API key or the device's token in the Authorization header; within the rate of its requests.
+def require_role(principal: Principal, roles: frozenset[str], scope: str) -> None:
+    """Return if a caller may do what these roles may, under this scope.
 
     Raises
     ------
-    Denied : no key, an unknown one, or one that was revoked; too many requests
+    Denied : the role may not, or the key or token may not
+    """
+    if principal.role not in roles:
+        raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+    if scope and principal.scopes is not None and scope not in principal.scopes:
+        raise Denied("scope.denied", f"This needs the scope '{scope}'.", "Ask for a key that has it.")
+
+
+def caller(site: Site, rates: Rates) -> Principal:
+    """Who calls, by the key or token in the Authorization header, a device's own too; within the rate of its requests.
+
+    Raises
+    ------
+    Denied : none, an unknown one, or one that counts no more; too many requests
     """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise Denied("auth.missing", "This needs an API key.", "Send 'Authorization: Bearer d2r_...'.")
+        raise Denied("auth.missing", "This needs an API key or a token.", "Send 'Authorization: Bearer d2r_...'.")
     try:
         principal = _holder(site, token.strip())
     except Denied:

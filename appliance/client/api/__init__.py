@@ -6,6 +6,8 @@ Written by ``make client`` from the OpenAPI document: change the route, never th
 from __future__ import annotations
 
 from appliance.client.api.accounts import Accounts
+from appliance.client.api.alert_channels import Alert_Channels
+from appliance.client.api.alerts import Alerts
 from appliance.client.api.assets import Assets
 from appliance.client.api.audit import Audit
 from appliance.client.api.cad_revisions import CadRevisions
@@ -22,7 +24,12 @@ from appliance.client.api.operators import Operators
 from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
+from appliance.client.api.results_files import ResultsFiles
+from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
+from appliance.client.api.tokens import Tokens
+from appliance.client.api.trends import Trends
+from appliance.client.api.twins import Twins
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
 from appliance.client.calls import Calls
@@ -46,6 +53,11 @@ class Api:
         self.uploads = Uploads(calls)
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
+        self.results_files = ResultsFiles(calls)
+        self.trends = Trends(calls)
+        self.twins = Twins(calls)
+        self.alerts = Alerts(calls)
+        self.alert_channels = Alert_Channels(calls)
         self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)
@@ -54,3 +66,5 @@ class Api:
         self.accounts = Accounts(calls)
         self.directory = Directory(calls)
         self.oidc = Oidc(calls)
+        self.saml = Saml(calls)
+        self.tokens = Tokens(calls)

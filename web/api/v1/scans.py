@@ -148,7 +148,7 @@ def get_scans(call: Call) -> object:
 
 
 @scans.route(
-    "POST", f"{_SCANS}/lookup", roles=SENDERS_AND_READERS, body=LookupIn, answer=FoundList,
+    "POST", f"{_SCANS}/lookup", roles=SENDERS_AND_READERS, body=LookupIn, answer=FoundList, asks=True,
     summary="Which of many files are here already",
 )  # fmt: skip
 def lookup_scans(call: Call) -> FoundList:

@@ -10,9 +10,8 @@ from appliance.identity.local.accounts import roles_named
 from appliance.identity.local.invitations import accept, invite
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
-from tests.secrets_in_logs import known_secret
 
-PASSWORD = known_secret("seven grey herons wait")
+PASSWORD = "seven grey herons wait"
 OWNER = Principal("key_owner", "key", "owner", "owner")
 
 

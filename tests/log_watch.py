@@ -22,9 +22,10 @@ import pyotp
 import pytest
 
 from appliance.core.logs import JsonLines
+from appliance.crypto import typed
 
 _SPELLED: Final = re.compile(
-    r"d2[rpt]_[a-z2-7]{8}_[a-z2-7]{20,}|eyJ[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}|://[^/\s:@\"']*:(?!\*\*\*@)[^/\s@\"'*]+@[\w.-]+"
+    r"d2[rpt]_[a-z2-7]{8}_[a-z2-7]{20,}|d2rd_[0-9a-z]{26}_[a-z2-7]{20,}|eyJ[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}|://[^/\s:@\"']*:(?!\*\*\*@)[^/\s@\"'*]+@[\w.-]+"
 )
 _WORDS: Final = re.compile(r"[A-Za-z0-9_-]{12,}")
 _NAMES: Final = re.compile(r"PASSWORD|PASSPHRASE|SECRET")
@@ -112,6 +113,17 @@ def kept(make: Callable[..., Any], watch: Watch = WATCH) -> Callable[..., Any]:
     return making
 
 
+def kept_code(make: Callable[[], str], watch: Watch) -> Callable[[], str]:
+    """``make``, whose codes are remembered as they are compared: without groups and capitals."""
+
+    def making() -> str:
+        made = make()
+        watch.keep(made.replace("-", "").lower())
+        return made
+
+    return making
+
+
 def passwords_of_tests() -> Iterator[str]:
     """The passwords that stand in modules of tests."""
     for name, module in list(sys.modules.items()):
@@ -125,6 +137,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin to listen, before anything of the appliance makes a secret."""
     for name in ("token_urlsafe", "token_hex", "token_bytes"):
         setattr(secrets, name, kept(getattr(secrets, name)))
+    typed.new_code = kept_code(typed.new_code, WATCH)
     pyotp.random_base32 = kept(pyotp.random_base32)  # type: ignore[assignment]
     logging.getLogger().addHandler(_Hearing(WATCH))
     for name in _LOGGERS:

@@ -12,10 +12,12 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
-#: API keys (``d2r_<prefix>_<secret>``) and whatever follows such a name in a URL, a header or a setting.
+#: API keys (``d2r_<prefix>_<secret>``), tokens of devices (``d2rd_...``), and whatever follows such a name in a URL, a
+#: header or a setting.
 _NAMED: Final = r"(?i)((?:passphrase|password|secret|token)[\"']?\s*[:=]\s*)"
 _SECRETS: Final = (
     (re.compile(r"(d2r_[A-Za-z0-9]{4,})_[A-Za-z0-9_-]{8,}"), r"\1_***"),
+    (re.compile(r"(d2rd_)[A-Za-z0-9_]{8,}"), r"\1***"),
     (re.compile(_NAMED + r"([\"'])(?:(?!\2).)*\2"), r"\1\2***\2"),
     (re.compile(_NAMED + r"[^\s\"',;}]+"), r"\1***"),
     (re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}"), r"\1***"),

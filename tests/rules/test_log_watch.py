@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.log_watch import Watch, kept
+from tests.log_watch import Watch, kept, kept_code
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "d2r_abcdefgh_abcdefghijklmnopqrstuvwxyz234567"
@@ -38,6 +38,7 @@ def watch() -> Watch:
         JWT,
         KEY.replace("d2r", "d2p"),
         KEY.replace("d2r", "d2t"),
+        f"d2rd_{'0' * 26}_abcdefghijklmnopqrstuvwxyz",
         f'{{"message": "used {KEY}."}}',
         "at postgresql://d2r:open-sesame@db/plant now",
     ],
@@ -55,6 +56,14 @@ def test_keys_and_passwords_in_addresses_are_known_by_their_looks(watch: Watch, 
 def test_what_is_masked_is_no_secret(watch: Watch, line: str) -> None:
     watch.hear("web.log", [line])
     assert watch.findings() == []
+
+
+def test_a_code_that_is_typed_is_known_however_it_is_written(watch: Watch) -> None:
+    code = kept_code(lambda: "K7QM-2XR9-B4T6", watch)()
+    for number, line in enumerate((code, code.replace("-", ""), code.lower())):
+        watch.hear(f"log {number}", [f"the code {line} was typed"])
+    watch.hear("another", ["the code K7QM-2XR9-B4T7 was typed"])
+    assert len(watch.findings()) == 3
 
 
 def test_secrets_are_known_in_each_spelling_and_only_whole(watch: Watch) -> None:

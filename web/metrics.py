@@ -6,6 +6,7 @@ The only importer of prometheus_client.  State is read at most once in ``_KEPT_S
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from appliance import __version__
@@ -25,22 +27,28 @@ from appliance.tenancy.site import Site
 log = logging.getLogger(__name__)
 
 _KEPT_S: Final = 5.0
+#: The library's variable: where several processes count together.
+_TOGETHER: Final = "PROMETHEUS_MULTIPROC_DIR"
 #: Upper edges of the histogram of answers, in seconds.
 _EDGES_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
 class Metrics:
-    """The counters of one web process, and what it reads from the appliance."""
+    """The counters of one web process, or of all where they count together, and what is read from the appliance."""
 
     def __init__(self, site: Site) -> None:
-        self._registry = CollectorRegistry()
+        own, self._state = CollectorRegistry(), CollectorRegistry()
         labels = ("endpoint", "method", "status")
-        self._requests = Counter("d2r_http_requests", "Answered requests.", labels, registry=self._registry)
+        self._requests = Counter("d2r_http_requests", "Answered requests.", labels, registry=own)
         self._seconds = Histogram(
             "d2r_http_request_seconds", "Time to the head of the answer.", ("endpoint",), buckets=_EDGES_S,
-            registry=self._registry,
+            registry=own,
         )  # fmt: skip
-        self._registry.register(_State(site))
+        self._counted = own
+        if os.environ.get(_TOGETHER):
+            self._counted = CollectorRegistry()
+            MultiProcessCollector(self._counted)  # type: ignore[no-untyped-call]
+        self._state.register(_State(site))
 
     def count(self, endpoint: str, method: str, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -49,7 +57,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Everything in the text format of Prometheus."""
-        return generate_latest(self._registry)
+        return generate_latest(self._counted) + generate_latest(self._state)
 
 
 class _State(Collector):

@@ -157,7 +157,7 @@ class DemoLine:
         for name, inspection in self.inspections.items():
             alignment = self._alignment(inspection["id"])
             residual = f"{alignment['residual_rms_mm']:.4f}" + (" ambiguous" if alignment["ambiguous"] else "")
-            lowest = min(item["coverage"] for item in inspection["measurements"])
+            lowest = min(item["coverage"] or 0.0 for item in inspection["measurements"])
             table.add_row(
                 name, Text(self.scans[name][1]), residual, f"{100 * lowest:.0f} %", _worst(inspection),
                 decision_text(str(inspection["verdict"])),

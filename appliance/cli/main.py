@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "account": ("appliance.cli.account", "account", "Local accounts: invite, reset, unlock; break glass."),
     "ldap": ("appliance.cli.ldap", "ldap", "LDAP or Active Directory: reached, tested, roles of its groups."),
     "oidc": ("appliance.cli.oidc", "oidc", "OpenID Connect: reached, tested, roles of its groups."),
+    "saml": ("appliance.cli.saml", "saml", "SAML 2.0: the provider, our metadata, roles of its groups."),
     "verify": ("appliance.cli.verify", "verify", "Check a report or evidence pack offline."),
     "replay": ("appliance.cli.replay", "replay", "Recompute a verdict from its evidence and compare."),
     "demo": ("appliance.cli.demo", "demo", "Start an appliance, push six scans of a part, prove a verdict."),

@@ -28,8 +28,8 @@ _PLANNED: Columns = {
     "characteristics": "characteristics", "contradicted": "disagreements",
 }  # fmt: skip
 _CONTRADICTED: Columns = {
-    "serial": "serial", "characteristic": "name", "value": lambda row: f"{row['value']:.6g}", "limits": lambda row: _limits(row),
-    "unit": "unit", "source": "source_decision", "decision": "decision",
+    "serial": "serial", "characteristic": "name", "value": lambda row: f"{row['value']:.6g}",
+    "limits": lambda row: _limits(row), "unit": "unit", "source": "source_decision", "decision": "decision",
 }  # fmt: skip
 
 

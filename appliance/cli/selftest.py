@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 from rich import box
@@ -16,7 +17,14 @@ from appliance.cli.terminal import result_console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from appliance.spc.validation import Check
+
+#: Widths of the table in characters: the longest quantity and figure, and all columns behind the first together.
+_QUANTITY: Final = 48
+_DIGITS: Final = 20
+_FIGURES: Final = 73
 
 
 @click.group()
@@ -62,22 +70,28 @@ def _write_signed(statement: bytes, out: Path, *, quiet: bool) -> None:
 def _print(checks: Sequence[Check]) -> None:
     from appliance.inspections.engine import engine_version
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column("quantity", overflow="fold", min_width=16)
-    table.add_column("source", overflow="fold", style="dim")
-    for heading in ("published", "computed"):
-        table.add_column(heading, justify="right", overflow="fold")
-    for heading in ("deviation", "allowed"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for check in checks:
-        source = f"{check.source}; {check.note}" if check.note else check.source
-        sign = Text("✔", style="green") if check.agrees else Text("✘", style="bold red")
-        sizes = (f"{check.deviation:.1e}", f"{check.tolerance:.1e}")
-        table.add_row(Text(check.quantity), Text(source), check.published, check.computed, *sizes, sign)
     console = result_console()
-    console.print(table)
+    for source, some in groupby(checks, key=lambda check: check.source):
+        console.print(Text(f"\n{source}", style="bold"))
+        _print_of_one_source(tuple(some), console)
     deviating = [check.quantity for check in checks if not check.agrees]
-    console.print(Text(f"engine {engine_version()}"))
+    console.print(Text(f"\nengine {engine_version()}"))
     said = f"✘ {len(deviating)} of {len(checks)} deviate: {', '.join(deviating)}" if deviating else ""
     console.print(Text(said or f"✔ all {len(checks)} agree", style="bold red" if deviating else "bold green"))
+
+
+def _print_of_one_source(checks: Sequence[Check], console: Console) -> None:
+    notes = list(dict.fromkeys(check.note for check in checks if check.note))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    table.add_column("quantity", overflow="fold", width=min(_QUANTITY, console.width - _FIGURES))
+    for heading, width in (("published", _DIGITS), ("computed", _DIGITS), ("deviation", 9), ("allowed", 7)):
+        table.add_column(heading, justify="right", no_wrap=True, width=width)
+    table.add_column("", no_wrap=True)
+    for check in checks:
+        mark = "*" * (1 + notes.index(check.note)) if check.note else ""
+        sign = Text("✔", style="green") if check.agrees else Text("✘", style="bold red")
+        sizes = (f"{check.deviation:.1e}", f"{check.tolerance:.1e}")
+        table.add_row(Text(f"{check.quantity} {mark}"), check.published, check.computed, *sizes, sign)
+    console.print(table)
+    for number, note in enumerate(notes, 1):
+        console.print(Text(f"{'*' * number} {note}", style="dim"))

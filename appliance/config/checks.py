@@ -11,6 +11,7 @@ from appliance.errors import Misconfigured
 RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (1, 65_535),
     "realtime_port": (1, 65_535),
+    "web_processes": (1, 64),
     "web_threads": (1, 1_024),
     "workers": (1, 256),
     "upload_limit_bytes": (1, 1 << 50),

@@ -36,7 +36,8 @@ class Settings:
     port: int = _setting(8470, "The port of API and console.")
     realtime_port: int = _setting(8471, "The port of live events (WebSocket).")
     public_url: str = _setting("", "How users reach the appliance; empty: http://<bind>:<port>.")
-    web_threads: int = _setting(16, "Requests served at the same time, beside uploads and downloads.")
+    web_processes: int = _setting(2, "Processes that answer requests; as many as there are cores is enough.")
+    web_threads: int = _setting(8, "Requests that each of them serves at the same time, beside uploads and downloads.")
     workers: int = _setting(1, "Inspections carried at the same time.")
     redis_url: str = _setting("", "The Redis of the queue (unix://, redis://); empty: a private one.", secret=True)
     passphrase: str | None = _setting(None, "Opens the key store and the master key.", secret=True)
@@ -115,6 +116,16 @@ class Settings:
     def run_folder(self) -> Path:
         """Lock, process ids and readiness of the running appliance."""
         return self.data / "run"
+
+    @property
+    def commits_file(self) -> Path:
+        """Where processes tell each other that the control database has changed."""
+        return self.run_folder / "commits"
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the web processes count together."""
+        return self.run_folder / "metrics"
 
     @property
     def logs_folder(self) -> Path:

@@ -23,6 +23,8 @@ _FRESH_BITS: Final = _RANDOM_BITS - 1
 _CHARACTERS: Final = 26
 _ID: Final = re.compile(rf"([a-z]{{2,8}})_[0-7][{_ALPHABET}]{{{_CHARACTERS - 1}}}")
 
+_PAIRS: Final = [one + other for one in _ALPHABET for other in _ALPHABET]
+
 _lock = threading.Lock()
 _last = 0
 
@@ -48,4 +50,4 @@ def is_id(text: str, kind: str | None = None) -> bool:
 
 
 def _spell(number: int) -> str:
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_CHARACTERS - 1), -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(10 * (_CHARACTERS // 2 - 1), -1, -10)])

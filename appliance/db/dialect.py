@@ -5,7 +5,7 @@ What differs is little and is translated by rule, so that both schemas are one t
 - types: ``INTEGER`` (64 bits in SQLite) is ``BIGINT``, ``BLOB`` is ``BYTEA``, ``AUTOINCREMENT`` an identity column;
   ``TEXT`` is compared byte by byte, whatever the language of the server, as SQLite compares it;
 - a trigger that refuses (``RAISE(ABORT, ...)``) becomes a function of the same name and the trigger that calls it;
-- the parameters of plain queries are ``?``, PostgreSQL's driver writes ``%s``.
+- the parameters of plain queries are ``?``; PostgreSQL's driver writes ``%s``, the server itself ``$1``.
 
 Whatever a rule does not know is refused, not guessed.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import count
 from typing import Final
 
 from appliance.errors import Misconfigured
@@ -34,6 +35,7 @@ _TYPES: Final = (
 #: What only SQLite understands; a migration that holds it has no meaning here.
 _FOREIGN: Final = re.compile(r"\b(AUTOINCREMENT|PRAGMA|RAISE|WITHOUT ROWID|REPLACE INTO|ATTACH)\b", re.IGNORECASE)
 _TEXT: Final = re.compile(r"('(?:[^']|'')*')")
+_PARAMETER: Final = re.compile(r"\?")
 
 
 def postgresql_of(statement: str) -> Iterator[str]:
@@ -72,3 +74,10 @@ def placeholders(sql: str) -> str:
     """Plain SQL with ``?`` as PostgreSQL's driver takes it; text in quotes stays as it is."""
     parts = _TEXT.split(sql.replace("%", "%%"))
     return "".join(part if part.startswith("'") else part.replace("?", "%s") for part in parts)
+
+
+def numbered(sql: str) -> str:
+    """Plain SQL with ``?`` as the server itself takes it (``$1``); text in quotes stays as it is."""
+    numbers = count(1)
+    parts = _TEXT.split(sql)
+    return "".join(p if p.startswith("'") else _PARAMETER.sub(lambda _: f"${next(numbers)}", p) for p in parts)

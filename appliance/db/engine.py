@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
+from appliance.db.commits import Commits
 from appliance.db.routing import Route
 from appliance.errors import Unavailable
 
@@ -54,8 +55,8 @@ class Engine:
         self.database = database
         self.name: str = database.name
         self.route: Route = database.route
-        #: Transactions that this process ended here; what it read before one may be different after it.
-        self.commits = 0
+        #: Marked by every transaction that ends here; what was read before one may be different after it.
+        self.commits = Commits()
         self._idle: deque[Any] = deque()
         self._used: set[Any] = set()
         self._is_inherited = False
@@ -127,7 +128,7 @@ class Engine:
                     raise
                 finally:
                     here.depth -= 1
-                    self.commits += 1
+                    self.commits.mark()
                     line.close()
                 if not here.depth:
                     self._run_callbacks()

@@ -66,13 +66,22 @@ def _plain_insert(model: Any, rows: int, mark: str) -> str:
 
 
 @cache
-def _plain_select(model: Any, equal: tuple[str, ...], newest_first: str) -> str:
+def _plain_select(model: Any, equal: tuple[str, ...]) -> str:
     """The columns of a model where some of them are given."""
     meta = model._meta
     columns = ", ".join(f'"{field.column_name}"' for field in meta.sorted_fields)
     where = " AND ".join(f'"{meta.fields[name].column_name}" = ?' for name in equal)
-    order = f' ORDER BY "{meta.fields[newest_first].column_name}" DESC' if newest_first else ""
-    return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}{order}'
+    return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}'
+
+
+@cache
+def _joined_select(model: Any, others: Any, by: str) -> str:
+    """The columns of a row with an id and those of other rows that name it; an id is never null."""
+    ours, theirs = model._meta, others._meta
+    columns = [f'a."{field.column_name}"' for field in ours.sorted_fields]
+    columns += [f'b."{field.column_name}"' for field in theirs.sorted_fields]
+    joined = f'"{ours.table_name}" a LEFT JOIN "{theirs.table_name}" b ON b."{theirs.fields[by].column_name}" = a."id"'
+    return f'SELECT {", ".join(columns)} FROM {joined} WHERE a."id" = ? ORDER BY b."id" DESC'
 
 
 class RoutedSelect(ModelSelect):  # type: ignore[misc]
@@ -132,8 +141,8 @@ class _RoutedModel(Model):  # type: ignore[misc]
         return next(iter(cls.alike(**equal)), None)
 
     @classmethod
-    def alike(cls, *, newest_first: str = "", **equal: Any) -> list[Any]:
-        """The rows whose columns are ``equal`` (never None), by the column ``newest_first`` where one is named.
+    def alike(cls, **equal: Any) -> list[Any]:
+        """The rows whose columns are ``equal`` (never None).
 
         A text with a NUL is in no row: PostgreSQL keeps none.
         """
@@ -141,13 +150,29 @@ class _RoutedModel(Model):  # type: ignore[misc]
         engine = model._meta.route.require()
         if any(isinstance(value, str) and "\0" in value for value in equal.values()):
             return []
-        names, found = [field.name for field in model._meta.sorted_fields], []
-        sql = _plain_select(model, tuple(equal), newest_first)
-        for values in engine.look_up(sql, *equal.values()):
-            row = cls(__no_default__=1, **dict(zip(names, values, strict=True)))
-            row._dirty.clear()
-            found.append(row)
-        return found
+        sql = _plain_select(model, tuple(equal))
+        return [cls._read(values) for values in engine.look_up(sql, *equal.values())]
+
+    @classmethod
+    def known_with(cls, others: Any, by: str, row_id: str) -> tuple[Any, list[Any]] | None:
+        """The row with an id, and the rows of ``others`` whose column ``by`` names it, the newest first; one question.
+
+        None where there is no such row.  Raises as ``known`` does.
+        """
+        model: Any = cls
+        engine, width = model._meta.route.require(), len(model._meta.sorted_fields)
+        found = engine.look_up(_joined_select(model, others, by), row_id) if "\0" not in row_id else []
+        if not found:
+            return None
+        return cls._read(found[0][:width]), [others._read(row[width:]) for row in found if row[width] is not None]
+
+    @classmethod
+    def _read(cls, values: tuple[Any, ...]) -> Any:
+        """A row as the database has it, from its columns in their order."""
+        model: Any = cls
+        row: Any = cls(__no_default__=1)
+        row.__data__.update(zip(model._meta.sorted_field_names, values, strict=True))
+        return row
 
     @classmethod
     def write_all(cls, rows: Sequence[Any]) -> None:

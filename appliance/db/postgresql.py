@@ -11,7 +11,6 @@ from __future__ import annotations
 import select
 import weakref
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, Final, NoReturn, Self
 
 import peewee
@@ -20,6 +19,7 @@ from psycopg import conninfo, sql
 from psycopg.pq import TransactionStatus
 
 from appliance.db.dialect import placeholders
+from appliance.db.lookups import SchemaConnection
 from appliance.db.routing import Route, ScopeMissing
 from appliance.errors import D2RError, InvalidInput, Misconfigured, Unavailable
 
@@ -34,10 +34,6 @@ _OPTIONS: Final = (
     f"-c lock_timeout={LOCK_TIMEOUT_S * 1000} -c synchronous_commit=on -c client_min_messages=warning "
     "-c idle_in_transaction_session_timeout=600000 -c default_transaction_isolation=read\\ committed"
 )
-#: Plans are kept of what asks for it, and of nothing else, however often it is run.
-_NEVER_UNASKED: Final = 1 << 62
-#: The driver looks whether a statement took its plans away only the first time that it sees the statement's text.
-_DISCARDS: Final = count()
 #: The row lock of writers: a table of the schema's own, so that nobody outside can hold it.
 WRITER_TABLE: Final = "writer"
 _DELETABLE: Final = """
@@ -107,7 +103,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         super().__init__(login.schema, autoconnect=False, prefer_psycopg3=True)
         self.login, self.name, self.route = login, name, route
 
-    def open_connection(self) -> psycopg.Connection[Any]:
+    def open_connection(self) -> SchemaConnection:
         """A new connection that may read and write the rows of the schema, and no more."""
         return connect(self.login)
 
@@ -119,18 +115,18 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         readable, _, _ = select.select([connection.fileno()], [], [], 0)
         return not readable
 
-    def use(self, connection: psycopg.Connection[Any]) -> None:
+    def use(self, connection: SchemaConnection) -> None:
         """Let this thread's queries run on ``connection``."""
         self._state.set_connection(connection)
         self._state.cursors = weakref.WeakSet()
         self._state.is_touched = False
 
-    def release(self) -> psycopg.Connection[Any]:
+    def release(self) -> SchemaConnection:
         """Take the connection back from this thread, as fresh as new: whatever its session began or set is gone.
 
         A session of lookups alone (``look_up``) has set nothing, and costs the server no question more.
         """
-        connection: psycopg.Connection[Any] = self._state.conn
+        connection: SchemaConnection = self._state.conn
         is_touched = self._state.is_touched
         for cursor in list(self._state.cursors):
             cursor.close()
@@ -139,7 +135,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
             if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.rollback()
             if is_touched and not connection.closed:
-                connection.execute(f"DISCARD ALL -- {next(_DISCARDS)}".encode())
+                connection.discard()
         except psycopg.Error:
             connection.close()
         return connection
@@ -175,8 +171,8 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         """The rows of a ``SELECT`` of columns alone, which leaves nothing behind but its plan."""
         self.require_here()
         try:
-            connection: psycopg.Connection[Any] = self._state.conn
-            return connection.execute(placeholders(sql), values, prepare=True).fetchall()
+            connection: SchemaConnection = self._state.conn
+            return connection.look_up(sql, values)
         except psycopg.Error as error:
             raise meaning_of(error, self.name) or error from error
 
@@ -235,7 +231,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         raise known or error from cause
 
 
-def connect(login: Login) -> psycopg.Connection[Any]:
+def connect(login: Login) -> SchemaConnection:
     """A connection of the schema's own role.
 
     Raises
@@ -245,9 +241,9 @@ def connect(login: Login) -> psycopg.Connection[Any]:
     """
     options = f"{_OPTIONS} -c search_path={login.schema}"
     try:
-        return psycopg.connect(
+        return SchemaConnection.connect(
             conninfo.make_conninfo(login.url, user=login.role, password=login.password, options=options),
-            autocommit=True, prepare_threshold=_NEVER_UNASKED, connect_timeout=CONNECT_TIMEOUT_S,
+            autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT_S,
             application_name="d2r",
         )  # fmt: skip
     except psycopg.Error as error:

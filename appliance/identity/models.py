@@ -59,7 +59,10 @@ class MembershipRow(ControlModel):
 
 
 class SessionRow(ControlModel):
-    """A session of the console; ``sha256`` is of what the browser holds, which is kept nowhere else."""
+    """A session of the console; ``sha256`` is of what the browser holds, which is kept nowhere else.
+
+    ``foreign_session`` : what the provider elsewhere calls it, where people sign out there too
+    """
 
     id = TextField(primary_key=True)
     sha256 = TextField()
@@ -73,6 +76,7 @@ class SessionRow(ControlModel):
     ended_at = TextField(null=True)
     ended_by = TextField(null=True)
     confirmed_at = TextField(null=True)
+    foreign_session = TextField(null=True)
 
     class Meta:
         table_name = "console_session"

@@ -13,6 +13,8 @@ from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.models import Measurement
 from appliance.plant.models import Asset
 from appliance.plant.repository import page
+from appliance.scans.models import Scan
+from appliance.scans.service import unknown_scan
 from appliance.tenancy.scope import WorkspaceScope
 
 #: States of an inspection that a worker carries, or will.
@@ -30,6 +32,20 @@ def list_inspections(
     """Inspections whose columns are ``equals`` (None: whatever they are), asked for within a time (``rfc3339_us``)."""
     created = between(InspectionRow.created_at, created_since, created_until)
     return page(scope, InspectionRow, listing, *equal(InspectionRow, **equals), *created)
+
+
+def scan_with_inspections(scope: WorkspaceScope, scan_id: str) -> tuple[Scan, list[InspectionRow]]:
+    """A scan and its inspections, the latest first.
+
+    Raises
+    ------
+    NotFound : there is none in this workspace
+    """
+    with scope:
+        found: tuple[Scan, list[InspectionRow]] | None = Scan.known_with(InspectionRow, "scan_id", scan_id)
+    if found is None:
+        raise unknown_scan(scan_id)
+    return found
 
 
 def list_measurements(

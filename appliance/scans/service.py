@@ -24,8 +24,13 @@ def find_scan(scope: WorkspaceScope, scan_id: str) -> Scan:
     with scope:
         scan: Scan | None = Scan.known(id=scan_id)
     if scan is None:
-        raise NotFound("scan.unknown", f"There is no scan '{scan_id[:40]}'.")
+        raise unknown_scan(scan_id)
     return scan
+
+
+def unknown_scan(scan_id: str) -> NotFound:
+    """What is said of a scan that is not there, or not for whoever asks."""
+    return NotFound("scan.unknown", f"There is no scan '{scan_id[:40]}'.")
 
 
 def list_scans(

@@ -1,6 +1,6 @@
-"""How gunicorn serves API, console and live events: one master with the code in memory, one worker that answers.
+"""How gunicorn serves API, console and live events: one master with the code in memory, and workers that answer.
 
-The master imports the application and the worker builds it: a worker that dies is replaced in milliseconds, and no
+The master imports the application and each worker builds it: one that dies is replaced in milliseconds, and no
 connection to a database or to Redis is shared across a fork.
 """
 
@@ -33,12 +33,14 @@ _OPEN_FILES: Final = 8_192
 LINE_BYTES: Final = 8_190
 
 
-def server_settings(settings: Settings, name: str, port: int, threads: int, graceful_s: int) -> dict[str, Any]:
+def server_settings(
+    settings: Settings, name: str, port: int, threads: int, graceful_s: int, *, processes: int = 1
+) -> dict[str, Any]:
     """Settings of one gunicorn, as names and values of its configuration module."""
     return {
         "bind": f"[{settings.bind}]:{port}" if ":" in settings.bind else f"{settings.bind}:{port}",
         "worker_class": "appliance.supervise.patient_worker.PatientWorker",
-        "workers": 1,
+        "workers": processes,
         "threads": threads,
         "worker_connections": min(CONNECTIONS, _most_open_files() // 2),
         "preload_app": False,

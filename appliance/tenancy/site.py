@@ -12,6 +12,7 @@ from appliance.crypto.keystore import KeyStore
 from appliance.crypto.master import MasterKey
 from appliance.crypto.private import refuse_open_to_others
 from appliance.db.backends import Backend, SqliteBackend
+from appliance.db.commits import Commits
 from appliance.db.engine import Engine
 from appliance.db.glance import Glances
 from appliance.db.models import ControlModel
@@ -55,6 +56,7 @@ class Site:
     _data_keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        self.control.commits = Commits(self.settings.commits_file)
         self.glances = Glances(self.control)
 
     @classmethod
@@ -144,7 +146,7 @@ class Site:
         Raises
         ------
         NotFound : there is no such workspace, or not for this principal
-        Denied : it is suspended (by another process: within a second)
+        Denied : it is suspended (on another machine: within a second)
         """
         entrance = self.glances.at(("slug", slug), lambda: self._active("slug", slug))
         acting = None if entrance is None else principal.within(entrance.workspace_id)

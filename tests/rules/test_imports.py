@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,9 @@ GATES = {
     "ldap3": ["identity/ldap"],
     "authlib": ["identity/oidc"],
     "joserfc": ["identity/oidc"],
+    "onelogin": ["identity/saml"],
+    "xmlsec": ["identity/saml"],
+    "lxml": ["identity/saml"],
     "argon2": ["identity/local/passwords.py"],
     "zxcvbn": ["identity/local/policy.py"],
     "pyotp": ["identity/second_factor.py"],
@@ -111,7 +115,12 @@ def place(path: Path) -> str:
     return path.relative_to(APPLIANCE if path.is_relative_to(APPLIANCE) else ROOT).as_posix()
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def imported(path: Path) -> tuple[str, ...]:
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

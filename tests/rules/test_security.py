@@ -6,6 +6,7 @@ import ast
 import configparser
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,15 +68,19 @@ def place(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
+def calls(path: Path) -> tuple[tuple[str, ast.Call], ...]:
     """The name of what is called, as it stands there, and the call."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+    return tuple((ast.unparse(node.func), node) for node in nodes(path) if isinstance(node, ast.Call))
 
 
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

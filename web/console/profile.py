@@ -12,6 +12,7 @@ from appliance.errors import Denied, InvalidInput, NotFound
 from appliance.identity import second_factor, sessions
 from appliance.identity.local.accounts import change_password
 from appliance.identity.local.passwords import has_password
+from appliance.identity.records import ELSEWHERE
 from appliance.identity.users import find_user
 from web.api.contract import Call
 from web.console.showing import see
@@ -23,7 +24,7 @@ _ME: Final = "/console/-/me"
 def me(call: Call, **more: Any) -> Shown:
     """Who one is here, and from where one is signed in."""
     shown = {
-        "is_person": is_id(call.caller.id, "usr") and find_user(call.site, call.caller.id).source != "oidc",
+        "is_person": is_id(call.caller.id, "usr") and find_user(call.site, call.caller.id).source not in ELSEWHERE,
         "has_password": has_password(call.site, call.caller.id),
         "has_factor": second_factor.has_second_factor(call.site, call.caller.id),
         "codes_left": second_factor.recovery_codes_left(call.site, call.caller.id),
@@ -87,5 +88,5 @@ def require_same(password: str, again: str) -> None:
 def _require_person(call: Call) -> None:
     if not is_id(call.caller.id, "usr"):
         raise Denied("factor.key", "An API key has no second factor.", "Sign in with name and password.")
-    if find_user(call.site, call.caller.id).source == "oidc":
+    if find_user(call.site, call.caller.id).source in ELSEWHERE:
         raise Denied("factor.elsewhere", "A second factor of this person is asked for by the provider.")

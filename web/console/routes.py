@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from web.api.contract import ADMINISTRATORS, EDITORS, READERS, REQUESTERS
-from web.console import accounts, administration, profile, views
+from web.console import accounts, administration, profile, saml_settings, views
+from web.console.own_form import FORM_BYTES
 from web.console.showing import KEEPERS
 
 View: TypeAlias = Callable[..., Any]
@@ -32,6 +33,7 @@ class PageRoute:
     ----------
     roles : who may see it; None for everybody who is signed in
     place : where a form goes back to when it asks for the password again (a key of ``PLACES``); None: it does not
+    form_bytes : no longer form is read
     """
 
     name: str
@@ -40,6 +42,7 @@ class PageRoute:
     roles: frozenset[str] | None
     view: View
     place: str | None = None
+    form_bytes: int = FORM_BYTES
 
 
 #: Pages of a workspace, and of the appliance as a whole (below ``/console/-``) for those who have a role in it.
@@ -78,6 +81,10 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute("set_oidc", "POST", f"{_A}/oidc", OWNERS, administration.set_provider, "directory"),
     PageRoute("test_oidc", "POST", f"{_A}/oidc/test", KEEPERS, administration.test_provider),
     PageRoute("remove_oidc", "POST", f"{_A}/oidc/remove", OWNERS, administration.remove_provider, "directory"),
+    PageRoute(
+        "set_saml", "POST", f"{_A}/saml", OWNERS, saml_settings.set_saml, "directory", saml_settings.FORM_BYTES
+    ),
+    PageRoute("remove_saml", "POST", f"{_A}/saml/remove", OWNERS, saml_settings.remove_saml, "directory"),
     PageRoute(
         "give_group_role", "POST", f"{_A}/directory/groups", OWNERS, administration.give_group_role, "directory"
     ),

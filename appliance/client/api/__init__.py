@@ -22,6 +22,7 @@ from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
 from appliance.client.api.results_files import ResultsFiles
+from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
@@ -54,3 +55,4 @@ class Api:
         self.accounts = Accounts(calls)
         self.directory = Directory(calls)
         self.oidc = Oidc(calls)
+        self.saml = Saml(calls)

@@ -160,8 +160,8 @@ def _back(site: Site, held: str, query: Mapping[str, str]) -> tuple[Vouched, boo
         raise _foreign()
     with site.control_transaction():
         row = ForeignLoginRow.known(sha256=_hash(state))
-        if row is not None:
-            row.delete_instance()
+        if row is not None and not row.delete_instance():
+            row = None  # somebody else was faster
     if row is None or row.expires_at <= rfc3339_us(utc_now()):
         raise _foreign()
     if "error" in query or not query.get("code"):

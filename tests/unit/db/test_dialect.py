@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.db.dialect import placeholders, postgresql_of
+from appliance.db.dialect import numbered, placeholders, postgresql_of
 from appliance.db.migrations import statements, steps
 from appliance.errors import Misconfigured
 
@@ -66,3 +66,7 @@ def test_parameters_become_those_of_the_driver_and_text_stays() -> None:
         placeholders("SELECT '?' FROM t WHERE a = ? AND b LIKE '5%'")
         == "SELECT '?' FROM t WHERE a = %s AND b LIKE '5%%'"
     )
+
+
+def test_parameters_are_numbered_and_text_stays_as_it_is() -> None:
+    assert numbered("SELECT '?', a FROM t WHERE b = ? AND c = ?") == "SELECT '?', a FROM t WHERE b = $1 AND c = $2"

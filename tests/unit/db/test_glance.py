@@ -43,6 +43,14 @@ def test_a_commit_here_makes_it_ask_again_and_so_does_what_failed(site: Site, gl
     assert glances.at("a", ask) == 3
 
 
+def test_a_commit_of_another_process_makes_it_ask_again(site: Site) -> None:
+    ask = Asked()
+    assert [site.glances.at("a", ask), site.glances.at("a", ask)] == [1, 1]
+    with Site.open(site.settings) as other, other.control_transaction():
+        pass
+    assert site.glances.at("a", ask) == 2
+
+
 def test_an_answer_that_a_commit_overtook_is_not_kept(site: Site, glances: Glances) -> None:
     ask = Asked()
 

@@ -6,7 +6,8 @@ import pytest
 
 from appliance.db.routing import ScopeConflict, ScopeMissing
 from appliance.plant.assets import create_asset
-from appliance.plant.models import Asset
+from appliance.plant.models import Asset, Part
+from appliance.plant.parts import create_part
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
@@ -23,11 +24,18 @@ def test_a_row_is_the_one_that_a_query_finds(scope: WorkspaceScope) -> None:
         assert Asset.known(name="' OR 1=1 --") is None
 
 
-def test_rows_come_newest_first_where_that_is_asked(scope: WorkspaceScope) -> None:
-    made = [create_asset(scope, name, serial="same").id for name in ("a", "b", "c")]
-    create_asset(scope, "d", serial="other")
+def test_a_row_comes_with_those_that_name_it_the_newest_first(scope: WorkspaceScope) -> None:
+    part, bare = create_part(scope, "bracket"), create_part(scope, "bare")
+    made = [create_asset(scope, name, part=part).id for name in ("a", "b", "c")]
     with scope:
-        assert [row.id for row in Asset.alike(newest_first="id", serial="same")] == made[::-1]
+        found, its = Part.known_with(Asset, "part_id", part.id) or (None, [])
+        assert found is not None
+        assert found.__data__ == Part.get_by_id(part.id).__data__
+        assert found.dirty_fields == []
+        assert [one.__data__ for one in its] == [Asset.get_by_id(each).__data__ for each in made[::-1]]
+        assert (Part.known_with(Asset, "part_id", bare.id) or (None, ["?"]))[1] == []
+        for nobody in ("", "prt_0", f"{part.id}\0"):
+            assert Part.known_with(Asset, "part_id", nobody) is None
 
 
 def test_a_column_that_is_none_is_an_error(scope: WorkspaceScope) -> None:

@@ -22,11 +22,12 @@ from web.api.v1.parts import parts
 from web.api.v1.people import people
 from web.api.v1.reports import reports
 from web.api.v1.results_files import results_files
+from web.api.v1.saml import saml
 from web.api.v1.scans import scans
 from web.api.v1.uploads import uploads
 from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, operators, instruments, cad_revisions, characteristics, uploads, scans,
-    inspections, results_files, reports, audit, events, keys, people, accounts, directory, oidc,
+    inspections, results_files, reports, audit, events, keys, people, accounts, directory, oidc, saml,
 )  # fmt: skip

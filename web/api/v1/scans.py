@@ -11,12 +11,12 @@ from appliance.core.canonical import loads_strict
 from appliance.crypto.encoding import b64encode
 from appliance.errors import NotFound
 from appliance.ingest.quarantine import discard, retry
-from appliance.inspections.models import InspectionRow
+from appliance.inspections.repository import scan_with_inspections
 from appliance.plant.assets import find_asset
 from appliance.plant.devices import find_device
 from appliance.scans.evidence import scan_blocks
 from appliance.scans.models import DISCARDED, Scan, ScanManifest
-from appliance.scans.service import find_scan, list_scans, scans_of_content
+from appliance.scans.service import find_scan, list_scans, scans_of_content, unknown_scan
 from appliance.tenancy.scope import WorkspaceScope
 from web.api.contract import EDITORS, READERS, SENDERS_AND_READERS, Area, Call, Model
 from web.api.forms import SORT, Body, Key, Moment, Page, PageQuery
@@ -158,10 +158,9 @@ def lookup_scans(call: Call) -> FoundList:
 
 @scans.route("GET", _SCAN, roles=SENDERS_AND_READERS, answer=ScanOut, summary="One scan and its inspections")
 def get_scan(call: Call, scan_id: str) -> ScanOut:
-    with call.scope:
-        scan = _readable(call, scan_id)
-        rows = InspectionRow.alike(newest_first="id", scan_id=scan.id)
-        briefs = [InspectionBrief.model_validate(row, from_attributes=True) for row in rows]
+    scan, rows = scan_with_inspections(call.scope, scan_id)
+    _refuse_others(call, scan)
+    briefs = [InspectionBrief.model_validate(row, from_attributes=True) for row in rows]
     return _out(scan).model_copy(update={"inspections": briefs})
 
 
@@ -225,9 +224,13 @@ def _readable(call: Call, scan_id: str) -> Scan:
     NotFound : there is none, or not for this caller
     """
     scan = find_scan(call.scope, scan_id)
-    if call.caller.role == "device" and not _sent_by(call.scope, scan, call.caller.id):
-        raise NotFound("scan.unknown", f"There is no scan '{scan_id[:40]}'.")
+    _refuse_others(call, scan)
     return scan
+
+
+def _refuse_others(call: Call, scan: Scan) -> None:
+    if call.caller.role == "device" and not _sent_by(call.scope, scan, call.caller.id):
+        raise unknown_scan(scan.id)
 
 
 def _sent_by(scope: WorkspaceScope, scan: Scan, principal_id: str) -> bool:

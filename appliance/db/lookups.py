@@ -1,0 +1,68 @@
+"""Lookups on PostgreSQL: small questions that every request asks, planned once a connection.
+
+The driver's cursors cost as much as such a question itself.  Here the plan is asked for by name, through the driver's
+own libpq: one call, in which other threads run, and the driver's loaders for what comes back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+
+from appliance.db.dialect import numbered
+
+
+class SchemaConnection(psycopg.Connection[Any]):
+    """A connection that knows which lookups its server has planned."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._plans: dict[str, bytes] = {}
+
+    def look_up(self, query: str, values: tuple[str | int | None, ...]) -> list[tuple[Any, ...]]:
+        """The rows of a ``SELECT`` whose parameters are ``?``.
+
+        Raises
+        ------
+        psycopg.Error : it failed; ``DataError`` : a text holds a NUL, which no row does
+        """
+        plan = self._plans.get(query) or self._planned(query)
+        sent: Any = [_sent(value) for value in values]  # the driver's own types leave out that a value may be null
+        result = self.pgconn.exec_prepared(plan, sent)
+        self._require(result, ExecStatus.TUPLES_OK)
+        rows = Transformer(self)
+        rows.set_pgresult(result)
+        return rows.load_rows(0, result.ntuples, tuple)
+
+    def discard(self) -> None:
+        """Let the server forget what the session set, and every plan."""
+        self._plans.clear()
+        self.execute(b"DISCARD ALL")
+
+    def _planned(self, query: str) -> bytes:
+        plan = b"d2r_%d" % len(self._plans)
+        self._require(self.pgconn.prepare(plan, numbered(query).encode()), ExecStatus.COMMAND_OK)
+        self._plans[query] = plan
+        return plan
+
+    def _require(self, result: PGresult, status: ExecStatus) -> None:
+        if result.status == status:
+            return
+        if self.pgconn.status == ConnStatus.BAD:
+            raise psycopg.OperationalError(result.get_error_message())
+        raise error_from_result(result)
+
+
+def _sent(value: str | int | None) -> bytes | None:
+    """A parameter as text; the server takes it as the type that stands opposite."""
+    if value is None:
+        return None
+    sent = str(value).encode()
+    if b"\0" in sent:  # libpq would read it as the end
+        raise psycopg.DataError("a text holds a NUL character")
+    return sent

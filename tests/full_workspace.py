@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from appliance.alerts.channels import WEBHOOK, add_channel
+from appliance.alerts.engine import look_for_alerts
+from appliance.alerts.rules import set_rule
 from appliance.audit.cosignature import cosign
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.epochs import open_epoch
@@ -18,7 +21,9 @@ from appliance.cad.models import CadRevision
 from appliance.config.settings import load_settings
 from appliance.core.ids import new_id
 from appliance.crypto.archive_key import ArchiveKey
+from appliance.crypto.encoding import b64encode
 from appliance.crypto.vkey import ALG_COSIGNATURE, Signer
+from appliance.enrolment.keys import add_key
 from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
 from appliance.inspections.models import InspectionRow, Replay
@@ -28,13 +33,16 @@ from appliance.measurements.recording import Finding, Occasion, key_of, record_m
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import enrol_device
-from appliance.plant.models import Asset, Part
+from appliance.plant.models import Asset, AssetEvent, Part
 from appliance.plant.operators import person_of_badge
 from appliance.plant.parts import create_part
 from appliance.scans.models import Scan, ScanManifest
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
+from appliance.trends.models import ControlLimits, ReferenceArtefact
+from appliance.twin.recording import Prepared, record_version
+from appliance.twin.service import roll_back
 from appliance.workspaces.archive.reading import check_archive
 from appliance.workspaces.archive.statement import Statement
 from appliance.workspaces.exporting import export_workspace
@@ -51,15 +59,35 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     """Put something into every table, some of it ``things`` times; ``random`` decides contents."""
     erased = _people(scope)
     part = create_part(scope, f"housing {random.random()}")
-    enrol_device(scope, f"cell {random.random()}")
+    device = enrol_device(scope, f"cell {random.random()}")
+    with scope.transaction():
+        add_key(scope, device, b64encode(random.randbytes(32)), "key_owner")
     add_instrument(scope, f"S5 {random.random()}", b"mpe_mm = 0.03\n")
     assets = [create_asset(scope, f"asset {random.random()}", part=part) for _ in range(things)]
     revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]
     _discarded(scope, assets[0].id, random)
+    with scope.transaction():
+        ReferenceArtefact.create(asset_id=assets[0].id, reason="ball bar", created_at=AT, created_by="key_o")
+        AssetEvent.create(
+            id=new_id("evt"), asset_id=assets[0].id, kind="repair", happened_at=AT, reason="worn", created_at=AT,
+            created_by="key_o",
+        )  # fmt: skip
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
     _results_file(scope, assets[0], random)
+    with scope:
+        [(characteristic,)] = scope.database.fetch("SELECT id FROM characteristic")
+    with scope.transaction():
+        ControlLimits.create(
+            id=new_id("lim"), characteristic_id=characteristic, asset_id="", version=1, limits="{}", made_since=AT,
+            made_until=AT, reason="in control", created_at=AT, created_by="key_o",
+        )  # fmt: skip
+    _twin(scope, rows, random)
+    set_rule(scope, "every day", "missing_scans", {"interval_days": 1}, reason="as agreed")
+    settings = replace(scope.settings, webhook_origins="https://hooks.plant.example")
+    add_channel(replace(scope, settings=settings), "hall", WEBHOOK, "https://hooks.plant.example/d2r")
+    look_for_alerts(scope, datetime.now(UTC) + timedelta(days=9))
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])
@@ -110,6 +138,7 @@ def _scan(scope: WorkspaceScope, asset_id: str, random: Random, person: str | No
         "encoding": "identity", "sha256": sha256, "size_bytes": 7, "stored_sha256": sha256, "stored_bytes": 7,
         "object": name, "format": "e57", "captured_at": AT, "received_at": AT, "received_by": "key_d",
         "manifest": '{"name":"Schräge Prüfung ✓"}', "receipt": "", "state": "stored", "clock_skew_s": -400,
+        "suspect_since": AT, "suspect_reason": "hall 9",
     }  # fmt: skip
     with scope.transaction():
         scan: Scan = Scan.create(id=new_id("scn"), asset_id=asset_id, operator_person_id=person, **columns | more)
@@ -117,6 +146,11 @@ def _scan(scope: WorkspaceScope, asset_id: str, random: Random, person: str | No
             id=new_id("man"), scan_id=scan.id, sha256=sha256, manifest="{}", receipt="r", added_at=AT, added_by="x"
         )
     return scan
+
+
+def stored_scan_of(scope: WorkspaceScope, asset_id: str, random: Random | None = None) -> Scan:
+    """A scan of an asset, of bytes that nobody reads."""
+    return _scan(scope, asset_id, random or Random())
 
 
 def _discarded(scope: WorkspaceScope, asset_id: str, random: Random) -> None:
@@ -172,6 +206,17 @@ def _results_file(scope: WorkspaceScope, asset: Asset, random: Random) -> None:
             parameters="{}", context="{}", priority="normal", inspected_at=AT, created_at=AT, created_by="x",
             state="recorded", verdict="inconclusive", pdf_object=_object(scope, random)[0],
         )  # fmt: skip
+
+
+def _twin(scope: WorkspaceScope, rows: list[InspectionRow], random: Random) -> None:
+    """Versions of the twins of some assets, and a roll-back, so that every column is filled."""
+    for row in rows:
+        (field, field_sha256), (skin, skin_sha256) = _object(scope, random), _object(scope, random)
+        prepared = Prepared(4, random.random(), "c" * 64, "z" * 64, field_sha256, field, skin_sha256, skin)
+        with scope.transaction():
+            first = record_version(scope, row, prepared, AT, [row.id])
+            record_version(scope, row, prepared, AT.replace("2026", "2027"), [row.id])
+        roll_back(scope, row.asset_id, first.id, "the wrong part was scanned")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ import pytest
 
 from appliance.core.logs import JsonLines
 
-_SPELLED: Final = re.compile(r"d2r_[a-z2-7]{8}_[a-z2-7]{20,}|://[^/\s:@\"']*:(?!\*\*\*@)[^/\s@\"'*]+@[\w.-]+")
+_SPELLED: Final = re.compile(
+    r"d2[rpt]_[a-z2-7]{8}_[a-z2-7]{20,}|eyJ[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}|://[^/\s:@\"']*:(?!\*\*\*@)[^/\s@\"'*]+@[\w.-]+"
+)
 _WORDS: Final = re.compile(r"[A-Za-z0-9_-]{12,}")
 _NAMES: Final = re.compile(r"PASSWORD|PASSPHRASE|SECRET")
 #: Shorter ones would be found in other words.

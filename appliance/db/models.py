@@ -7,16 +7,13 @@ foreign key would load a row from whatever scope happens to be open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
 from peewee import ForeignKeyField, Metadata, Model, ModelSelect, Table
 
+from appliance.db.bulk import Kind
 from appliance.db.routing import CONTROL, WORKSPACE, Route, ScopeConflict
-
-#: Rows of one statement: their values must be fewer than both backends take in one (32,766).
-_AT_ONCE: Final = 500
 
 
 class RoutedMetadata(Metadata):  # type: ignore[misc]
@@ -56,22 +53,22 @@ class RoutedMetadata(Metadata):  # type: ignore[misc]
         super().add_field(field_name, field, set_attribute)
 
 
-@cache
-def _plain_insert(model: Any, rows: int, mark: str) -> str:
-    """So many rows of a model, every column of each; ``mark`` stands for a value."""
-    meta = model._meta
-    columns = ", ".join(f'"{field.column_name}"' for field in meta.sorted_fields)
-    row = f"({', '.join([mark] * len(meta.sorted_fields))})"
-    return f'INSERT INTO "{meta.table_name}" ({columns}) VALUES {", ".join([row] * rows)}'
+def columns_of(model: Any) -> dict[str, Kind]:
+    """The columns of a model with their kinds: what ``Engine.write_rows`` takes."""
+    return {field.column_name: _KINDS[field.field_type] for field in model._meta.sorted_fields}
+
+
+_KINDS: Final[dict[str, Kind]] = {"TEXT": "text", "FLOAT": "real", "INT": "integer", "BLOB": "bytes"}
 
 
 @cache
-def _plain_select(model: Any, equal: tuple[str, ...]) -> str:
+def _plain_select(model: Any, equal: tuple[str, ...], newest_first: str) -> str:
     """The columns of a model where some of them are given."""
     meta = model._meta
     columns = ", ".join(f'"{field.column_name}"' for field in meta.sorted_fields)
     where = " AND ".join(f'"{meta.fields[name].column_name}" = ?' for name in equal)
-    return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}'
+    order = f' ORDER BY "{meta.fields[newest_first].column_name}" DESC' if newest_first else ""
+    return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}{order}'
 
 
 @cache
@@ -141,8 +138,8 @@ class _RoutedModel(Model):  # type: ignore[misc]
         return next(iter(cls.alike(**equal)), None)
 
     @classmethod
-    def alike(cls, **equal: Any) -> list[Any]:
-        """The rows whose columns are ``equal`` (never None).
+    def alike(cls, *, newest_first: str = "", **equal: Any) -> list[Any]:
+        """The rows whose columns are ``equal`` (never None), by the column ``newest_first`` where one is named.
 
         A text with a NUL is in no row: PostgreSQL keeps none.
         """
@@ -150,7 +147,7 @@ class _RoutedModel(Model):  # type: ignore[misc]
         engine = model._meta.route.require()
         if any(isinstance(value, str) and "\0" in value for value in equal.values()):
             return []
-        sql = _plain_select(model, tuple(equal))
+        sql = _plain_select(model, tuple(equal), newest_first)
         return [cls._read(values) for values in engine.look_up(sql, *equal.values())]
 
     @classmethod
@@ -173,25 +170,6 @@ class _RoutedModel(Model):  # type: ignore[misc]
         row: Any = cls(__no_default__=1)
         row.__data__.update(zip(model._meta.sorted_field_names, values, strict=True))
         return row
-
-    @classmethod
-    def write_all(cls, rows: Sequence[Any]) -> None:
-        """Write many new rows in the current transaction: one statement for hundreds, none built value by value.
-
-        Raises
-        ------
-        ScopeMissing : outside of a scope
-        ScopeConflict : a row belongs to another one
-        """
-        model: Any = cls
-        names = [field.name for field in model._meta.sorted_fields]
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            for row in some:
-                row._go_home()
-            values = [row.__data__.get(name) for row in some for name in names]
-            database = model._meta.database
-            database.execute_sql(_plain_insert(model, len(some), database.param), values)
 
     def save(self, *args: Any, **kwargs: Any) -> Any:
         """Write the row.

@@ -89,6 +89,13 @@ def find_session(site: Site, token: str) -> OpenSession | None:
     return OpenSession(row.id, principal, shown_at > recently)
 
 
+def principal_of_session(site: Site, session_id: str) -> Principal | None:
+    """Whom a session is of, as long as it counts; to be asked for so keeps no session alive."""
+    with site.control_session():
+        row = SessionRow.known(id=session_id)
+    return principal_of(site, row.principal_id) if row is not None and _counts(site, row) else None
+
+
 def end_session(site: Site, session_id: str, by: Principal) -> None:
     """Let a session open nothing any more; one that ended already stays so.
 

@@ -1,6 +1,6 @@
 """The one place that writes measurements: every measured characteristic, wherever it was measured, comes through here.
 
-Both functions join the caller's transaction, so that measurements, whatever is folded from them and the inspection
+All functions join the caller's transaction, so that measurements, whatever is folded from them and the inspection
 that they belong to are there together or not at all.  A row is never changed afterwards; an amendment supersedes it.
 """
 
@@ -12,13 +12,18 @@ from typing import Any, Final, TypeVar
 
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
+from appliance.db.models import columns_of
 from appliance.errors import Conflict, InvalidInput
 from appliance.measurements.models import MeasuredCharacteristic, Measurement
 from appliance.qc.decision import contradicts
+from appliance.rollups.keeping import fold, take_out
+from appliance.rollups.records import Counted
 from appliance.tenancy.scope import WorkspaceScope
 
 #: Rows that one statement writes or asks for: their values must be fewer than both backends allow in one (32,766).
 _AT_ONCE: Final = 500
+
+_COLUMNS: Final = columns_of(Measurement)
 
 Item = TypeVar("Item")
 
@@ -93,7 +98,9 @@ def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Seq
         known = _characteristics(occasion.part_id, findings)
         now = rfc3339_us(utc_now())
         rows = [_row(occasion, known[one.key][0], position, one, now) for position, one in enumerate(findings)]
-        Measurement.write_all(rows)
+        values = [tuple(row.__data__[column] for column in _COLUMNS) for row in rows]
+        scope.database.write_rows("measurement", _COLUMNS, values)
+        fold(scope, [_counted(row) for row in rows])
     return rows
 
 
@@ -120,7 +127,21 @@ def supersede_measurements(scope: WorkspaceScope, inspection_ids: Sequence[str],
         counted = Measurement.inspection_id.in_(list(inspection_ids)) & Measurement.superseded_by.is_null()
         rows = list(Measurement.select().where(counted))
         Measurement.update(superseded_by=by).where(counted).execute()
+        take_out(scope, [_counted(row) for row in rows])
     return rows
+
+
+def forget_measurements(scope: WorkspaceScope, inspection_ids: Sequence[str]) -> int:
+    """Delete the measurements of inspections whose time to be kept has ended; returns how many there were.
+
+    Roll-ups lose them as if they had never been.  Joins the open transaction.
+    """
+    with scope.transaction():
+        theirs = Measurement.inspection_id.in_(list(inspection_ids))
+        counted = list(Measurement.select().where(theirs & Measurement.superseded_by.is_null()))
+        gone = int(Measurement.delete().where(theirs).execute())
+        take_out(scope, [_counted(row) for row in counted])
+    return gone
 
 
 def _characteristics(part_id: str, findings: Sequence[Finding]) -> dict[str, tuple[str, str]]:
@@ -163,12 +184,16 @@ def _require_unit(known: str, finding: Finding) -> None:
 
 
 def _row(occasion: Occasion, characteristic_id: str, position: int, finding: Finding, now: str) -> Measurement:
-    columns = vars(occasion) | vars(finding)
+    columns = {**vars(occasion), **vars(finding)}
     del columns["key"]
     return Measurement(
         __no_default__=1, id=new_id("mea"), characteristic_id=characteristic_id, position=position,
         expanded=finding.expanded, disagrees=int(finding.disagrees), recorded_at=now, superseded_by=None, **columns,
     )  # fmt: skip
+
+
+def _counted(row: Measurement) -> Counted:
+    return Counted(*(row.__data__[name] for name in Counted._fields))
 
 
 def _portions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

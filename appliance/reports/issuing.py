@@ -5,8 +5,8 @@ Order of commits when a report is issued, and what a crash between two of them l
 1. result and envelope are objects: unnamed objects, swept later;
 2. one transaction: the log entry, the row ``judged`` with both names.  From here on the job takes up what was
    signed, whatever it computes anew;
-3. proof and PDF are objects: unnamed again;
-4. one transaction: measurements, the names of both, the row ``recorded``.
+3. proof and PDF are objects, field and skin of the twin too: unnamed again;
+4. one transaction: measurements, the names of both, the version of the twin, the row ``recorded``.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ from appliance.reports.pack import evidence_files
 from appliance.reports.sections.views import render_views
 from appliance.scans.models import Scan
 from appliance.tenancy.scope import WorkspaceScope
+from appliance.twin.recording import Prepared, prepare, record_version
 
 
 def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) -> None:
     """Sign, log, print and store the report of an inspection that a job carries; the row ends as ``recorded``."""
     scope, row = lease.scope, lease.row()
     store = ObjectStore.of(scope)
-    inspection = _amending(scope, row, inspection)
+    inspection = _suspected(scope, row, _amending(scope, row, inspection))
     views = render_views(inspection, lambda share: keeper.advance("report", 0.6 * share))
     # 1. and 2. Signed and logged, or signed and logged already.
     draft = _taken_up(scope, store, row, inspection) or _judge(lease, store, inspection)
@@ -59,6 +60,7 @@ def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) ->
     place = record_of(draft.envelope, scope.keys, DatabaseLog.of(scope).proof_file(index))
     pdf = store.put_bytes(print_report(inspection, draft, place, views, scope.keys))
     proof = store.put_bytes(place.proof)
+    twin = prepare(scope, inspection)
     keeper.advance("report", 0.95)
     point("report.printed")
     # 4. Recorded.
@@ -67,6 +69,7 @@ def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) ->
         lease_until=None, step="", progress=1.0, error_code=None, error_message=None, error_hint=None,
     ):  # fmt: skip
         _write_measurements(scope, row, draft.result)
+        _write_twin(scope, row.id, twin)
         facts = {"inspection": row.id, "report": draft.number, "verdict": inspection.verdict.decision}
         record(scope, "inspection.recorded", {"pdf": pdf.sha256, "proof": proof.sha256}, facts)
         emit(
@@ -124,12 +127,32 @@ def _amending(scope: WorkspaceScope, row: InspectionRow, inspection: Inspection)
     return replace(inspection, result={**inspection.result, "context": context})
 
 
+def _suspected(scope: WorkspaceScope, row: InspectionRow, inspection: Inspection) -> Inspection:
+    """A report says where the key of the device that sent the scan was in other hands."""
+    with scope:
+        scan: Scan = Scan.known(id=row.scan_id)
+    if not scan.suspect_since:
+        return inspection
+    suspect = {"since": scan.suspect_since, "reason": scan.suspect_reason}
+    context = {**inspection.result["context"], "suspect": suspect}
+    return replace(inspection, result={**inspection.result, "context": context})
+
+
 def _write_measurements(scope: WorkspaceScope, row: InspectionRow, result: bytes) -> None:
     """Write what was measured; of an original and its amendments the newest counts, whichever was ready first."""
     record_measurements(scope, _occasion(row), [_finding(item) for item in json.loads(result)["characteristics"]])
     if row.amends_id:
         *older, newest = recorded_of_one(scope, row)
         supersede_measurements(scope, older, newest)
+
+
+def _write_twin(scope: WorkspaceScope, inspection_id: str, prepared: Prepared | None) -> None:
+    """Write the version of the twin that an inspection makes, if it makes one."""
+    if prepared is None:
+        return
+    row = get_inspection(scope, inspection_id)
+    family = recorded_of_one(scope, row) if row.amends_id else [row.id]
+    record_version(scope, row, prepared, _occasion(row).measured_at, family)
 
 
 def _occasion(row: InspectionRow) -> Occasion:

@@ -15,6 +15,7 @@ from tests.log_watch import Watch, kept
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "d2r_abcdefgh_abcdefghijklmnopqrstuvwxyz234567"
+JWT = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZDI1NTE5In0.eyJpc3MiOiJodHRwOi8vYWJjZGVmZ2hpamts.abcdefghijklmnopqrstuvwxyz"
 LEAKING = """
 import logging, secrets
 
@@ -30,7 +31,17 @@ def watch() -> Watch:
     return Watch()
 
 
-@pytest.mark.parametrize("line", [KEY, f'{{"message": "used {KEY}."}}', "at postgresql://d2r:open-sesame@db/plant now"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        KEY,
+        JWT,
+        KEY.replace("d2r", "d2p"),
+        KEY.replace("d2r", "d2t"),
+        f'{{"message": "used {KEY}."}}',
+        "at postgresql://d2r:open-sesame@db/plant now",
+    ],
+)
 def test_keys_and_passwords_in_addresses_are_known_by_their_looks(watch: Watch, line: str) -> None:
     watch.hear("web.log", [line])
     (found,) = watch.findings()

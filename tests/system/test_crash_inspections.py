@@ -16,6 +16,7 @@ from appliance.measurements.models import Measurement
 from appliance.objects.sealed import ObjectStore
 from appliance.reports.issuing import issue
 from appliance.tenancy.scope import WorkspaceScope
+from appliance.twin.models import TwinVersion
 from tests.conftest import ROOT
 from tests.line_samples import known_part, sample_files, stored_scan
 
@@ -23,7 +24,8 @@ from tests.line_samples import known_part, sample_files, stored_scan
 POINTS = (
     ("inspection.laid_out", "stored"), ("inspection.decoded", "decoded"), ("inspection.aligned", "aligned"),
     ("inspection.compared", "compared"), ("inspection.outputs_stored", "compared"), ("report.signed", "compared"),
-    ("report.judged", "judged"), ("report.printed", "judged"), ("report.recorded", "recorded"),
+    ("report.judged", "judged"), ("twin.stored", "judged"), ("report.printed", "judged"),
+    ("report.recorded", "recorded"),
 )  # fmt: skip
 CARRY = """
 import sys
@@ -77,6 +79,7 @@ def _require_one_of_everything(scope: WorkspaceScope, inspection_id: str) -> Non
     assert row.state == "recorded"
     with scope:
         assert Measurement.select().count() == 6
+        assert TwinVersion.select().count() == 1
     store = ObjectStore.of(scope)
     for name in (row.result_object, row.envelope_object, row.proof_object, row.pdf_object, row.tiles_object):
         store.check(name)

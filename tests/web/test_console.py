@@ -16,12 +16,14 @@ from tests.web.conftest import Caller, Cast
 PAGES = (
     "/console/main/",
     "/console/main/quarantine",
+    "/console/main/alerts",
     "/console/main/assets/nothing",
     "/console/main/inspections/nothing",
 )
 FORMS = (
     "/console/main/live-ticket", "/console/main/inspections/nothing/cancel", "/console/main/inspections/nothing/retry",
     "/console/main/quarantine/nothing/retry", "/console/main/quarantine/nothing/discard",
+    "/console/main/alerts/nothing/acknowledge",
 )  # fmt: skip
 
 

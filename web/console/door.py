@@ -164,6 +164,8 @@ class Door:
         principal: Principal = self.counted(authenticate, key)
         if principal.role not in READERS:
             raise Denied("role.denied", "A key with this role has nothing to see here.", "Ask an owner.")
+        if principal.scopes is not None:
+            raise Denied("scope.denied", "A key under scopes opens the API alone.", "Use one without scopes.")
         return principal
 
     def _show_again(self, session: Session, secret: str) -> None:

@@ -104,6 +104,7 @@ class Console:
         self._rates.admit(session.principal)
         scope = None if slug is None else self._site.scope(session.principal, slug)
         acting = session if scope is None else session.acting(scope.principal)
+        g.principal = acting.principal
         _require_role(acting, route, is_own=slug is None)
         if route.method == "POST":
             require_own_form(session, self._site.settings, route.form_bytes)

@@ -1,4 +1,4 @@
-"""What everybody sees of themselves: password, second factor, sessions."""
+"""What everybody sees of themselves: password, second factor, tokens, sessions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from appliance.identity.records import ELSEWHERE
 from appliance.identity.users import find_user
 from web.api.contract import Call
 from web.console.showing import see
+from web.console.tokens import made_token, tokens_of
 
 Shown = tuple[str, dict[str, Any]]
 _ME: Final = "/console/-/me"
@@ -32,6 +33,8 @@ def me(call: Call, **more: Any) -> Shown:
         "slugs": {one.id: one.slug for one in call.site.workspaces_of(call.caller)},
         "begun": None,
         "codes": None,
+        "made": None,
+        **tokens_of(call),
     }
     return "me.html", shown | more
 
@@ -64,6 +67,12 @@ def remove_factor(call: Call) -> Response:
         raise Denied("factor.required", "Here every local account has a second factor.", "An owner can remove it.")
     second_factor.remove_second_factor(call.site, call.caller.id, call.caller)
     return see(_ME)
+
+
+def make_token(call: Call) -> Shown:
+    """Make a personal token."""
+    made = made_token(call)
+    return me(call, made=made)
 
 
 def end_own_session(call: Call, session_id: str) -> Response:

@@ -28,7 +28,8 @@ _COLUMNS: Columns = {
 }  # fmt: skip
 _MEASURED: Columns = {
     "characteristic": "name", "quantity": lambda row: " of ".join(filter(None, (row["quantity"], row["zone"]))),
-    "value": lambda row: _figure(row["value"], "+.4f"), "± U": lambda row: _figure(row["expanded"], ".4f"),
+    "value": lambda row: _figure(row["value"], ".4f" if row["coverage"] is None else "+.4f"),
+    "± U": lambda row: _figure(row["expanded"], ".4f"),
     "unit": "unit", "cover": lambda row: "–" if row["coverage"] is None else f"{100 * row['coverage']:.0f} %",
     "source": lambda row: ("≠ " if row["disagrees"] else "") + (row["source_decision"] or "–"), "decision": "decision",
 }  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from appliance.exchange.carrying import carry_results
 from tests.results_samples import CSV, qif, results_json
 from tests.web.conftest import Cast
+from tests.web.test_console import signed_in
 
 QUERY = "part=plate&create=true"
 TABLE = {"headers": {"Content-Type": "text/csv"}}
@@ -44,6 +45,16 @@ def test_its_inspections_stand_among_the_others(cast: Cast, made: Any) -> None:
         assert response.status_code == 409, act
     assert cast.operator("GET", f"inspections/{full['id']}/report.pdf").status_code == 200
     assert cast.operator("GET", f"inspections/{full['id']}/points.d2rt").status_code == 404
+
+
+def test_the_console_shows_them_with_what_their_source_says(cast: Cast, made: Any) -> None:
+    browser, _ = signed_in(cast, cast.supervisor)
+    first = cast.operator.get("inspections")["items"][-1]["id"]
+    page = browser.get(f"/console/main/inspections/{first}")
+    assert page.status_code == 200, page.text
+    for words in ("≠ pass", "90.4000 deg", "89 … 91", "plates.csv, inspection 1", "Inconclusive"):
+        assert words in page.text, words
+    assert "/replay" not in page.text
 
 
 def test_contradictions_can_be_asked_for(cast: Cast, made: Any) -> None:

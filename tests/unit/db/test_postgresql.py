@@ -19,6 +19,7 @@ from appliance.db.postgresql import connect
 from appliance.db.provisioning import Administrator, role_of
 from appliance.db.rights import excess_rights, server_version, weak_settings
 from appliance.errors import InvalidInput, Misconfigured, Unavailable
+from appliance.measurements.recording import key_of
 from appliance.queue.outbox import Event, emit
 from tests.postgresql_cluster import cluster
 from tests.unit.db.conftest import SECRET, Pair
@@ -298,6 +299,45 @@ def test_rights_beyond_a_schema_are_named(pair: Pair) -> None:
 def test_a_server_that_does_not_sync_is_named(pair: Pair) -> None:
     assert weak_settings(pair.backend.login("wsp_a")) == ["fsync = off", "full_page_writes = off"]
     assert int(server_version(pair.backend.login("wsp_a")).split(".")[0]) >= 15
+
+
+def test_measurements_from_before_characteristics_keep_their_figures_here_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = cluster().new_database()
+    with Administrator.at(url) as administrator:
+        administrator.make_schema("wsp_d", "secret")
+        with monkeypatch.context() as earlier:
+            earlier.setattr(provisioning, "steps", lambda kind: [step for step in steps(kind) if step.number < 21])
+            administrator.migrate("wsp_d", "workspace")
+        with psycopg.connect(url, autocommit=True) as rows:
+            rows.execute("SET search_path = wsp_d")
+            for statement in _BEFORE_CHARACTERISTICS:
+                rows.execute(statement)
+        assert administrator.migrate("wsp_d", "workspace")[0] == "0021_characteristics"
+        with psycopg.connect(url) as rows:
+            found = rows.execute("SELECT m.value, m.unit, c.key FROM wsp_d.measurement m, wsp_d.characteristic c")
+            assert found.fetchall() == [(0.25, "mm", key_of("wear", "Wände", "mean"))]
+            assert rows.execute("SELECT scan_id FROM wsp_d.inspection").fetchall() == [("scn_1",)]
+
+
+_BEFORE_CHARACTERISTICS = (
+    "INSERT INTO part (id, name, created_at, created_by, updated_at) VALUES ('prt_1', 'p', 't', 'x', 't')",
+    "INSERT INTO cad_revision (id, part_id, label, sha256, object, format, unit, zone_names, triangles, diagonal_mm, "
+    "findings, created_at, created_by) "
+    "VALUES ('cad_1', 'prt_1', 'A', 'h', 'o', 'stl', 'mm', '[]', 12, 1.0, '[]', 't', 'x')",
+    "INSERT INTO characteristic_set (id, part_id, version, sha256, object, characteristics, notes, created_at, "
+    "created_by) VALUES ('chr_1', 'prt_1', 1, 'h', 'o', 1, '[]', 't', 'x')",
+    "INSERT INTO asset (id, name, part_id, serial, created_at, created_by, updated_at) "
+    "VALUES ('ast_1', 'a', 'prt_1', '0007', 't', 'x', 't')",
+    "INSERT INTO scan (id, encoding, stored_sha256, stored_bytes, object, format, asset_id, captured_at, received_at, "
+    "received_by, manifest, receipt, state) "
+    "VALUES ('scn_1', 'identity', 'h', 7, 'o', 'e57', 'ast_1', 't', 't', 'x', '{}', '', 'stored')",
+    "INSERT INTO inspection (id, scan_id, asset_id, part_id, cad_revision_id, characteristic_set_id, parameters, "
+    "context, priority, inspected_at, created_at, created_by, state) VALUES "
+    "('ins_1', 'scn_1', 'ast_1', 'prt_1', 'cad_1', 'chr_1', '{}', '{}', 'normal', 't', 't', 'x', 'recorded')",
+    "INSERT INTO measurement (id, inspection_id, asset_id, position, name, zone, quantity, value_mm, coverage, "
+    "coverage_required, decision, measured_at) "
+    "VALUES ('mea_1', 'ins_1', 'ast_1', 0, 'wear', 'Wände', 'mean', 0.25, 1, 0.9, 'pass', 't')",
+)
 
 
 def test_a_dropped_schema_takes_its_roles_with_it() -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from appliance.errors import InvalidInput, NotFound
@@ -102,8 +103,10 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
     suspects = {state.instrument for state in states if state.state == SUSPECT}
     with scope:
         kept = [one for one in called if ReferenceArtefact.known(asset_id=one.asset_id) is None]
-        names = {one: Instrument.known(id=one).name for one in {each.instrument_id for each in kept} if one}
-    return tuple(replace(one, instrument_is_suspect=names.get(one.instrument_id or "") in suspects) for one in kept)
+        names = {None: ""} | {
+            one: Instrument.known(id=one).name for one in {each.instrument_id for each in kept} if one
+        }
+    return tuple(replace(one, instrument_is_suspect=names[one.instrument_id] in suspects) for one in kept)
 
 
 def _tested(
@@ -119,6 +122,8 @@ def _tested(
         trend = trend_of(history.series)
     except InvalidInput:  # all at one moment, or alone between breaks
         return None
+    if not trend.exists and not thoroughly:
+        return None  # which costs those that are called nothing: its adjusted p would be above theirs
     due = _dues(history.series, trend, latest, thoroughly)
     return _evidence(asset, characteristic, measured, latest, history, trend, due)
 
@@ -185,8 +190,12 @@ def _dues(series: Series, trend: Trend, latest: Latest, thoroughly: bool) -> tup
     if thoroughly:
         both = forecast(series, latest.lower, latest.upper, latest.u)
         return _due(both.leaves_pass), _due(both.reaches_fail)
-    edges = edges_of(latest.lower, latest.upper, latest.u)
+    edges = _edges(latest.lower, latest.upper, latest.u)
     return _due(_crossing(trend, _passing(edges))), _due(_crossing(trend, (edges.fail_lower, edges.fail_upper)))
+
+
+#: A search of a millisecond, for limits that many series share.
+_edges: Final = lru_cache(maxsize=1024)(edges_of)
 
 
 def _passing(edges: Edges) -> tuple[float, float]:

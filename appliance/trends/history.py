@@ -84,10 +84,14 @@ def breaks_of(database: Engine, asset: str) -> tuple[Break, ...]:
 
 
 def history_of(
-    database: Engine, calendar: Calendar, characteristic: str, asset: str, measured: int, life: int
-) -> History | None:
-    """The current life, ``life`` since 1970, with ``measured`` values; None where there is none."""
-    breaks = tuple(one for one in breaks_of(database, asset) if one.kind != REPAIR or one.at_days <= _days(life))
+    database: Engine, calendar: Calendar, characteristic: str, asset: str, measured: int, life: int,
+    breaks: tuple[Break, ...],
+) -> History | None:  # fmt: skip
+    """The current life, ``life`` since 1970, with ``measured`` values; None where there is none.
+
+    ``breaks`` are those of the asset; of its repairs only that which began the life stays.
+    """
+    breaks = tuple(one for one in breaks if one.kind != REPAIR or one.at_days <= _days(life))
     since = _text(life) if life else ""
     if measured <= MOST_POINTS:
         rows = database.look_up(_VALUES, characteristic, asset, since, MOST_POINTS)

@@ -17,7 +17,7 @@ ON_POSTGRESQL += $(addprefix --ignore tests/web/test_,slow_clients.py raw_reques
 #: What took longest stands at the end of every run.
 SLOWEST := --durations 30 --durations-min 4
 
-.PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench clean
+.PHONY: help setup demo test lint types client unit postgresql fuzz kill contract isolation bench bench-trends clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ isolation: setup  ## Try 200,000 times to see one workspace from inside another,
 bench: setup  ## Run every benchmark on this machine and print ratios
 	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest archive trends; do \
 	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
+
+bench-trends: setup  ## Ask 50 million measurements on PostgreSQL and 10 million on SQLite (hours, 150 GB); FULL=0: a small one
+	@if [ "$(FULL)" = 0 ]; then pg="200000 2" lite="100000 1"; else pg="50000000 12" lite="10000000 1"; fi; \
+	    .venv/bin/python tests/bench/rollups.py postgresql $$pg && .venv/bin/python tests/bench/rollups.py sqlite $$lite
 
 clean:  ## Remove .venv and what the demo made
 	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -61,13 +61,17 @@ class Plant:
 
     def again(self, occasion: Occasion) -> Occasion:
         """Another inspection on the same occasion."""
+        return replace(occasion, inspection_id=self.inspection(occasion.asset_id).id)
+
+    def inspection(self, asset_id: str = "") -> InspectionRow:
+        """The row of a recorded inspection, of the first asset where none is named."""
         with self.scope.transaction():
-            row = InspectionRow.create(
-                id=new_id("ins"), scan_id=self.scan, asset_id=occasion.asset_id, part_id=self.part,
+            row: InspectionRow = InspectionRow.create(
+                id=new_id("ins"), scan_id=self.scan, asset_id=asset_id or self.assets[0], part_id=self.part,
                 cad_revision_id=self.revisions[0], characteristic_set_id=self.plan, parameters="{}", context="{}",
                 priority="normal", inspected_at=AT, created_at=AT, created_by="x", state="recorded", verdict="pass",
             )  # fmt: skip
-        return replace(occasion, inspection_id=row.id)
+        return row
 
     def repaired(self, asset: int, at: str) -> None:
         """A row that says so, and nothing else."""

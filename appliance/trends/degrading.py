@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from appliance.errors import InvalidInput, NotFound
@@ -28,10 +29,11 @@ from appliance.spc.forecast import ALREADY, EXPECTED, NEVER, NO_TREND, Crossing,
 from appliance.spc.series import Series
 from appliance.spc.trend import LEAST_VALUES, Trend, trend_of
 from appliance.tenancy.scope import WorkspaceScope
-from appliance.trends.history import History, Latest, history_of, latest_of, text_of_day
+from appliance.trends.history import History, Latest, breaks_of, history_of, latest_of, text_of_day
 from appliance.trends.instruments import SUSPECT, instrument_states
 from appliance.trends.models import ReferenceArtefact
 from appliance.trends.records import DEGRADES, DRIFTS, RECOVERS, STEADY, Due, Evidence, Ranking, SeriesBreak
+from appliance.trends.remembered import Remembered
 
 #: Mean length of a month.
 MONTH_DAYS: Final = 365.25 / 12.0
@@ -51,6 +53,8 @@ _OF_ASSET: Final = f"{_LINES} WHERE l.score IS NOT NULL AND s.dimension = 'asset
 _LINE: Final = (
     f"{_LINES} WHERE l.score IS NOT NULL AND s.characteristic_id = ? AND s.dimension = 'asset' AND s.member = ?"
 )
+#: Series, in all workspaces of this process: about 4 MB.
+_remembered: Final = Remembered["Evidence | None"](4096)
 _SCREENED: Final = "SELECT COUNT(*) FROM rollup_line WHERE score IS NOT NULL"
 
 
@@ -102,23 +106,45 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
     suspects = {state.instrument for state in states if state.state == SUSPECT}
     with scope:
         kept = [one for one in called if ReferenceArtefact.known(asset_id=one.asset_id) is None]
-        names = {one: Instrument.known(id=one).name for one in {each.instrument_id for each in kept} if one}
-    return tuple(replace(one, instrument_is_suspect=names.get(one.instrument_id or "", "") in suspects) for one in kept)
+        names = {None: ""} | {
+            one: Instrument.known(id=one).name for one in {each.instrument_id for each in kept} if one
+        }
+    return tuple(replace(one, instrument_is_suspect=names[one.instrument_id] in suspects) for one in kept)
 
 
 def _tested(
     scope: WorkspaceScope, calendar: Calendar, line: tuple[Any, ...], *, thoroughly: bool = False
 ) -> Evidence | None:
-    """Evidence of one line; None where no trend can be computed."""
-    _, measured, life, characteristic, asset = line
-    latest = latest_of(scope.database, characteristic, asset)
-    history = history_of(scope.database, calendar, characteristic, asset, measured, life)
-    if latest is None or history is None or len(history.series.value) < LEAST_VALUES:
+    """Evidence of one line; None where no trend can be computed, or, unless ``thoroughly``, where there is none.
+
+    What was computed from the same values, limits and breaks is remembered: all of them stand in the key.
+    """
+    score, measured, life, characteristic, asset = line
+    latest, breaks = latest_of(scope.database, characteristic, asset), breaks_of(scope.database, asset)
+    if latest is None:
+        return None
+
+    def compute() -> Evidence | None:
+        history = history_of(scope.database, calendar, characteristic, asset, measured, life, breaks)
+        return None if history is None else _computed(history, latest, measured, characteristic, asset, thoroughly)
+
+    if thoroughly:
+        return compute()
+    key = scope.workspace_id, calendar.zone, score, measured, life, characteristic, asset, latest, breaks
+    return _remembered.get(key, compute)
+
+
+def _computed(
+    history: History, latest: Latest, measured: int, characteristic: str, asset: str, thoroughly: bool
+) -> Evidence | None:
+    if len(history.series.value) < LEAST_VALUES:
         return None
     try:
         trend = trend_of(history.series)
     except InvalidInput:  # all at one moment, or alone between breaks
         return None
+    if not trend.exists and not thoroughly:
+        return None  # which costs those that are called nothing: its adjusted p would be above theirs
     due = _dues(history.series, trend, latest, thoroughly)
     return _evidence(asset, characteristic, measured, latest, history, trend, due)
 
@@ -185,8 +211,12 @@ def _dues(series: Series, trend: Trend, latest: Latest, thoroughly: bool) -> tup
     if thoroughly:
         both = forecast(series, latest.lower, latest.upper, latest.u)
         return _due(both.leaves_pass), _due(both.reaches_fail)
-    edges = edges_of(latest.lower, latest.upper, latest.u)
+    edges = _edges(latest.lower, latest.upper, latest.u)
     return _due(_crossing(trend, _passing(edges))), _due(_crossing(trend, (edges.fail_lower, edges.fail_upper)))
+
+
+#: A search of a millisecond, for limits that many series share.
+_edges: Final = lru_cache(maxsize=1024)(edges_of)
 
 
 def _passing(edges: Edges) -> tuple[float, float]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.db.engine import Engine
+from appliance.errors import InvalidInput
 from appliance.rollups.calendar import Calendar, moment_of
 from appliance.rollups.lives import repairs_of, second
-from appliance.rollups.reading import END, of_series
+from appliance.rollups.reading import END, MOST, of_series
 from appliance.rollups.records import DAY, HOUR, MONTH, WEEK
 from appliance.spc.exact import NANO
 from appliance.spc.series import CAD_CHANGE, RECALIBRATION, REPAIR, Break, Series, series_of
@@ -83,26 +84,35 @@ def breaks_of(database: Engine, asset: str) -> tuple[Break, ...]:
 
 
 def history_of(
-    database: Engine, calendar: Calendar, characteristic: str, asset: str, measured: int, life: int
-) -> History | None:
-    """The current life, ``life`` since 1970, with ``measured`` values; None where there is none."""
-    breaks = tuple(one for one in breaks_of(database, asset) if one.kind != REPAIR or one.at_days <= _days(life))
+    database: Engine, calendar: Calendar, characteristic: str, asset: str, measured: int, life: int,
+    breaks: tuple[Break, ...],
+) -> History | None:  # fmt: skip
+    """The current life, ``life`` since 1970, with ``measured`` values; None where there is none.
+
+    ``breaks`` are those of the asset; of its repairs only that which began the life stays.
+    """
+    breaks = tuple(one for one in breaks if one.kind != REPAIR or one.at_days <= _days(life))
     since = _text(life) if life else ""
     if measured <= MOST_POINTS:
         rows = database.look_up(_VALUES, characteristic, asset, since, MOST_POINTS)
         points = [(second(at), value) for at, value, _ in rows]
         return _history(points, "value", breaks, since)
     for grain in (HOUR, DAY, WEEK, MONTH):
-        if len(points := _means(database, calendar, characteristic, asset, grain, life)) <= MOST_POINTS:
-            break
-    return _history(points[-MOST_POINTS:], _NAMES[grain], breaks, since)
+        means = _means(database, calendar, characteristic, asset, grain, life)
+        if means is not None and (len(means) <= MOST_POINTS or grain == MONTH):
+            return _history(means[-MOST_POINTS:], _NAMES[grain], breaks, since)
+    return None
 
 
 def _means(
     database: Engine, calendar: Calendar, characteristic: str, asset: str, grain: int, life: int
-) -> list[tuple[int, float]]:
-    """Means of the buckets that lie in a life as a whole, each at the middle of its bucket."""
-    found = of_series(database, calendar, characteristic, "asset", asset, grain, life, END)
+) -> list[tuple[int, float]] | None:
+    """Means of the buckets that lie in a life as a whole, each at its middle; None where they are too many to read."""
+    most = {HOUR: MOST_POINTS, DAY: MOST_POINTS, WEEK: 7 * MOST_POINTS}.get(grain, MOST)
+    try:
+        found = of_series(database, calendar, characteristic, "asset", asset, grain, life, END, most)
+    except InvalidInput:
+        return None
     return [
         ((bucket + calendar.end_of(grain, bucket)) // 2, tally.sums.mean() / NANO)
         for bucket, tally in found.items()

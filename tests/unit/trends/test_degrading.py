@@ -139,3 +139,17 @@ def test_too_little_is_refused_and_nothing_is_not_found(plant: Plant) -> None:
         evidence_of(plant.scope, plant.assets[0], characteristic)
     with pytest.raises(NotFound):
         evidence_of(plant.scope, plant.assets[1], characteristic)
+
+
+def test_what_was_computed_of_the_same_data_is_not_computed_again(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured(plant, 0, [0.001])
+    first = degrading(plant.scope)
+    with monkeypatch.context() as patched:
+        patched.setattr("appliance.trends.degrading.trend_of", None)
+        assert degrading(plant.scope) == first
+    with plant.scope.transaction():  # the newest is judged by other limits, and nothing else is another
+        plant.scope.database.run("UPDATE measurement SET upper = 0.5 WHERE measured_at = ?", at(DAYS - 1))
+    [one] = degrading(plant.scope).items
+    assert one.upper == 0.5

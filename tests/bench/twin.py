@@ -69,7 +69,7 @@ def main() -> None:
         plant = Plant(scope, part, create_asset(scope, "press-07", part=part), *definitions(scope, part, Random(1)))
         ids = []
         for n in range(versions):
-            mean = rng.normal(0, 0.01, cells) - worn * 3e-4 * n
+            mean = rng.normal(0, 0.01, cells) - worn * 1e-3 * n
             mean[rng.random(cells) < 0.05] = np.nan
             stamp = f"2026-{1 + n // 28 % 12:02d}-{1 + n % 28:02d}T12:00:00.000000Z"
             stored = plant.prepared(flat_field(mean, 0.012, cells), skin(cells))

@@ -17,6 +17,8 @@ PAGES = (
     "/console/main/",
     "/console/main/quarantine",
     "/console/main/assets/nothing",
+    "/console/main/assets/nothing/twin",
+    "/console/main/twin-versions/nothing/change.png",
     "/console/main/inspections/nothing",
 )
 FORMS = (

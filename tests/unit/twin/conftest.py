@@ -76,8 +76,8 @@ class Plant:
             row: InspectionRow = InspectionRow.create(
                 id=new_id("ins"), scan_id=scan.id, asset_id=of.id, part_id=self.part.id,
                 cad_revision_id=self.revision, characteristic_set_id=self.plan, parameters="{}", context="{}",
-                priority="normal", inspected_at="x", created_at="x", created_by="x", state="recorded", verdict="pass",
-                envelope_sha256="e" * 64, amends_id=amends, reason=reason,
+                priority="normal", inspected_at=on(1), created_at=on(1), created_by="x", state="recorded",
+                verdict="pass", envelope_sha256="e" * 64, amends_id=amends, reason=reason,
             )  # fmt: skip
         return row
 

@@ -54,7 +54,7 @@ def skin(cells: int) -> Skin:
     rng, empty = np.random.default_rng(1), np.zeros((0, 3), np.float32)
     zones = {f"zone {n:02d}": rng.random(cells) < 0.1 for n in range(20)} | {"all": np.ones(cells, np.bool_)}
     none = np.zeros(0, np.int32)
-    return Skin(1.0, np.ones(cells, np.float32), zones, empty, empty, empty, empty.astype(np.int32), none, none)
+    return Skin(1.0, np.ones(cells, np.float32), zones, empty, empty, empty, empty.astype(np.int32), none)
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from appliance.tenancy.scope import WorkspaceScope
     from appliance.tenancy.site import Site
 
+pytest_plugins = ("tests.log_watch",)
+
 ROOT = Path(__file__).resolve().parent.parent
 
 if ON_POSTGRESQL:

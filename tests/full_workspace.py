@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from appliance.alerts.channels import WEBHOOK, add_channel
+from appliance.alerts.engine import look_for_alerts
+from appliance.alerts.rules import set_rule
 from appliance.audit.cosignature import cosign
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.epochs import open_epoch
@@ -18,23 +21,26 @@ from appliance.cad.models import CadRevision
 from appliance.config.settings import load_settings
 from appliance.core.ids import new_id
 from appliance.crypto.archive_key import ArchiveKey
+from appliance.crypto.encoding import b64encode
 from appliance.crypto.vkey import ALG_COSIGNATURE, Signer
+from appliance.enrolment.keys import add_key
 from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import SCAN, CharacteristicSetRow
+from appliance.measurements.models import SCAN, CharacteristicSetRow, ResultsFile
 from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import enrol_device
-from appliance.plant.models import Part
+from appliance.plant.models import Asset, AssetEvent, Part
 from appliance.plant.operators import person_of_badge
 from appliance.plant.parts import create_part
 from appliance.scans.models import Scan, ScanManifest
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
+from appliance.trends.models import ControlLimits, ReferenceArtefact
 from appliance.twin.recording import Prepared, record_version
 from appliance.twin.service import roll_back
 from appliance.workspaces.archive.reading import check_archive
@@ -53,15 +59,35 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     """Put something into every table, some of it ``things`` times; ``random`` decides contents."""
     erased = _people(scope)
     part = create_part(scope, f"housing {random.random()}")
-    enrol_device(scope, f"cell {random.random()}")
+    device = enrol_device(scope, f"cell {random.random()}")
+    with scope.transaction():
+        add_key(scope, device, b64encode(random.randbytes(32)), "key_owner")
     add_instrument(scope, f"S5 {random.random()}", b"mpe_mm = 0.03\n")
     assets = [create_asset(scope, f"asset {random.random()}", part=part) for _ in range(things)]
     revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]
     _discarded(scope, assets[0].id, random)
+    with scope.transaction():
+        ReferenceArtefact.create(asset_id=assets[0].id, reason="ball bar", created_at=AT, created_by="key_o")
+        AssetEvent.create(
+            id=new_id("evt"), asset_id=assets[0].id, kind="repair", happened_at=AT, reason="worn", created_at=AT,
+            created_by="key_o",
+        )  # fmt: skip
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
+    _results_file(scope, assets[0], random)
+    with scope:
+        [(characteristic,)] = scope.database.fetch("SELECT id FROM characteristic")
+    with scope.transaction():
+        ControlLimits.create(
+            id=new_id("lim"), characteristic_id=characteristic, asset_id="", version=1, limits="{}", made_since=AT,
+            made_until=AT, reason="in control", created_at=AT, created_by="key_o",
+        )  # fmt: skip
     _twin(scope, rows, random)
+    set_rule(scope, "every day", "missing_scans", {"interval_days": 1}, reason="as agreed")
+    settings = replace(scope.settings, webhook_origins="https://hooks.plant.example")
+    add_channel(replace(scope, settings=settings), "hall", WEBHOOK, "https://hooks.plant.example/d2r")
+    look_for_alerts(scope, datetime.now(UTC) + timedelta(days=9))
     log = DatabaseLog.of(scope)
     note = log.checkpoint()
     log.add_anchor(bytes(note.adding(cosign(note.text, WITNESS, SEEN_AT))), [WITNESS.verifier])
@@ -112,6 +138,7 @@ def _scan(scope: WorkspaceScope, asset_id: str, random: Random, person: str | No
         "encoding": "identity", "sha256": sha256, "size_bytes": 7, "stored_sha256": sha256, "stored_bytes": 7,
         "object": name, "format": "e57", "captured_at": AT, "received_at": AT, "received_by": "key_d",
         "manifest": '{"name":"Schräge Prüfung ✓"}', "receipt": "", "state": "stored", "clock_skew_s": -400,
+        "suspect_since": AT, "suspect_reason": "hall 9",
     }  # fmt: skip
     with scope.transaction():
         scan: Scan = Scan.create(id=new_id("scn"), asset_id=asset_id, operator_person_id=person, **columns | more)
@@ -161,6 +188,24 @@ def _amended(scope: WorkspaceScope, original: InspectionRow) -> None:
     columns = {name: getattr(original, name) for name in original._meta.fields}
     with scope.transaction():
         InspectionRow.create(**columns | {"id": "ins_00" + original.id[6:], "amends_id": original.id, "reason": "typo"})
+
+
+def _results_file(scope: WorkspaceScope, asset: Asset, random: Random) -> None:
+    """A file of results from elsewhere, its correction, and the inspection that rests on it."""
+    for first in (None, "res_0"):
+        name, sha256 = _object(scope, random)
+        columns = {"name": "plates.qif", "size_bytes": 7, "format": "qif", "options": "{}", "state": "recorded"}
+        with scope.transaction():
+            ResultsFile.create(
+                id="res_0" if first is None else "res_00", sha256=sha256, object=name, received_at=AT,
+                received_by="key_d", amends_id=first, **columns,
+            )  # fmt: skip
+    with scope.transaction():
+        InspectionRow.create(
+            id=new_id("ins"), asset_id=asset.id, part_id=asset.part_id, results_file_id="res_0", file_position=1,
+            parameters="{}", context="{}", priority="normal", inspected_at=AT, created_at=AT, created_by="x",
+            state="recorded", verdict="inconclusive", pdf_object=_object(scope, random)[0],
+        )  # fmt: skip
 
 
 def _twin(scope: WorkspaceScope, rows: list[InspectionRow], random: Random) -> None:

@@ -13,6 +13,7 @@ from web import health
 from web.api import dispatch, openapi
 from web.api.v1 import AREAS
 from web.console import pages
+from web.denials import Denials
 from web.metrics import Metrics
 from web.problems import answer_errors
 from web.rates import Rates, say_rate
@@ -29,11 +30,13 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     site = site or Site.open(settings or load_settings())
     app, metrics, rates = Flask("d2r", static_folder=None, template_folder=None), Metrics(site), Rates(site.settings)
     app.debug = False  # whatever FLASK_DEBUG says
-    app.extensions["d2r-site"] = site
+    denials = Denials(site)
+    app.extensions |= {"d2r-site": site, "d2r-denials": denials}
     number_requests(app)
     finish_requests(app, metrics, site.settings)
     answer_errors(app)
     app.after_request(say_rate)
+    app.after_request(denials.note)
     routes = dispatch.register(app, site, AREAS, rates)
     health.health(app, site, metrics, rates, openapi.document(AREAS, site.settings.effective_public_url))
     console = pages.register(app, site, rates)

@@ -1,4 +1,4 @@
-"""Whether this process lives, whether the appliance can work, what it measures, and what its API is."""
+"""Whether this process lives, whether the appliance can work, what it measures, its API, and what signs tokens."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from typing import Any, Final
 from flask import Flask, Response, g, request
 
 from appliance.core.canonical import canonical_bytes
-from appliance.errors import D2RError, Denied
+from appliance.errors import D2RError
+from appliance.identity.tokens.signing import jwk_set
 from appliance.tenancy.site import Site
 from web.api.contract import WATCHERS
-from web.api.dispatch import caller
+from web.api.dispatch import caller, require_role
+from web.api.scopes import METRICS_SCOPE
 from web.metrics import Metrics
 from web.rates import Rates
 
 #: Endpoints that anybody may ask; ``metrics`` sees to its callers itself.
-PUBLIC: Final = frozenset({"healthz", "readyz", "metrics", "openapi"})
+PUBLIC: Final = frozenset({"healthz", "readyz", "metrics", "openapi", "jwks"})
 #: An answer of ``/readyz`` counts for this long: whoever asks often costs nothing.
 _KEPT_S: Final = 0.5
 _METRICS: Final = "text/plain; version=1.0.0; charset=utf-8"
 
 
 def health(app: Flask, site: Site, metrics: Metrics, rates: Rates, document: dict[str, Any]) -> None:
-    """Make the four public addresses reachable."""
+    """Make the five public addresses reachable."""
     readiness, described = Readiness(site), canonical_bytes(document)
     _get(app, "/healthz", "healthz", lambda: _json(canonical_bytes({"status": "ok"})))
     _get(app, "/readyz", "readyz", lambda: _ready(readiness))
     _get(app, "/metrics", "metrics", lambda: _measured(site, metrics, rates))
     _get(app, "/openapi.json", "openapi", lambda: _json(described))
+    _get(app, "/.well-known/jwks.json", "jwks", lambda: _json(canonical_bytes(jwk_set(site))))
 
 
 class Readiness:
@@ -90,8 +93,7 @@ def _measured(site: Site, metrics: Metrics, rates: Rates) -> Response:
     """Metrics, for this machine itself and for whoever has the key to watch it."""
     if not _is_local():
         principal = caller(site, rates)
-        if not principal.is_everywhere and principal.role not in WATCHERS:
-            raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+        require_role(principal, frozenset({principal.role}) if principal.is_everywhere else WATCHERS, METRICS_SCOPE)
     g.authorized = True
     return Response(metrics.text(), content_type=_METRICS, headers={"Cache-Control": "no-store"})
 

@@ -37,10 +37,11 @@ STATUS_OF: Final[tuple[tuple[type[D2RError], int], ...]] = (
 )  # fmt: skip
 #: Errors whose status is not that of their family.
 _STATUS_OF_CODE: Final = {
-    "auth.missing": 401, "key.refused": 401, "ticket.refused": 401, "live.upgrade": 426, "request.json": 400,
+    "auth.missing": 401, "key.refused": 401, "ticket.refused": 401, "token.refused": 401, "live.upgrade": 426,
+    "request.json": 400,
     "request.query": 400, "request.media_type": 415, "request.size": 413, "storage.full": 507, "storage.floor": 507,
     "request.tags": 400, "request.fields": 400, "request.idempotency_key": 400, "request.if_match": 428,
-    "asset.changed": 412, "rate.exceeded": 429,
+    "token.reused": 401, "asset.changed": 412, "rate.exceeded": 429,
 }  # fmt: skip
 
 

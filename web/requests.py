@@ -123,6 +123,6 @@ def _line(seconds: float) -> dict[str, object]:
     fields = {
         "request": g.get("request_id"), "ms": round(1000 * seconds, 1), "peer": request.remote_addr,
         "principal": principal.id if principal else None, "role": principal.role if principal else None,
-        "problem": g.get("problem"),
+        "via": principal.via or None if principal else None, "problem": g.get("problem"),
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value is not None}

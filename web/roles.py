@@ -24,29 +24,31 @@ _HEAD: Final = """# Who may do what
 Written by `python -m web.roles` from the declarations that guard routes and pages; `tests/web/test_roles.py` holds each
 cell against the server. Whatever has no row is refused to everybody. A workspace of which somebody is no member is not
 there for them, whatever their role elsewhere. Beside workspaces (`/api/v1/directory`, pages below `/console/-/`) it is
-the role in the appliance as a whole that counts: the owner of a workspace is nobody there. Roles are explained in
+the role in the appliance as a whole that counts: the owner of a workspace is nobody there. A key or token under scopes
+may do what its role may and its scopes name; one without may do all that its role may. Roles are explained in
 [api](api.md), how people get them in [identity](identity.md).
 """
 
 
-def matrix() -> Iterator[tuple[str, str, str, frozenset[str] | None]]:
-    """Part, name, method and address, roles (None: anybody)."""
+def matrix() -> Iterator[tuple[str, str, str, str, frozenset[str] | None]]:
+    """Part, name, method and address, scope, roles (None: anybody)."""
     for area in AREAS:
         for route in area:
-            yield f"API: {area.name}", route.name, f"{route.method} {API}{route.path}", route.roles
+            scope = f"`{route.scope}`" if route.scope else ""
+            yield f"API: {area.name}", route.name, f"{route.method} {API}{route.path}", scope, route.roles
     for page in PAGES:
         address = page.rule.replace("<", "{").replace(">", "}")
-        yield "Console", f"console.{page.name}", f"{page.method} {address}", page.roles or _SIGNED_IN
+        yield "Console", f"console.{page.name}", f"{page.method} {address}", "", page.roles or _SIGNED_IN
 
 
 def roles_document() -> str:
     """docs/roles.md as it must be."""
     lines, part = [_HEAD], ""
-    for found, _, address, roles in matrix():
+    for found, _, address, scope, roles in matrix():
         if found != part:
             part = found
-            lines += [f"\n## {part}\n", f"| | {' | '.join(ROLES)} |", f"|---|{'---|' * len(ROLES)}"]
-        cells = ["✔" if roles is None or role in roles else "" for role in ROLES]
+            lines += [f"\n## {part}\n", f"| | scope | {' | '.join(ROLES)} |", f"|---|---|{'---|' * len(ROLES)}"]
+        cells = [scope, *("✔" if roles is None or role in roles else "" for role in ROLES)]
         lines.append(f"| `{address}` | {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
     return "\n".join(lines) + "\n"
 

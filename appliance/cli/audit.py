@@ -175,13 +175,20 @@ def rotate_key(data: Path | None, record: Path) -> None:
 @click.option("--legal-basis", required=True, help="Such as: GDPR Art. 17(1)(a).")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(data: Path | None, slug: str, person: str, legal_basis: str, yes: bool) -> None:
-    """Forget PERSON: destroy the key and all that it opens. The log says that it was done, and stays provable."""
+    """Forget PERSON: destroy the key and all that it opens. The log says that it was done, and stays provable.
+
+    Somebody who signs in (usr_...) is forgotten in every workspace and in the control plane, whichever is named.
+    """
     from appliance.audit.erasure import erase as forget
+    from appliance.core.ids import is_id
+    from appliance.identity.erasing import erase_user
 
     if not yes:
         click.confirm(f"Everything about {person} is destroyed for good. Go on?", abort=True)
     with open_site(data) as site:
-        entry = forget(place_of(site, slug), person, legal_basis=legal_basis, approver=owner_of_site(site))
+        why: Any = {"legal_basis": legal_basis, "approver": owner_of_site(site)}
+        is_user = is_id(person, "usr")
+        entry = erase_user(site, person, **why) if is_user else forget(place_of(site, slug), person, **why)
     click.echo(f"erased; entry {entry}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,23 @@ from appliance.cli.remote import FILE, Columns, found_options, limit_option, pri
 if TYPE_CHECKING:
     from appliance.client.api import Api
 
+
+def _made(record: Mapping[str, Any]) -> str:
+    """What was made of a scan, in one cell."""
+    return "\n".join(
+        " ".join(filter(None, (one["id"], one["verdict"], one["report_number"]))) for one in record["inspections"]
+    )
+
+
 _COLUMNS: Columns = {"name": "name", "enrolled": "enrolled_at", "revoked": "revoked_at", "id": "id"}
+_SUSPECTS: Columns = {
+    "scan": "scan_id", "received": "received_at", "state": "state", "asset": "asset_id",
+    "made of it": _made,
+}  # fmt: skip
+_IDENTITY = click.option(
+    "--identity", type=click.Path(dir_okay=False, path_type=Path), envvar="D2R_DEVICE", required=True,
+    help="The file with this device's key (default: D2R_DEVICE).",
+)  # fmt: skip
 
 
 @click.group()
@@ -29,6 +47,46 @@ def add(api: Api, name: str, vkey: str | None, vkey_file: Path | None, as_json: 
     """Enrol the device NAME. Its API key: d2r key add --role device --label NAME."""
     key = vkey or (vkey_file.read_text().strip() if vkey_file else None)
     print_record(api.devices.enrol_device(name=name, vkey=key), as_json=as_json)
+
+
+@device.command()
+@click.argument("name", required=False)
+@click.option("--reason", help="Why the device NAME, which is known already, gets another key.")
+@click.option("--minutes", type=click.IntRange(1, 60), default=15, show_default=True)
+@remote
+def code(api: Api, name: str | None, reason: str | None, minutes: int, as_json: bool) -> None:
+    """Make a code that lets one device in, once: it is typed at the device (d2r device enrol)."""
+    made = api.enrolment.make_device_code(device=name, reason=reason, minutes=minutes)
+    print_record(made, as_json=as_json)
+
+
+@device.command()
+@click.option("--url", required=True, help="The appliance's address, as the device reaches it.")
+@click.option("--code", "typed", prompt="Code", help="The code that the appliance showed; asked for without it.")
+@click.option("--name", default=socket.gethostname, show_default="this machine's name")
+@click.option("--workspace", default="main", show_default=True)
+@click.option(
+    "--fingerprint", help="SHA-256 of the TLS certificate, compared with the appliance's, where no CA is known."
+)
+@_IDENTITY
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def enrol(
+    url: str, typed: str, name: str, workspace: str, fingerprint: str | None, identity: Path, as_json: bool
+) -> None:  # fmt: skip
+    """Let this device in: make a key here, and show the appliance that it belongs to the code. May be repeated."""
+    from appliance.client.device import enrol_here
+
+    print_record(enrol_here(url, typed, name, workspace, identity, fingerprint).shown, as_json=as_json)
+
+
+@device.command()
+@_IDENTITY
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def renew(identity: Path, as_json: bool) -> None:
+    """Replace this device's key; the old one counts for a day. May be repeated."""
+    from appliance.client.device import renew_here
+
+    print_record(renew_here(identity).shown, as_json=as_json)
 
 
 @device.command("list")
@@ -52,9 +110,29 @@ def show(api: Api, name: str, as_json: bool) -> None:
 
 @device.command()
 @click.argument("name")
+@click.option("--stolen-since", metavar="TIME", help="RFC 3339: mark and list every scan that came since then.")
+@click.option("--reason", default="The key was stolen.", show_default=True, help="Why, with --stolen-since.")
 @remote
-def revoke(api: Api, name: str, as_json: bool) -> None:
+def revoke(api: Api, name: str, stolen_since: str | None, reason: str, as_json: bool) -> None:
     """Trust the device NAME no more, for good. What it sent stays what it was."""
     from appliance.client.names import addressed
 
-    print_record(api.devices.revoke_device(addressed(name, api.devices.list_devices)), as_json=as_json)
+    address = addressed(name, api.devices.list_devices)
+    if stolen_since is None:
+        print_record(api.devices.revoke_device(address), as_json=as_json)
+        return
+    api.devices.report_device_theft(address, since=stolen_since, reason=reason)
+    print_records(api.devices.list_device_suspects(address), _SUSPECTS, as_json=as_json)
+
+
+@device.command()
+@click.argument("name")
+@click.option("--since", metavar="TIME", help="RFC 3339; without it, what is marked.")
+@limit_option(1000)
+@remote
+def suspects(api: Api, name: str, since: str | None, limit: int, as_json: bool) -> None:
+    """List the scans of the device NAME since a moment, and what depends on them; nothing is changed."""
+    from appliance.client.names import addressed
+
+    address = addressed(name, api.devices.list_devices)
+    print_records(api.devices.list_device_suspects(address, since=since, at_most=limit), _SUSPECTS, as_json=as_json)

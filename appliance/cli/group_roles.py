@@ -1,4 +1,4 @@
-"""``d2r ldap group`` and ``d2r oidc group``: which group of whom may do what, said in one way for every source."""
+"""``d2r ldap group`` and its siblings: which group of whom may do what, said in one way for every source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from appliance.cli.remote import Columns, print_record, print_records, remote
 if TYPE_CHECKING:
     from appliance.client.api import Api
 
-Source = Literal["ldap", "oidc"]
+Source = Literal["ldap", "oidc", "saml"]
 Role = Literal["owner", "supervisor", "operator", "auditor", "plant-it"]
 _COLUMNS: Columns = {
     "group": "group", "where": lambda row: row["workspace"] or "the appliance", "role": "role", "id": "id",

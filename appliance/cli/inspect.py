@@ -46,7 +46,7 @@ def inspect(
 
     request = InspectionRequest(
         scan=scan, cad=cad, characteristics=characteristics, inspected_at=utc_now(), supplied=supplied, fit=fit,
-        start=start, scan_unit=scan_units or _scan_unit(scan, units), cad_unit=cad_units or _cad_unit(cad, units),
+        start=start, scan_unit=scan_units or scan_unit(scan, units), cad_unit=cad_units or _cad_unit(cad, units),
         zones=zones, instrument=instrument,
     )  # fmt: skip
     with progress_bars(shown=not as_json) as watcher:
@@ -59,7 +59,7 @@ def inspect(
     return EXIT_OF_DECISION[result["verdict"]]
 
 
-def _scan_unit(scan: Path, units: str | None) -> str | None:
+def scan_unit(scan: Path, units: str | None) -> str | None:
     """``--units`` speaks for formats that do not state their unit; E57 does."""
     return None if scan.suffix.lower() == ".e57" else units
 

@@ -27,9 +27,10 @@ _COLUMNS: Columns = {
     "progress": lambda row: f"{100 * row['progress']:.0f} %", "report": "report_number", "id": "id",
 }  # fmt: skip
 _MEASURED: Columns = {
-    "characteristic": "name", "quantity": lambda row: f"{row['quantity']} of {row['zone']}",
-    "value mm": lambda row: _mm(row["value_mm"], "+.4f"), "± U mm": lambda row: _mm(row["expanded_mm"], ".4f"),
-    "cover": lambda row: f"{100 * row['coverage']:.0f} %", "decision": "decision",
+    "characteristic": "name", "quantity": lambda row: " of ".join(filter(None, (row["quantity"], row["zone"]))),
+    "value": lambda row: _figure(row["value"], "+.4f"), "± U": lambda row: _figure(row["expanded"], ".4f"),
+    "unit": "unit", "cover": lambda row: "–" if row["coverage"] is None else f"{100 * row['coverage']:.0f} %",
+    "source": lambda row: ("≠ " if row["disagrees"] else "") + (row["source_decision"] or "–"), "decision": "decision",
 }  # fmt: skip
 _wait = click.option("--wait", is_flag=True, help="Wait for the end; the exit code is its.")
 
@@ -146,5 +147,5 @@ def _until(look: Callable[[Seen | None], Seen], is_done: Callable[[Seen], bool])
     return row
 
 
-def _mm(value: float | None, form: str) -> str:
+def _figure(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)

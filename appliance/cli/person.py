@@ -57,6 +57,18 @@ def enable(api: Api, identifier: str, as_json: bool) -> None:
 
 
 @person.command()
+@click.argument("identifier")
+@click.option("--legal-basis", required=True, help="Such as: GDPR Art. 17(1)(a).")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@remote
+def erase(api: Api, identifier: str, legal_basis: str, yes: bool, as_json: bool) -> None:
+    """Forget a person in every log and row that names them, for good. The logs stay provable."""
+    if not yes:
+        click.confirm(f"Everything about {identifier} is destroyed for good. Go on?", abort=True)
+    print_record(api.people.erase_person(identifier, legal_basis=legal_basis), as_json=as_json)
+
+
+@person.command()
 @remote
 def sessions(api: Api, as_json: bool) -> None:
     """List who is signed in, and from where."""

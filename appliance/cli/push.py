@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from appliance.client.device import Identity
     from appliance.crypto.vkey import Signer
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -30,6 +32,7 @@ _UNIT = click.Choice(["mm", "m", "in", "ft", "cm", "um"])
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Free metadata; may be repeated.")
 @click.option("--compress/--no-compress", default=None, help="Send compressed (default: where the format gains).")
 @click.option("--sign", is_flag=True, help="Sign the manifest with this machine's key (d2r keys show).")
+@click.option("--identity", type=_FILE, help="The identity of this device (default: D2R_DEVICE); it signs manifests.")
 @click.option("--url", help="The appliance's address (default: D2R_URL, else this machine's).")
 @click.option("--key", help="An API key (default: D2R_KEY or D2R_KEY_FILE, else this machine's owner).")
 @click.option("--workspace", default="main", show_default=True)
@@ -39,7 +42,7 @@ _UNIT = click.Choice(["mm", "m", "in", "ft", "cm", "um"])
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def push(
     files: tuple[Path, ...], url: str | None, key: str | None, workspace: str, data: Path | None, compress: bool | None,
-    sign: bool, receipts: Path | None, wait: bool, as_json: bool, **options: Any,
+    sign: bool, identity: Path | None, receipts: Path | None, wait: bool, as_json: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Send scans to the appliance; run again, it goes on where it stopped.
 
@@ -47,9 +50,12 @@ def push(
     """
     from appliance.cli.pushing import Order, exit_code, print_deliveries, push_files
     from appliance.client.access import connect
+    from appliance.client.device import connection_of
 
-    order = Order(tuple(files), _fields(options), compress, _signer() if sign else None, receipts, wait)
-    connection = connect(url, key, workspace, data=data)
+    known = _identity(identity, key)
+    signer = known.signer if known else _signer() if sign else None
+    order = Order(tuple(files), _fields(options), compress, signer, receipts, wait)
+    connection = connection_of(known) if known else connect(url, key, workspace, data=data)
     try:
         deliveries = push_files(connection, order, quiet=as_json)
     finally:
@@ -103,6 +109,14 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def _identity(path: Path | None, key: str | None) -> Identity | None:
+    """Who this device is, where it was enrolled with a key of its own and no API key is stated."""
+    from appliance.client.device import Identity
+
+    place = path or os.environ.get("D2R_DEVICE")
+    return Identity.read(Path(place)) if place and not key else None
 
 
 def _signer() -> Signer:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from appliance.client.connection import Connection
+from appliance.client.device import Identity, connection_of
 from appliance.config.settings import load_settings
 from appliance.errors import Misconfigured
 
@@ -21,8 +22,8 @@ def connect(
 ) -> Connection:
     """A connection to the appliance.
 
-    ``D2R_URL`` and ``D2R_KEY`` (or ``D2R_KEY_FILE``) stand in for what is not stated; on the appliance itself its data
-    folder knows both.
+    ``D2R_URL`` and ``D2R_KEY`` (or ``D2R_KEY_FILE``) stand in for what is not stated; an enrolled device has neither,
+    and ``D2R_DEVICE`` says where its identity lies; on the appliance itself its data folder knows both.
 
     Raises
     ------
@@ -32,6 +33,8 @@ def connect(
     url, key = url or env.get("D2R_URL"), key or env.get("D2R_KEY") or _read(env.get("D2R_KEY_FILE"))
     if url and key:
         return Connection(url, key, workspace)
+    if not key and (identity := env.get("D2R_DEVICE")):
+        return connection_of(Identity.read(Path(identity)))
     settings = load_settings(data, env)
     if not key and not settings.admin_key_file.exists():
         hint = "State --url and --key, or set D2R_URL and D2R_KEY_FILE."

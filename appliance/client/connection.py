@@ -6,7 +6,7 @@ of its status.  What never reached the server is ``Unavailable``, which a caller
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -34,16 +34,30 @@ _FAMILY: Final[dict[int, type[D2RError]]] = {
 
 
 class _Adapter(HTTPAdapter):
-    """Connections that send large blocks."""
+    """Connections that send large blocks; over TLS with one certificate alone, where its SHA-256 is given."""
+
+    def __init__(self, certificate: str | None) -> None:
+        self._certificate = certificate
+        super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        if self._certificate is not None:
+            options["assert_fingerprint"] = self._certificate
         super().init_poolmanager(*arguments, blocksize=_BLOCK_BYTES, **options)
 
 
 class Connection:
-    """Requests to one appliance; ``base`` is the address of the workspace that they are about."""
+    """Requests to one appliance; ``base`` is the address of the workspace that they are about.
 
-    def __init__(self, url: str, key: str, workspace: str = "main") -> None:
+    Parameters
+    ----------
+    key : what opens the appliance, or what gives it at each request; None for requests that need none
+    certificate : SHA-256 of the one TLS certificate that is believed, whoever vouches for it; None: that of a known CA
+    """
+
+    def __init__(
+        self, url: str, key: str | Callable[[], str] | None, workspace: str = "main", certificate: str | None = None
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise Misconfigured("client.url", f"'{url}' is no address of an appliance.", "Write http://host:port.")
@@ -52,9 +66,11 @@ class Connection:
         self.base = f"{self.root}/workspaces/{workspace}"
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.headers["Authorization"] = f"Bearer {key}"
+        if key is not None:
+            self._session.auth = _bearing(key)
+        self._session.verify = certificate is None
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter())
+            self._session.mount(scheme, _Adapter(certificate))
 
     def request(
         self,
@@ -127,6 +143,16 @@ class Connection:
     def close(self) -> None:
         """Close connections."""
         self._session.close()
+
+
+def _bearing(key: str | Callable[[], str]) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    """What writes the key into each request."""
+
+    def write(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        prepared.headers["Authorization"] = f"Bearer {key if isinstance(key, str) else key()}"
+        return prepared
+
+    return write
 
 
 def _why(error: requests.RequestException) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 from appliance.errors import Misconfigured
 
@@ -23,9 +25,11 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "clock_skew_seconds": (0, 86_400 * 365),
     "requests_per_minute": (1, 1 << 40),
     "failures_per_minute": (1, 1 << 40),
+    "smtp_port": (1, 65_535),
     "session_hours": (1, 24 * 30),
     "session_idle_minutes": (1, 60 * 24),
     "confirm_minutes": (1, 60 * 24),
+    "personal_token_days": (1, 366),
     "password_length": (8, 64),
 }
 #: Setting -> its spellings.
@@ -38,6 +42,8 @@ BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "public_url": ("http://", "https://"),
     "redis_url": ("unix://", "redis://", "rediss://"),
 }
+
+_FINGERPRINTS: Final = re.compile(r"([0-9a-f]{64}(,[0-9a-f]{64})*)?")
 
 
 def check_values(settings: Any) -> None:
@@ -61,5 +67,11 @@ def check_values(settings: Any) -> None:
         if value and not value.startswith(beginnings):
             allowed = " or ".join(beginnings)
             raise Misconfigured("settings.url", f"The setting '{name}' must begin with {allowed}.")
+    if settings.time_zone not in available_timezones():
+        message = f"The setting 'time_zone' is '{settings.time_zone}', which is no time zone."
+        raise Misconfigured("settings.time_zone", message, "Name one as the IANA database does, such as Europe/Berlin.")
+    if not _FINGERPRINTS.fullmatch(settings.tls_certificates):
+        message = "The setting 'tls_certificates' must be SHA-256 in lower-case hex, commas between, without blanks."
+        raise Misconfigured("settings.certificates", message)
     if settings.port == settings.realtime_port:
         raise Misconfigured("settings.ports", f"API and live events cannot share port {settings.port}.")

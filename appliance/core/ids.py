@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+from datetime import datetime
 from typing import Final
 
 from appliance.core.clock import utc_now
@@ -41,6 +42,11 @@ def new_id(kind: str) -> str:
         _last = fresh if fresh >> _RANDOM_BITS > _last >> _RANDOM_BITS else _last + 1
         number = _last
     return f"{kind}_{_spell(number)}"
+
+
+def first_id(kind: str, moment: datetime) -> str:
+    """What every id of ``kind`` that was made at ``moment`` or later sorts behind, and no older one does."""
+    return f"{kind}_{_spell(max(0, int(moment.timestamp() * 1000)) << _RANDOM_BITS)}"
 
 
 def is_id(text: str, kind: str | None = None) -> bool:

@@ -12,8 +12,8 @@ from typing import Final
 from appliance.errors import InvalidInput
 
 SPELLED_BYTES: Final = 32
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CONFUSED: Final = str.maketrans("OIL", "011", "- \t\n")
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CONFUSED: Final = str.maketrans("OIL", "011", "- \t\n")
 _CHECK_BYTES: Final = 3
 _SIGNS: Final = 8 * (SPELLED_BYTES + _CHECK_BYTES) // 5
 _GROUP: Final = 7
@@ -22,7 +22,7 @@ _GROUP: Final = 7
 def spell(key: bytes, purpose: str) -> str:
     """``key`` as it is printed; ``purpose`` is such as ``recovery-key``."""
     number = int.from_bytes(key + _checksum(key, purpose))
-    signs = "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_SIGNS)))
+    signs = "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(_SIGNS)))
     return "-".join(signs[start : start + _GROUP] for start in range(0, _SIGNS, _GROUP))
 
 
@@ -34,12 +34,12 @@ def read_spelled(text: str, purpose: str) -> bytes:
     InvalidInput : signs are missing or mistyped, or it is a key for something else
     """
     words, code = purpose.replace("-", " "), purpose.partition("-")[0]
-    signs = text.upper().translate(_CONFUSED)
-    if len(signs) != _SIGNS or not set(signs) <= set(_ALPHABET):
+    signs = text.upper().translate(CONFUSED)
+    if len(signs) != _SIGNS or not set(signs) <= set(ALPHABET):
         raise InvalidInput(f"{code}.form", f"A {words} has 56 letters and digits in eight groups of seven.")
     number = 0
     for sign in signs:
-        number = number << 5 | _ALPHABET.index(sign)
+        number = number << 5 | ALPHABET.index(sign)
     data = number.to_bytes(SPELLED_BYTES + _CHECK_BYTES)
     key, check = data[:SPELLED_BYTES], data[SPELLED_BYTES:]
     if check != _checksum(key, purpose):

@@ -15,10 +15,11 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
+from appliance.db.bulk import Kind
 from appliance.db.commits import Commits
 from appliance.db.routing import Route
 from appliance.errors import Unavailable
@@ -30,6 +31,8 @@ logging.getLogger("peewee").setLevel(logging.WARNING)
 LINE_TIMEOUT_S: Final = 30.0
 #: How long a session waits for a connection, where their number is limited.
 CONNECTION_TIMEOUT_S: Final = 30.0
+#: Rows that one statement writes: what its values take of memory, twice, is some megabytes.
+_ROWS_AT_ONCE: Final = 10_000
 
 
 class _Here(threading.local):
@@ -163,6 +166,25 @@ class Engine:
     def run(self, sql: str, *values: Any) -> None:
         """Run a statement in plain SQL that answers no rows, inside a session."""
         self.database.execute_plain(sql, values)
+
+    def write_rows(
+        self, table: str, columns: Mapping[str, Kind], rows: Iterable[Sequence[Any]], conflict: str = ""
+    ) -> None:
+        """Write many rows of plain values, whatever their number, inside a transaction.
+
+        ``conflict`` is an ``ON CONFLICT`` clause; no two rows of one call may meet it with each other.
+        """
+        self.write_columns(table, columns, tuple(zip(*rows, strict=True)), conflict)
+
+    def write_columns(
+        self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str = ""
+    ) -> None:
+        """The same, of values column by column; no columns at all are no rows."""
+        if not self.in_transaction:
+            raise RuntimeError("many rows are written in a transaction, or half of them might stay")
+        for start in range(0, len(values[0]) if values else 0, _ROWS_AT_ONCE):
+            some = [column[start : start + _ROWS_AT_ONCE] for column in values]
+            self.database.write_columns(table, columns, some, conflict)
 
     def scrub(self) -> None:
         """Leave as little as can be of what was deleted or overwritten."""

@@ -8,10 +8,11 @@ foreign key would load a row from whatever scope happens to be open.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from peewee import ForeignKeyField, Metadata, Model, ModelSelect, Table
 
+from appliance.db.bulk import Kind
 from appliance.db.routing import CONTROL, WORKSPACE, Route, ScopeConflict
 
 
@@ -52,13 +53,22 @@ class RoutedMetadata(Metadata):  # type: ignore[misc]
         super().add_field(field_name, field, set_attribute)
 
 
+def columns_of(model: Any) -> dict[str, Kind]:
+    """The columns of a model with their kinds: what ``Engine.write_rows`` takes."""
+    return {field.column_name: _KINDS[field.field_type] for field in model._meta.sorted_fields}
+
+
+_KINDS: Final[dict[str, Kind]] = {"TEXT": "text", "FLOAT": "real", "INT": "integer", "BLOB": "bytes"}
+
+
 @cache
-def _plain_select(model: Any, equal: tuple[str, ...]) -> str:
+def _plain_select(model: Any, equal: tuple[str, ...], newest_first: str) -> str:
     """The columns of a model where some of them are given."""
     meta = model._meta
     columns = ", ".join(f'"{field.column_name}"' for field in meta.sorted_fields)
     where = " AND ".join(f'"{meta.fields[name].column_name}" = ?' for name in equal)
-    return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}'
+    order = f' ORDER BY "{meta.fields[newest_first].column_name}" DESC' if newest_first else ""
+    return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}{order}'
 
 
 @cache
@@ -128,8 +138,8 @@ class _RoutedModel(Model):  # type: ignore[misc]
         return next(iter(cls.alike(**equal)), None)
 
     @classmethod
-    def alike(cls, **equal: Any) -> list[Any]:
-        """The rows whose columns are ``equal`` (never None).
+    def alike(cls, *, newest_first: str = "", **equal: Any) -> list[Any]:
+        """The rows whose columns are ``equal`` (never None), by the column ``newest_first`` where one is named.
 
         A text with a NUL is in no row: PostgreSQL keeps none.
         """
@@ -137,7 +147,7 @@ class _RoutedModel(Model):  # type: ignore[misc]
         engine = model._meta.route.require()
         if any(isinstance(value, str) and "\0" in value for value in equal.values()):
             return []
-        sql = _plain_select(model, tuple(equal))
+        sql = _plain_select(model, tuple(equal), newest_first)
         return [cls._read(values) for values in engine.look_up(sql, *equal.values())]
 
     @classmethod

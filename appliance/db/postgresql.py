@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import select
 import weakref
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, Self
 
@@ -18,6 +19,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg.pq import TransactionStatus
 
+from appliance.db.bulk import Kind, arrays, arrays_statement
 from appliance.db.dialect import placeholders
 from appliance.db.lookups import SchemaConnection
 from appliance.db.routing import Route, ScopeMissing
@@ -166,6 +168,12 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     def execute_plain(self, sql: str, values: Any = ()) -> Any:
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(placeholders(sql), values)
+
+    def write_columns(
+        self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
+    ) -> None:
+        """Write rows inside the open transaction."""
+        self.execute_plain(arrays_statement(table, columns, conflict), arrays(columns, values))
 
     def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` of columns alone, which leaves nothing behind but its plan."""

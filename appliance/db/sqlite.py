@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 import weakref
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import peewee
 
+from appliance.db.bulk import Kind, values_statement
 from appliance.db.routing import Route, ScopeMissing
 from appliance.errors import D2RError, Misconfigured, Unavailable
 
@@ -155,6 +157,16 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     def execute_plain(self, sql: str, values: Any = ()) -> Any:
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(sql, values)
+
+    def write_columns(
+        self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
+    ) -> None:
+        """Write rows inside the open transaction."""
+        self._require_transaction()
+        try:
+            self.cursor().executemany(values_statement(table, columns, conflict), zip(*values, strict=True))
+        except sqlite3.Error as error:
+            raise meaning_of(error, self.path) or error from error
 
     def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` of columns alone."""

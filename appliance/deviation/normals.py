@@ -82,7 +82,7 @@ def fit_planes(voxel_key: Int64, moments: Float64, start: int, stop: int, planes
         planes[v, 3] = np.nan
         if block[0] >= _MIN_BLOCK:
             _covariance(block, matrix)
-            _jacobi(matrix, axes)
+            diagonalise(matrix, axes)
             _plane(matrix, axes, planes[v])
 
 
@@ -115,7 +115,7 @@ def _covariance(block: Float64, matrix: Float64) -> None:
 
 
 @inline_kernel
-def _jacobi(matrix: Float64, axes: Float64) -> None:
+def diagonalise(matrix: Float64, axes: Float64) -> None:
     """Diagonalise a symmetric matrix in place; columns of ``axes`` become its eigenvectors (Golub, Van Loan 8.5)."""
     for a in range(3):
         for b in range(3):

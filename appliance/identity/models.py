@@ -10,11 +10,13 @@ from appliance.db.models import ControlModel, WorkspaceModel
 
 
 class ApiKey(ControlModel):
-    """One API key; its secret is known by hash alone.  Without a workspace it is a key of the appliance."""
+    """One API key; ``prefix`` is that of its latest secret.  Without a workspace it is a key of the appliance.
+
+    ``scopes`` : separated by blanks; without them it may do all that its role may
+    """
 
     id = TextField(primary_key=True)
     prefix = TextField()
-    secret_sha256 = TextField()
     workspace_id = TextField(null=True)
     role = TextField()
     label = TextField()
@@ -23,9 +25,25 @@ class ApiKey(ControlModel):
     last_used_at = TextField(null=True)
     revoked_at = TextField(null=True)
     revoked_by = TextField(null=True)
+    scopes = TextField(null=True)
+    expires_at = TextField(null=True)
+    rotated_at = TextField(null=True)
 
     class Meta:
         table_name = "api_key"
+
+
+class ApiKeySecret(ControlModel):
+    """A secret of a key, known by hash alone; one that was followed by another counts until ``ends_at``."""
+
+    prefix = TextField(primary_key=True)
+    key_id = TextField()
+    secret_sha256 = TextField()
+    made_at = TextField()
+    ends_at = TextField(null=True)
+
+    class Meta:
+        table_name = "api_key_secret"
 
 
 class UserRow(ControlModel):
@@ -59,7 +77,10 @@ class MembershipRow(ControlModel):
 
 
 class SessionRow(ControlModel):
-    """A session of the console; ``sha256`` is of what the browser holds, which is kept nowhere else."""
+    """A session of the console; ``sha256`` is of what the browser holds, which is kept nowhere else.
+
+    ``foreign_session`` : what the provider elsewhere calls it, where people sign out there too
+    """
 
     id = TextField(primary_key=True)
     sha256 = TextField()
@@ -73,6 +94,7 @@ class SessionRow(ControlModel):
     ended_at = TextField(null=True)
     ended_by = TextField(null=True)
     confirmed_at = TextField(null=True)
+    foreign_session = TextField(null=True)
 
     class Meta:
         table_name = "console_session"
@@ -118,6 +140,23 @@ class ForeignLoginRow(ControlModel):
 
     class Meta:
         table_name = "foreign_login"
+
+
+class DeniedAttemptRow(ControlModel):
+    """Something that a caller tried and may not, while its window is open; ``entry`` is where the log says so."""
+
+    principal_id = TextField()
+    route = TextField()
+    reason = TextField()
+    workspace_id = TextField()
+    entry = IntegerField()
+    began_at = TextField()
+    closes_at = TextField()
+    repeats = IntegerField()
+
+    class Meta:
+        table_name = "denied_attempt"
+        primary_key = CompositeKey("principal_id", "route", "reason", "workspace_id")
 
 
 class LiveTicket(WorkspaceModel):

@@ -7,7 +7,10 @@ from typing import Final, Literal, TypeAlias
 
 from appliance.tenancy.records import Role
 
-Source: TypeAlias = Literal["local", "ldap", "oidc"]
+Source: TypeAlias = Literal["local", "ldap", "oidc", "saml"]
+
+#: Providers that browsers are sent to: nobody here sees a password, or knows when it was shown.
+ELSEWHERE: Final[tuple[Source, ...]] = ("oidc", "saml")
 
 #: Roles that a person can have in a workspace, those with more rights first.
 WORKSPACE_ROLES: Final[tuple[Role, ...]] = ("owner", "supervisor", "operator", "auditor")

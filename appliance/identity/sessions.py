@@ -18,6 +18,7 @@ from appliance.core.ids import new_id
 from appliance.errors import NotFound, Unavailable
 from appliance.identity.models import SessionRow
 from appliance.identity.principals import principal_of
+from appliance.identity.records import ELSEWHERE
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 
@@ -27,8 +28,6 @@ _SEEN_NOTED_EVERY: Final = timedelta(minutes=1)
 #: Sessions that ended are kept this long, for whoever asks who was there.
 _KEPT: Final = timedelta(days=90)
 _TEXT_CHARACTERS: Final = 200
-#: Methods in which nobody here knows when the password was shown.
-_BEGUN_ELSEWHERE: Final = ("oidc",)
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,20 @@ class OpenSession:
     is_confirmed: bool
 
 
-def begin_session(site: Site, principal: Principal, method: str, visit: Visit) -> str:
-    """A new session of ``principal``; returns what the browser holds, which is kept nowhere."""
+def begin_session(
+    site: Site, principal: Principal, method: str, visit: Visit, foreign_session: str | None = None
+) -> str:
+    """A new session of ``principal``; returns what the browser holds, which is kept nowhere.
+
+    ``foreign_session`` : what the provider calls it, where people sign out there too
+    """
     token, now = secrets.token_urlsafe(_TOKEN_BYTES), utc_now()
     until = now + timedelta(hours=site.settings.session_hours)
     with site.control_transaction():
         row = SessionRow.create(
             id=new_id("ses"), sha256=_hash(token), principal_id=principal.id, method=method, peer=_short(visit.peer),
             agent=_short(visit.agent), began_at=rfc3339_us(now), seen_at=rfc3339_us(now), expires_at=rfc3339_us(until),
+            foreign_session=foreign_session,
         )  # fmt: skip
         record(site, "session.begun", {}, {"session": row.id, "method": method}, by=principal)
     return token
@@ -80,8 +85,15 @@ def find_session(site: Site, token: str) -> OpenSession | None:
     if row.seen_at < rfc3339_us(now - _SEEN_NOTED_EVERY):
         _note_seen(site, row.id)
     recently = rfc3339_us(now - timedelta(minutes=site.settings.confirm_minutes))
-    shown_at = row.confirmed_at or ("" if row.method in _BEGUN_ELSEWHERE else row.began_at)
+    shown_at = row.confirmed_at or ("" if row.method in ELSEWHERE else row.began_at)
     return OpenSession(row.id, principal, shown_at > recently)
+
+
+def principal_of_session(site: Site, session_id: str) -> Principal | None:
+    """Whom a session is of, as long as it counts; to be asked for so keeps no session alive."""
+    with site.control_session():
+        row = SessionRow.known(id=session_id)
+    return principal_of(site, row.principal_id) if row is not None and _counts(site, row) else None
 
 
 def end_session(site: Site, session_id: str, by: Principal) -> None:

@@ -74,6 +74,11 @@ def unlock(site: Site, login_hash: str, by: Principal) -> bool:
     return bool(found)
 
 
+def forget_attempts_of(login_hash: str) -> None:
+    """Remove the count of a name, in the current control transaction."""
+    LoginAttemptRow.delete().where(LoginAttemptRow.login_hash == login_hash).execute()
+
+
 def forget_attempts(site: Site) -> int:
     """Remove counts that would begin anew anyway; returns how many."""
     with site.control_transaction():

@@ -14,7 +14,7 @@ from typing import Final
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.errors import Denied
 from appliance.identity.models import LiveTicket
-from appliance.identity.principals import principal_of
+from appliance.identity.tokens.holders import principal_behind
 from appliance.tenancy.records import Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
@@ -30,7 +30,7 @@ def create_ticket(scope: WorkspaceScope) -> str:
     with scope.transaction():
         LiveTicket.delete().where(LiveTicket.expires_at <= rfc3339_us(now)).execute()
         until = rfc3339_us(now + timedelta(seconds=LIFETIME_S))
-        LiveTicket.create(sha256=_hash(ticket), key_id=scope.principal.id, expires_at=until)
+        LiveTicket.create(sha256=_hash(ticket), key_id=scope.principal.holder, expires_at=until)
     return ticket
 
 
@@ -48,7 +48,7 @@ def redeem_ticket(site: Site, workspace_id: str, ticket: str) -> Principal:
             LiveTicket.delete().where(LiveTicket.sha256 == row.sha256).execute()
     if row is None or row.expires_at <= rfc3339_us(utc_now()):
         raise _refused()
-    principal = principal_of(site, row.key_id)
+    principal = principal_behind(site, row.key_id)
     acting = None if principal is None else principal.within(workspace_id)
     if acting is None:
         raise _refused()

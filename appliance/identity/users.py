@@ -21,6 +21,8 @@ from appliance.identity.records import Roles, User, Vouched
 from appliance.tenancy.records import Principal, Role
 from appliance.tenancy.site import Site
 
+#: The source of somebody who was erased: an id is left, and nobody signs in under it.
+ERASED: Final = "erased"
 _MEMBERSHIPS: Final = """
 SELECT m.workspace_id, m.role FROM membership m JOIN workspace w ON w.id = m.workspace_id
 WHERE m.user_id = ? AND w.destroyed_at IS NULL ORDER BY m.workspace_id
@@ -114,6 +116,8 @@ def set_disabled(site: Site, user_id: str, is_disabled: bool, by: Principal) -> 
         row = _known(user_id)
         if row.id == by.id:
             raise Conflict("user.self", "Nobody disables themselves.", "Ask another owner.")
+        if row.source == ERASED:
+            raise Conflict("person.erased", "This person was erased.")
         if (row.disabled_at is not None) == is_disabled:
             raise Conflict("user.state", f"This person is {'disabled' if is_disabled else 'not disabled'} already.")
         row.disabled_at, row.disabled_by = (rfc3339_us(utc_now()), by.id) if is_disabled else (None, None)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.core.canonical import canonical_bytes
+from appliance.core.ids import is_id
+from appliance.enrolment.keys import verifiers_of
 from appliance.errors import Denied, InvalidInput, NotFound
 from appliance.ingest.manifest import Manifest, SuppliedPose
 from appliance.ingest.signature import check_signature
@@ -30,7 +32,8 @@ def find_context(scope: WorkspaceScope, manifest: Manifest, envelope: bytes | No
 
     Raises
     ------
-    InvalidInput : an asset, device or instrument that the workspace does not know; a signature that nobody can check
+    InvalidInput : an asset, device or instrument that the workspace does not know; a signature that
+        nobody can check, or none of a device that has a key of its own
     Denied : the device is revoked, another one sends, or the signature is not the device's
     """
     try:
@@ -41,7 +44,10 @@ def find_context(scope: WorkspaceScope, manifest: Manifest, envelope: bytes | No
         raise InvalidInput("manifest.unknown", error.message, "Register it first, or correct the manifest.") from error
     _check_sender(scope, manifest, context.device)
     if envelope is not None:
-        check_signature(envelope, context.device)
+        check_signature(envelope, context.device, verifiers_of(scope, context.device) if context.device else ())
+    elif is_id(scope.principal.id, "dev"):
+        hint = "Send it as an envelope that is signed with the device's key."
+        raise InvalidInput("manifest.unsigned", "A device that has a key of its own signs its manifests.", hint)
     return context
 
 

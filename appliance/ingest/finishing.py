@@ -22,9 +22,9 @@ from typing import Final
 from appliance.core.canonical import loads_strict
 from appliance.core.faults import point
 from appliance.crypto.segments import Part
-from appliance.errors import Conflict, NotFound
+from appliance.errors import Conflict, Denied, NotFound
 from appliance.ingest.acceptance import Delivery, Inspect, accept, find_content
-from appliance.ingest.context import inspection_inputs, known_context
+from appliance.ingest.context import Context, inspection_inputs, known_context
 from appliance.ingest.examining import Finding, examine
 from appliance.ingest.files import hash_state, keep_hash_state, opened, parts_of, path_of, remove_file
 from appliance.ingest.locks import locked
@@ -57,6 +57,7 @@ def finish(scope: WorkspaceScope, upload_id: str, inspect: Inspect = create_insp
     ------
     NotFound : there is no such upload
     Conflict : it is not complete, or another request is at work on it
+    Denied : the device that sent it was revoked meanwhile
     Unavailable : the disk is full; the upload stays as it is
     """
     with locked(uploads_of(scope), upload_id):
@@ -128,6 +129,7 @@ def _deliver(scope: WorkspaceScope, upload: UploadRow, inspect: Inspect) -> None
     """Steps 3 to 6."""
     envelope = upload.manifest_envelope.encode() if upload.manifest_envelope else None
     manifest = manifest_of(loads_strict(upload.manifest))
+    _refuse_revoked(known_context(scope, manifest))
     # 3. Is it the scan that was announced?
     finding = examine(manifest, upload.content_sha256, upload.length_bytes, _received(scope, upload))
     inputs = {} if finding.problem else inspection_inputs(scope, manifest)
@@ -148,6 +150,7 @@ def _deliver(scope: WorkspaceScope, upload: UploadRow, inspect: Inspect) -> None
         point("finish.adopted")
         # 5. The scan.
         with scope.transaction():
+            _refuse_revoked(known_context(scope, manifest))
             scan, upload.duplicate = accept(scope, delivery, inspect)
             upload.scan_id, upload.state = scan.id, FINISHED
             upload.save()
@@ -157,6 +160,14 @@ def _deliver(scope: WorkspaceScope, upload: UploadRow, inspect: Inspect) -> None
         point("finish.recorded")
     # 6. What is left over.
     _clear(scope, upload)
+
+
+def _refuse_revoked(context: Context) -> None:
+    """A device that was revoked while it was sending sent nothing: its upload stays as it is until it expires."""
+    if context.device is not None and context.device.revoked_at:
+        raise Denied(
+            "device.revoked", f"The device '{context.device.name}' is revoked since {context.device.revoked_at}."
+        )
 
 
 def _adopt(scope: WorkspaceScope, upload: UploadRow, manifest: Manifest, finding: Finding) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ from typing import Final
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.faults import point
 from appliance.crypto.segments import SEGMENT_BYTES, Part
+from appliance.enrolment.keys import refuse_ended
 from appliance.errors import Conflict, InvalidInput, Unavailable
 from appliance.ingest.hashes import Digest
 from appliance.ingest.models import RECEIVING, UploadPart, UploadRow
@@ -30,6 +32,8 @@ from appliance.tenancy.scope import WorkspaceScope
 
 #: Bytes in one sealed part: what a crash may cost, against what a sync and a commit cost.
 PART_BYTES: Final = 64 << 20
+#: How often a request that goes on and on is asked whether its sender was revoked.
+_LOOK_EVERY_S: Final = 1.0
 
 Read = Callable[[int], bytes]
 
@@ -56,6 +60,8 @@ class Receiver:
         self._filled = 0
         self._syncing: deque[Future[Part]] = deque()
         self._ready: list[Part] = []
+        self._began = rfc3339_us(utc_now())
+        self._looked_at = time.monotonic()
         self.received = 0
 
     def run(self, read: Read, most: int) -> None:
@@ -64,6 +70,7 @@ class Receiver:
         Raises
         ------
         Unavailable : the disk is full or broken; what was committed until then stays
+        Denied : the device that sends was revoked meanwhile
         """
         try:
             with Lane("hash") as hashing, Lane("seal") as sealing, Lane("sync", 2) as syncing:
@@ -71,6 +78,7 @@ class Receiver:
                     block = read(min(SEGMENT_BYTES, most - self.received))
                     if not block:
                         break
+                    self._look()
                     self._take(block, hashing, sealing, syncing)
                     self._commit_synced()
                 self._end_part(sealing, syncing)
@@ -81,6 +89,12 @@ class Receiver:
         """Commit what was held back."""
         self._held = False
         self._commit_synced()
+
+    def _look(self) -> None:
+        """Now and then, ask whether the sender still may."""
+        if time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
+            refuse_ended(self._scope, self._began)
+            self._looked_at = time.monotonic()
 
     def _take(self, block: bytes, hashing: Lane, sealing: Lane, syncing: Lane) -> None:
         if self._writer is None:
@@ -122,7 +136,9 @@ class Receiver:
                 break
             self._ready.append(self._syncing.popleft().result())
         if self._ready and not self._held:
-            commit_parts(self._scope, self._upload, self._ready)
+            with self._scope.transaction():
+                refuse_ended(self._scope, self._began)
+                commit_parts(self._scope, self._upload, self._ready)
             self._ready = []
             point("upload.committed")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from appliance.crypto.dsse import open_envelope, verify_envelope
-from appliance.crypto.vkey import parse_vkey
+from appliance.crypto.vkey import VerifierKey
 from appliance.errors import Denied, InvalidInput, Modified, NotProvable
 from appliance.ingest.manifest import Manifest, parse_manifest
 from appliance.plant.models import Device
@@ -29,8 +30,8 @@ def manifest_in(envelope: bytes) -> Manifest:
     return parse_manifest(opened.payload)
 
 
-def check_signature(envelope: bytes, device: Device | None) -> None:
-    """Return if ``device`` signed the manifest in ``envelope``.
+def check_signature(envelope: bytes, device: Device | None, keys: Sequence[VerifierKey]) -> None:
+    """Return if ``device`` signed the manifest in ``envelope`` with one of its ``keys``, which count now.
 
     Raises
     ------
@@ -41,6 +42,6 @@ def check_signature(envelope: bytes, device: Device | None) -> None:
         hint = "Enrol the device with its verifier key, or send the manifest unsigned."
         raise InvalidInput("manifest.no_device_key", "The manifest is signed, and no key of its device is known.", hint)
     try:
-        verify_envelope(envelope, (parse_vkey(device.vkey),))
+        verify_envelope(envelope, keys)
     except (Modified, NotProvable) as error:
         raise Denied("manifest.signature", f"The manifest is not signed by '{device.name}': {error.message}") from error

@@ -12,7 +12,7 @@ from appliance import __version__
 
 #: Packages whose code decides numbers and verdicts.
 _DECIDING: Final = (
-    "foreign", "scans", "cad", "mesh", "alignment", "deviation", "qc", "measurements", "inspections", "core",
+    "foreign", "scans", "cad", "mesh", "alignment", "deviation", "change", "qc", "measurements", "inspections", "core",
 )  # fmt: skip
 
 

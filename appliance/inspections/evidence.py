@@ -15,7 +15,7 @@ from appliance.cad.models import CadRevision
 from appliance.core.canonical import loads_strict
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.request import InspectionRequest
-from appliance.measurements.models import CharacteristicSetRow
+from appliance.measurements.models import CharacteristicSetRow, ResultsFile
 from appliance.measurements.plan import read_plan
 from appliance.objects.sealed import ObjectStore
 from appliance.scans.evidence import copy_scan
@@ -66,6 +66,21 @@ def lay_out(scope: WorkspaceScope, row: InspectionRow, folder: Path) -> Inspecti
         zones=paths.get("zones"),
         instrument=paths.get("instrument"),
     )
+
+
+def evidence_of(scope: WorkspaceScope, row: InspectionRow, folder: Path) -> dict[str, Path]:
+    """Write the files that a verdict rests on into ``folder``, by their roles; raises as ``lay_out`` does."""
+    if row.results_file_id is None:
+        return lay_out(scope, row, folder).evidence()
+    with scope:
+        file = ResultsFile.get_by_id(row.results_file_id)
+    return results_evidence(scope, file, folder)
+
+
+def results_evidence(scope: WorkspaceScope, file: ResultsFile, folder: Path) -> dict[str, Path]:
+    """Write a file of results from elsewhere into ``folder``, as it came; raises as ``lay_out`` does."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {"results": _copied(ObjectStore.of(scope), file.object, folder / "results" / _safe(file.name))}
 
 
 def scan_file_name(scan: Scan) -> str:

@@ -18,15 +18,20 @@ PRIORITIES: Final = ("high", "normal", "low")
 class InspectionRow(WorkspaceModel):
     """One inspection.  Times are RFC 3339, UTC; ``*_object`` are names in the object store.
 
+    It rests on a scan, a CAD revision and a plan, or else on a file of results from elsewhere, whose inspections
+    ``file_position`` counts from 1 on.
+
     ``lease_token`` grows with every claim: who holds an older one writes nothing any more.
     """
 
     id = TextField(primary_key=True)
-    scan_id = TextField()
+    scan_id = TextField(null=True)
     asset_id = TextField()
     part_id = TextField()
-    cad_revision_id = TextField()
-    characteristic_set_id = TextField()
+    cad_revision_id = TextField(null=True)
+    characteristic_set_id = TextField(null=True)
+    results_file_id = TextField(null=True)
+    file_position = IntegerField(null=True)
     instrument_object = TextField(null=True)
     alignment_object = TextField(null=True)
     start_object = TextField(null=True)

@@ -73,7 +73,10 @@ def latest_of_assets(scope: WorkspaceScope, asset_ids: Sequence[str]) -> dict[st
 
 
 def recorded_of_one(scope: WorkspaceScope, row: InspectionRow) -> list[str]:
-    """Ids of all recorded verdicts on what ``row`` is about, the oldest first: an original and all its amendments."""
+    """Ids of all recorded verdicts on what ``row`` is about, the oldest first: an original and all its amendments.
+
+    What was imported counts as soon as it is judged.
+    """
     with scope:
         root = row
         while root.amends_id:
@@ -83,7 +86,8 @@ def recorded_of_one(scope: WorkspaceScope, row: InspectionRow) -> list[str]:
             amending = InspectionRow.amends_id.in_([one.id for one in newest])
             newest = list(InspectionRow.select().where(amending))
             family += newest
-    return sorted(one.id for one in family if one.state == "recorded")
+    counting = ("judged", "recorded") if row.results_file_id else ("recorded",)
+    return sorted(one.id for one in family if one.state in counting)
 
 
 def under_way(scope: WorkspaceScope) -> list[InspectionRow]:

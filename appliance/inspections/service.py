@@ -113,6 +113,19 @@ def get_inspection(scope: WorkspaceScope, inspection_id: str) -> InspectionRow:
     return row
 
 
+def require_scan(row: InspectionRow) -> str:
+    """The id of the scan that an inspection rests on.
+
+    Raises
+    ------
+    Conflict : it rests on a file of results from elsewhere, which is imported and corrected as a whole
+    """
+    if row.scan_id is None:
+        message = "The inspection was imported; it is neither computed nor stopped here."
+        raise Conflict("inspection.imported", message, "Import the corrected file: d2r results import --amends.")
+    return str(row.scan_id)
+
+
 def measurements_of(scope: WorkspaceScope, inspection_id: str) -> list[Measurement]:
     """What an inspection measured, in the order of its plan."""
     with scope:
@@ -131,6 +144,7 @@ def cancel(scope: WorkspaceScope, inspection_id: str, reason: str = "") -> Inspe
         row = get_inspection(scope, inspection_id)
         if row.state in FINAL:
             raise Conflict("inspection.final", f"The inspection is {row.state}; there is nothing to cancel.")
+        require_scan(row)
         if row.lease_until is None or row.lease_until <= rfc3339_us(utc_now()):
             mark_cancelled(scope, row.id, reason)
         else:
@@ -182,6 +196,7 @@ def request_replay(scope: WorkspaceScope, inspection_id: str) -> Replay:
         row = get_inspection(scope, inspection_id)
         if row.state != "recorded":
             raise Conflict("inspection.no_verdict", f"The inspection is {row.state}; only a verdict is replayed.")
+        require_scan(row)
         replay: Replay = Replay.create(
             id=new_id("rpl"), inspection_id=row.id, state="requested", requested_at=rfc3339_us(utc_now()),
             requested_by=scope.principal.id,
@@ -199,17 +214,19 @@ def reconcile(site: Site) -> int:
         scope = site.system_scope(workspace.id)
         with scope:
             moment = rfc3339_us(utc_now() - timedelta(seconds=1))
-            left = [(INSPECT_JOB, row.id, row.priority) for row in _left_behind(InspectionRow, moment)]
-            left += [(REPLAY_JOB, row.id, "normal") for row in _left_behind(Replay, moment)]
+            scans = InspectionRow.scan_id.is_null(False)
+            left = [(INSPECT_JOB, row.id, row.priority) for row in left_behind(InspectionRow, moment, scans)]
+            left += [(REPLAY_JOB, row.id, "normal") for row in left_behind(Replay, moment)]
         for job, row_id, priority in left:
             _queue(scope, job, row_id, priority)
         found += len(left)
     return found
 
 
-def _left_behind(model: Any, moment: str) -> list[Any]:
+def left_behind(model: Any, moment: str, *conditions: Any) -> list[Any]:
+    """Rows of the open scope that are not final, and that no worker carries at ``moment``."""
     free = model.lease_until.is_null() | (model.lease_until <= moment)
-    rows = list(model.select().where(model.state.not_in(FINAL) & free))
+    rows = list(model.select().where(model.state.not_in(FINAL) & free, *conditions))
     return [row for row in rows if not (getattr(row, "not_before", None) or "") > moment]
 
 

@@ -34,6 +34,42 @@ class CharacteristicSetRow(WorkspaceModel):
         table_name = "characteristic_set"
 
 
+class ResultsFile(WorkspaceModel):
+    """A file of measured results from elsewhere, as it came: the evidence of the inspections that it holds.
+
+    ``options`` is what was said about it when it came (JSON), ``notes`` a JSON list of what it left open.  ``state`` is
+    ``received``, ``recorded``, or ``failed`` where it cannot be used; a worker carries it under a lease.
+    """
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    sha256 = TextField()
+    size_bytes = IntegerField()
+    object = TextField()
+    format = TextField()
+    options = TextField()
+    laboratory = TextField(default="")
+    notes = TextField(default="[]")
+    inspections = IntegerField(default=0)
+    measurements = IntegerField(default=0)
+    amends_id = TextField(null=True)
+    reason = TextField(default="")
+    received_at = TextField()
+    received_by = TextField()
+    state = TextField()
+    attempts = IntegerField(default=0)
+    lease_token = IntegerField(default=0)
+    lease_until = TextField(null=True)
+    not_before = TextField(null=True)
+    finished_at = TextField(null=True)
+    error_code = TextField(null=True)
+    error_message = TextField(null=True)
+    error_hint = TextField(null=True)
+
+    class Meta:
+        table_name = "results_file"
+
+
 class MeasuredCharacteristic(WorkspaceModel):
     """The lasting identity of what is measured on a part, over plans, CAD revisions and sources.
 

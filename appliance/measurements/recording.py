@@ -1,24 +1,29 @@
 """The one place that writes measurements: every measured characteristic, wherever it was measured, comes through here.
 
-Both functions join the caller's transaction, so that measurements, whatever is folded from them and the inspection
+All functions join the caller's transaction, so that measurements, whatever is folded from them and the inspection
 that they belong to are there together or not at all.  A row is never changed afterwards; an amendment supersedes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
+from appliance.db.models import columns_of
 from appliance.errors import Conflict, InvalidInput
 from appliance.measurements.models import MeasuredCharacteristic, Measurement
 from appliance.qc.decision import contradicts
+from appliance.rollups.keeping import fold, take_out
+from appliance.rollups.records import Counted
 from appliance.tenancy.scope import WorkspaceScope
 
 #: Rows that one statement writes or asks for: their values must be fewer than both backends allow in one (32,766).
 _AT_ONCE: Final = 500
+
+_COLUMNS: Final = columns_of(Measurement)
 
 Item = TypeVar("Item")
 
@@ -92,10 +97,25 @@ def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Seq
     with scope.transaction():
         known = _characteristics(occasion.part_id, findings)
         now = rfc3339_us(utc_now())
-        rows = [_row(occasion, known[one.key].id, position, one, now) for position, one in enumerate(findings)]
-        for some in _portions(rows):
-            Measurement.insert_many([row.__data__ for row in some]).execute()
+        rows = [_row(occasion, known[one.key][0], position, one, now) for position, one in enumerate(findings)]
+        values = [tuple(row.__data__[column] for column in _COLUMNS) for row in rows]
+        scope.database.write_rows("measurement", _COLUMNS, values)
+        fold(scope, [_counted(row) for row in rows])
     return rows
+
+
+def require_units(scope: WorkspaceScope, part_id: str, findings: Sequence[Finding]) -> None:
+    """Return if the characteristics of a part that are known already are in the units of these findings.
+
+    Raises
+    ------
+    Conflict : one of them is not
+    """
+    with scope:
+        known = _known(part_id, list({finding.key for finding in findings}))
+    for finding in findings:
+        if finding.key in known:
+            _require_unit(known[finding.key][1], finding)
 
 
 def supersede_measurements(scope: WorkspaceScope, inspection_ids: Sequence[str], by: str) -> list[Measurement]:
@@ -107,11 +127,25 @@ def supersede_measurements(scope: WorkspaceScope, inspection_ids: Sequence[str],
         counted = Measurement.inspection_id.in_(list(inspection_ids)) & Measurement.superseded_by.is_null()
         rows = list(Measurement.select().where(counted))
         Measurement.update(superseded_by=by).where(counted).execute()
+        take_out(scope, [_counted(row) for row in rows])
     return rows
 
 
-def _characteristics(part_id: str, findings: Sequence[Finding]) -> dict[str, MeasuredCharacteristic]:
-    """The identities of all findings by key; those that are new to the part are made."""
+def forget_measurements(scope: WorkspaceScope, inspection_ids: Sequence[str]) -> int:
+    """Delete the measurements of inspections whose time to be kept has ended; returns how many there were.
+
+    Roll-ups lose them as if they had never been.  Joins the open transaction.
+    """
+    with scope.transaction():
+        theirs = Measurement.inspection_id.in_(list(inspection_ids))
+        counted = list(Measurement.select().where(theirs & Measurement.superseded_by.is_null()))
+        gone = int(Measurement.delete().where(theirs).execute())
+        take_out(scope, [_counted(row) for row in counted])
+    return gone
+
+
+def _characteristics(part_id: str, findings: Sequence[Finding]) -> dict[str, tuple[str, str]]:
+    """Id and unit of every finding's characteristic by its key; those that are new to the part are made."""
     wanted = {finding.key: finding for finding in findings}
     if len(wanted) != len(findings):
         raise InvalidInput("measurement.twice", "A characteristic is measured twice in one inspection.")
@@ -122,15 +156,17 @@ def _characteristics(part_id: str, findings: Sequence[Finding]) -> dict[str, Mea
     if missing:
         known |= _known(part_id, [finding.key for finding in missing])
     for key, finding in wanted.items():
-        _require_unit(known[key], finding)
+        _require_unit(known[key][1], finding)
     return known
 
 
-def _known(part_id: str, keys: Sequence[str]) -> dict[str, MeasuredCharacteristic]:
-    known: dict[str, MeasuredCharacteristic] = {}
+def _known(part_id: str, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+    known: dict[str, tuple[str, str]] = {}
+    columns = (MeasuredCharacteristic.key, MeasuredCharacteristic.id, MeasuredCharacteristic.unit)
     for some in _portions(keys):
         alike = (MeasuredCharacteristic.part_id == part_id) & MeasuredCharacteristic.key.in_(list(some))
-        known |= {row.key: row for row in MeasuredCharacteristic.select().where(alike)}
+        found: Any = MeasuredCharacteristic.select(*columns)
+        known |= {key: (row_id, unit) for key, row_id, unit in found.where(alike).tuples()}
     return known
 
 
@@ -141,19 +177,23 @@ def _identity(part_id: str, finding: Finding) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _require_unit(known: MeasuredCharacteristic, finding: Finding) -> None:
-    if known.unit != finding.unit:
-        message = f"'{finding.name}' ({finding.key}) is in {finding.unit}; its earlier values are in {known.unit}."
+def _require_unit(known: str, finding: Finding) -> None:
+    if known != finding.unit:
+        message = f"'{finding.name}' ({finding.key}) is in {finding.unit}; its earlier values are in {known}."
         raise Conflict("measurement.unit", message, "State the unit of its values, or give it another key.")
 
 
 def _row(occasion: Occasion, characteristic_id: str, position: int, finding: Finding, now: str) -> Measurement:
-    columns = asdict(occasion) | asdict(finding)
+    columns = {**vars(occasion), **vars(finding)}
     del columns["key"]
     return Measurement(
-        id=new_id("mea"), characteristic_id=characteristic_id, position=position, expanded=finding.expanded,
-        disagrees=int(finding.disagrees), recorded_at=now, superseded_by=None, **columns,
+        __no_default__=1, id=new_id("mea"), characteristic_id=characteristic_id, position=position,
+        expanded=finding.expanded, disagrees=int(finding.disagrees), recorded_at=now, superseded_by=None, **columns,
     )  # fmt: skip
+
+
+def _counted(row: Measurement) -> Counted:
+    return Counted(*(row.__data__[name] for name in Counted._fields))
 
 
 def _portions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

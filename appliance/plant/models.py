@@ -39,6 +39,24 @@ class Asset(WorkspaceModel):
         table_name = "asset"
 
 
+class AssetEvent(WorkspaceModel):
+    """What happened to an asset and changes what may be compared: a ``repair``, after which it begins another life.
+
+    ``happened_at`` is RFC 3339 with microseconds.
+    """
+
+    id = TextField(primary_key=True)
+    asset_id = TextField()
+    kind = TextField()
+    happened_at = TextField()
+    reason = TextField()
+    created_at = TextField()
+    created_by = TextField()
+
+    class Meta:
+        table_name = "asset_event"
+
+
 class Device(WorkspaceModel):
     """One edge device. ``vkey`` verifies the manifests that it signs; a device that has none cannot sign."""
 

@@ -10,6 +10,7 @@ alone would pass what conforms with 94.1 % only, so P_c decides.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from appliance.qc.records import FAIL, INCONCLUSIVE, NOT_MEASURED, PASS, CharacteristicResult, Verdict
@@ -84,19 +85,30 @@ def verdict_of(results: tuple[CharacteristicResult, ...], ambiguous: bool, reaso
     """
     if not results:
         raise ValueError("an inspection without characteristics has no verdict")
-    decisions = {result.decision for result in results}
     if ambiguous:
         return Verdict(INCONCLUSIVE, ("The alignment is ambiguous.", *reasons), results)
+    decision, sentence = overall([(result.characteristic.name, result.decision) for result in results])
+    return Verdict(decision, (sentence, *reasons), results)
+
+
+def overall(decided: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The decision on all of these characteristics (name, decision) together, and why: any fail, then any non-pass.
+
+    Raises
+    ------
+    ValueError : there are none; nothing passes by absence
+    """
+    if not decided:
+        raise ValueError("an inspection without characteristics has no verdict")
     for decision in (FAIL, INCONCLUSIVE, NOT_MEASURED):
-        if decision in decisions:
-            return Verdict(decision, (_sentence(results, decision), *reasons), results)
-    return Verdict(PASS, (f"All {len(results)} characteristics pass.", *reasons), results)
+        if names := [name for name, found in decided if found == decision]:
+            return decision, _sentence(names, len(decided), decision)
+    return PASS, f"All {len(decided)} characteristics pass."
 
 
-def _sentence(results: tuple[CharacteristicResult, ...], decision: str) -> str:
-    names = [result.characteristic.name for result in results if result.decision == decision]
+def _sentence(names: Sequence[str], of: int, decision: str) -> str:
     words = {FAIL: "beyond limits", INCONCLUSIVE: "inconclusive", NOT_MEASURED: "not measured"}[decision]
-    return f"{len(names)} of {len(results)} characteristics {words}: {', '.join(names)}."
+    return f"{len(names)} of {of} characteristics {words}: {', '.join(names)}."
 
 
 def _distance_inside(value: float, lower: float | None, upper: float | None) -> float:

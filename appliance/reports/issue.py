@@ -128,10 +128,10 @@ def draft_report(inspection: Inspection, *, keys: KeyStore, issued_at: datetime)
     ------
     InvalidInput : an evidence file cannot be read, or the result is not JSON
     """
-    result = _result_bytes(inspection.result)
+    result = result_bytes(inspection.result)
     evidence = evidence_files(inspection.evidence, inspection.result["hashes"])
     digest = sha256(result).hexdigest()
-    number = f"D2R-{issued_at:%Y%m%d}-{digest[:8].upper()}"
+    number = report_number(issued_at, digest)
     statement = report_statement(
         inspection,
         number=number,
@@ -145,6 +145,11 @@ def draft_report(inspection: Inspection, *, keys: KeyStore, issued_at: datetime)
     return Draft(number, issued_at, result, digest, envelope, evidence)
 
 
+def report_number(issued_at: datetime, result_sha256: str) -> str:
+    """The number of a report: its day and the beginning of its result's hash."""
+    return f"D2R-{issued_at:%Y%m%d}-{result_sha256[:8].upper()}"
+
+
 def log_entry(inspection: Inspection, draft: Draft) -> Entry:
     """What the log holds of a report: the hashes of envelope, result and evidence."""
     subjects = {"envelope": sha256(draft.envelope).hexdigest(), "result": draft.result_sha256}
@@ -155,12 +160,18 @@ def log_entry(inspection: Inspection, draft: Draft) -> Entry:
 
 def print_report(inspection: Inspection, draft: Draft, record: Record, views: Sequence[View], keys: KeyStore) -> bytes:
     """The signed PDF of a report that the log holds."""
-    facts = ReportFacts(inspection, draft.number, draft.issued_at, draft.evidence, draft.result_sha256, record)
+    facts = ReportFacts(draft.number, draft.issued_at, draft.evidence, draft.result_sha256, record, inspection)
     title = f"Inspection report {draft.number}, issued {rfc3339(draft.issued_at)}"
     return sign_pdf(compose(facts, views), keys.pdf_identity(), title)
 
 
-def _result_bytes(result: Mapping[str, Any]) -> bytes:
+def result_bytes(result: Mapping[str, Any]) -> bytes:
+    """The bytes of result.json.
+
+    Raises
+    ------
+    InvalidInput : the result has no JSON form
+    """
     try:
         return json.dumps(dict(result), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError, RecursionError) as error:

@@ -49,7 +49,7 @@ def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) ->
     """Sign, log, print and store the report of an inspection that a job carries; the row ends as ``recorded``."""
     scope, row = lease.scope, lease.row()
     store = ObjectStore.of(scope)
-    inspection = _amending(scope, row, inspection)
+    inspection = _suspected(scope, row, _amending(scope, row, inspection))
     views = render_views(inspection, lambda share: keeper.advance("report", 0.6 * share))
     # 1. and 2. Signed and logged, or signed and logged already.
     draft = _taken_up(scope, store, row, inspection) or _judge(lease, store, inspection)
@@ -124,6 +124,17 @@ def _amending(scope: WorkspaceScope, row: InspectionRow, inspection: Inspection)
         "envelope_sha256": original.envelope_sha256, "reason": row.reason,
     }  # fmt: skip
     context = {**inspection.result["context"], "amends": amends}
+    return replace(inspection, result={**inspection.result, "context": context})
+
+
+def _suspected(scope: WorkspaceScope, row: InspectionRow, inspection: Inspection) -> Inspection:
+    """A report says where the key of the device that sent the scan was in other hands."""
+    with scope:
+        scan: Scan = Scan.known(id=row.scan_id)
+    if not scan.suspect_since:
+        return inspection
+    suspect = {"since": scan.suspect_since, "reason": scan.suspect_reason}
+    context = {**inspection.result["context"], "suspect": suspect}
     return replace(inspection, result={**inspection.result, "context": context})
 
 

@@ -49,15 +49,21 @@ class Record:
 
 
 @dataclass(frozen=True)
-class ReportFacts:
-    """Everything that the printed report shows."""
+class IssuedFacts:
+    """What every printed report shows, whatever was measured: its number, its files and its place in the log."""
 
-    inspection: Inspection
     number: str
     issued_at: datetime
     evidence: tuple[EvidenceFile, ...]
     result_sha256: str
     record: Record
+
+
+@dataclass(frozen=True)
+class ReportFacts(IssuedFacts):
+    """Everything that the printed report on a scan shows."""
+
+    inspection: Inspection
 
 
 @dataclass(frozen=True)

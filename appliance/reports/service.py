@@ -11,8 +11,8 @@ from appliance.audit.database_log import DatabaseLog
 from appliance.audit.recording import record
 from appliance.core.canonical import loads_strict
 from appliance.core.ids import new_id
-from appliance.errors import Conflict
-from appliance.inspections.evidence import lay_out
+from appliance.errors import Conflict, NotFound
+from appliance.inspections.evidence import evidence_of
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.service import get_inspection
 from appliance.objects.sealed import ObjectStore
@@ -61,11 +61,14 @@ def report_file(scope: WorkspaceScope, inspection_id: str, name: str) -> Iterato
     Raises
     ------
     Modified : the log or the object is not what it was
+    NotFound : a report on imported results has no such file
     """
     row = _recorded(scope, inspection_id)
-    column, _ = FILES[name]
+    stored = getattr(row, FILES[name][0])
+    if stored is None:
+        raise NotFound("report.file", "The report has no such file: its results were not computed from a scan here.")
     _validated(scope, row, name)
-    with ObjectStore.of(scope).open(getattr(row, column)) as stream:
+    with ObjectStore.of(scope).open(stored) as stream:
         while block := stream.read(1 << 20):
             yield block
 
@@ -84,10 +87,10 @@ def export_pack(scope: WorkspaceScope, inspection_id: str, sink: IO[bytes]) -> N
     store = ObjectStore.of(scope)
     folder = scope.settings.scratch_folder / new_id("exp")
     try:
-        request = lay_out(scope, row, folder)
+        evidence = evidence_of(scope, row, folder)
         files = {name: store.read(getattr(row, column)) for name, (column, _) in list(FILES.items())[:4]}
         hashes = loads_strict(files[RESULT_NAME])["hashes"]
-        write_evidence_pack(sink, files, evidence_files(request.evidence(), hashes))
+        write_evidence_pack(sink, files, evidence_files(evidence, hashes))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

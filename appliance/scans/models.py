@@ -22,6 +22,7 @@ class Scan(WorkspaceModel):
     ``clock_skew_s`` : seconds that the device's clock was ahead (behind: negative), where more than the settings allow
     ``manifest`` : canonical JSON; ``manifest_envelope`` : the same as the device signed it, if it did
     ``removed_at`` : when a discarded scan's object was deleted
+    ``suspect_since`` : since when the key of its device was in other hands, where it came later than that
     """
 
     id = TextField(primary_key=True)
@@ -46,6 +47,8 @@ class Scan(WorkspaceModel):
     reason_code = TextField(null=True)
     reason = TextField(null=True)
     removed_at = TextField(null=True)
+    suspect_since = TextField(null=True)
+    suspect_reason = TextField(null=True)
 
     class Meta:
         table_name = "scan"

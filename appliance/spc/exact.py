@@ -143,6 +143,33 @@ def grouped_sums(nano_values: npt.ArrayLike, group: npt.ArrayLike, groups: int) 
     )
 
 
+def grouped_limbs(nano_values: npt.ArrayLike, group: npt.ArrayLike, groups: int) -> tuple[Int64, Int64, Int64]:
+    """The same as arrays: counts (g,), and sums and squares as the two limbs that are stored, upper one first, (g, 2).
+
+    Raises
+    ------
+    InvalidInput : as ``grouped_sums``
+    """
+    array, index = _whole(nano_values), np.asarray(group, dtype=np.int64)
+    require(index.shape == array.shape, "spc.shape", "Every value needs its group.")
+    require(len(index) == 0 or (index.min() >= 0 and index.max() < groups), "spc.group", "A group does not exist.")
+    count, total, squares = _limb_sums(array, index, groups)
+    return count, _stored(total), _stored(squares)
+
+
+def negated_limbs(limbs: Int64) -> Int64:
+    """Stored limbs (g, 2) of the numbers with the other sign."""
+    low = -limbs[:, 1] & _LIMB_MASK
+    return np.stack([-limbs[:, 0] - (low != 0), low], axis=1)
+
+
+def _stored(limbs: npt.NDArray[np.uint64]) -> Int64:
+    """Two limbs of base 2^64, lower first, as the two of base 2^62 that are stored."""
+    low = limbs[:, 0] & np.uint64(_LIMB_MASK)
+    high = (limbs[:, 1] << np.uint64(64 - LIMB_BITS)) | (limbs[:, 0] >> np.uint64(LIMB_BITS))
+    return np.stack([high.view(np.int64), low.view(np.int64)], axis=1)
+
+
 def _joined(limbs: npt.NDArray[np.uint64], *, signed: bool) -> int:
     """A number of two limbs of 64 bits, lower first, in two's complement if ``signed``."""
     number = (int(limbs[1]) << 64) | int(limbs[0])

@@ -56,11 +56,7 @@ class QuantileSketch:
         ------
         InvalidInput : a value is not a whole number, or beyond ``NANO_LIMIT``
         """
-        array = np.asarray(nano_values)
-        require(array.dtype.kind in "iu" or not array.size, "spc.nano", "A sketch counts whole numbers only.")
-        fits = not array.size or (array.min() >= -NANO_LIMIT and array.max() <= NANO_LIMIT)
-        require(fits, "spc.nano", "A value is too large to be counted in nano-units.")
-        bucket, count = np.unique(_buckets(array.astype(np.int64).ravel()), return_counts=True)
+        bucket, count = np.unique(buckets_of(nano_values), return_counts=True)
         return cls(dict(zip(bucket.tolist(), count.tolist(), strict=True)))
 
     @property
@@ -128,6 +124,20 @@ class QuantileSketch:
         if sketch.to_bytes() != data or any(count <= 0 for count in counts.values()):
             raise InvalidInput("spc.sketch", "These are not the bytes of a sketch.")
         return sketch
+
+
+def buckets_of(nano_values: npt.ArrayLike) -> Int64:
+    """The bucket of each nano-value, int64 (n,): for whoever keeps counts of buckets in a table.
+
+    Raises
+    ------
+    InvalidInput : a value is not a whole number, or beyond ``NANO_LIMIT``
+    """
+    array = np.asarray(nano_values)
+    require(array.dtype.kind in "iu" or not array.size, "spc.nano", "A sketch counts whole numbers only.")
+    fits = not array.size or (array.min() >= -NANO_LIMIT and array.max() <= NANO_LIMIT)
+    require(fits, "spc.nano", "A value is too large to be counted in nano-units.")
+    return np.asarray(_buckets(array.astype(np.int64).ravel()))
 
 
 def middle_of(bucket: int) -> float:

@@ -14,6 +14,8 @@ from typing import Final
 HEAD_BYTES: Final = 256 << 10
 #: Bodies up to this length are awaited with their head; whoever sends more is read while it comes.
 BODY_BYTES: Final = 64 << 10
+#: Requests at the same time that take as long as their clients do, in each process: uploads, downloads.
+OPEN_REQUESTS: Final = 64
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
 #: Heads whose body is not awaited: its length is not known or in doubt, the sender waits for a word of ours first, or

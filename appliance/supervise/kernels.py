@@ -25,6 +25,7 @@ WARM: Final = (
     "appliance.mesh.warm",
     "appliance.alignment.warm",
     "appliance.deviation.warm",
+    "appliance.change.warm",
     "appliance.spc.warm",
     "appliance.reports.render",
 )

@@ -32,15 +32,13 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from appliance.supervise.arrivals import Arrival, State
+from appliance.supervise.arrivals import OPEN_REQUESTS, Arrival, State
 from appliance.supervise.refusals import judged, refusal
 
 #: Seconds from the first sign of a connection to the end of its head; one of 64 KiB takes as many at 6 kB/s.
 HEAD_S: Final = 10.0
 #: The same to the end of a small body.
 REQUEST_S: Final = 20.0
-#: Requests at the same time that take as long as their clients do: uploads, downloads.
-OPEN_REQUESTS: Final = 64
 #: What all requests on their way in hold together.
 _HELD_BYTES: Final = 64 << 20
 _BLOCK_BYTES: Final = 64 << 10

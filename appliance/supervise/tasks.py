@@ -25,6 +25,8 @@ RECONCILE_S: Final = 3.0
 RESUME_S: Final = 5.0
 DISK_S: Final = 30.0
 EXPIRE_S: Final = 60.0
+ALERTS_S: Final = 60.0
+DELIVER_S: Final = 5.0
 SCRATCH_S: Final = 600.0
 REFRESH_S: Final = 300.0
 SWEEP_S: Final = 3600.0
@@ -48,6 +50,7 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
     return (
         Task("release delayed jobs", RELEASE_S, lambda site: site.queue.release_due()),
         Task("reconcile", RECONCILE_S, lambda site: import_module("appliance.inspections.service").reconcile(site)),
+        Task("reconcile results", RECONCILE_S, of_site("appliance.exchange.service", "reconcile")),
         Task("resume uploads", RESUME_S, in_every_workspace(ingest, "resume")),
         Task("watch the disk", DISK_S, lambda site: watch_disk(site.settings)),
         Task("expire uploads", EXPIRE_S, in_every_workspace(ingest, "expire")),
@@ -59,8 +62,12 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
         Task("forget answered requests", SWEEP_S, in_every_workspace(repeats, "forget_answered")),
         Task("forget answered control requests", SWEEP_S, forget_answered_control),
         Task("hold people against their directory", REFRESH_S, of_site("appliance.identity.refresh", "refresh_people")),
+        Task("close windows of denied attempts", EXPIRE_S, of_site("appliance.identity.denials", "close_windows")),
         Task("forget old sessions", SWEEP_S, of_site("appliance.identity.sessions", "forget_sessions")),
+        Task("forget ended grants", SWEEP_S, of_site("appliance.identity.tokens.grants", "forget_grants")),
         Task("forget failed logins", SWEEP_S, of_site("appliance.identity.throttle", "forget_attempts")),
+        Task("look for alerts", ALERTS_S, in_every_workspace("appliance.alerts.engine", "look_for_alerts")),
+        Task("deliver alerts", DELIVER_S, in_every_workspace("appliance.alerts.delivery", "deliver")),
         Task("sweep objects", SWEEP_S, in_every_workspace(ingest, "sweep")),
     )
 

@@ -23,6 +23,8 @@ class Principal:
 
     ``memberships`` : of a person, the role in each workspace; outside of them such a person is a ``member``, who may
     do nothing, or has a role in the appliance
+    ``scopes`` : of a key or token that may do less than its role: what it may; None: all that the role may
+    ``via`` : the token or grant by which it acts, where that is not ``id`` itself
     """
 
     id: str
@@ -31,6 +33,13 @@ class Principal:
     role: Role
     workspace_id: str | None = None
     memberships: tuple[tuple[str, Role], ...] = ()
+    scopes: frozenset[str] | None = None
+    via: str = ""
+
+    @property
+    def holder(self) -> str:
+        """What must still count for it to act: the token or grant, else the person or key."""
+        return self.via or self.id
 
     @property
     def is_everywhere(self) -> bool:
@@ -43,6 +52,11 @@ class Principal:
             return self
         role = dict(self.memberships).get(workspace_id)
         return None if role is None else replace(self, role=role, workspace_id=workspace_id, memberships=())
+
+    def confined(self, workspace_id: str, scopes: frozenset[str] | None, via: str) -> Principal | None:
+        """The same principal, of one workspace and under scopes, wherever else it may act."""
+        acting = self.within(workspace_id)
+        return acting and replace(acting, workspace_id=workspace_id, memberships=(), scopes=scopes, via=via)
 
 
 #: The appliance itself: jobs, schedules, start and stop.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from appliance.config.settings import Settings
+from appliance.core.aside import Aside
 from appliance.crypto.keystore import KeyStore
 from appliance.crypto.master import MasterKey
 from appliance.crypto.private import refuse_open_to_others
@@ -58,6 +59,7 @@ class Site:
     def __post_init__(self) -> None:
         self.control.commits = Commits(self.settings.commits_file)
         self.glances = Glances(self.control)
+        self.aside = Aside("beside the requests")
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False, administrator_url: str | None = None) -> Site:
@@ -93,6 +95,7 @@ class Site:
 
     def close(self) -> None:
         """Close connections; sessions that are open in other threads keep theirs until they end."""
+        self.aside.close()
         self.databases.close()
         self.control.close()
         self.queue.close()

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,8 +19,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from appliance.alerts.engine import look_for_alerts
 from appliance.cli.main import run
 from appliance.config.settings import load_settings
+from appliance.core.clock import utc_now
+from appliance.exchange.carrying import carry_results
 from appliance.identity.api_keys import create_api_key
 from appliance.inspections import service
 from appliance.inspections.carry import carry
@@ -33,8 +37,11 @@ from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
 from tests.full_workspace import definitions
 from tests.line_samples import known_part, sample_files, stored_scan
+from tests.measured_workspace import Plant
+from tests.results_samples import CSV
 from tests.unit.cad.test_revisions import box
-from tests.unit.twin.conftest import CELLS, Plant, flat_field, on
+from tests.unit.twin.conftest import CELLS, flat_field, on
+from tests.unit.twin.conftest import Plant as TwinPlant
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = b"name,zone,quantity,lower_mm,upper_mm,coverage\nskin,all,profile,-0.1,0.1,0.9\n"
@@ -55,6 +62,10 @@ class Shell:
         code = run([*words, "--url", self.url, "--key", self.key])
         said = self.capsys.readouterr()
         return code, said.out + said.err
+
+    def bearing(self, token: str) -> Shell:
+        """Somebody else at the same terminal."""
+        return replace(self, key=token)
 
     def json(self, *words: str) -> Any:
         code, text = self(*words, "--json")
@@ -113,6 +124,32 @@ def test_a_plant_is_set_up_from_the_command_line(shell: Shell, tmp_path: Path) -
     assert shell.json("characteristic", "select", plan["id"])["id"] == plan["id"]
 
 
+def test_a_key_is_exchanged_refreshed_and_its_grant_ended(shell: Shell, tmp_path: Path) -> None:
+    made = shell.json("key", "add", "--role", "auditor", "--label", "watch", "--scope", "assets:read")
+    pair = shell.bearing(made["token"]).json("token", "exchange")
+    assert (pair["scopes"], pair["expires_in_s"]) == (None, 600)
+    kept = tmp_path / "refresh"
+    kept.write_text(pair["refresh_token"] + "\n")
+    following = shell.json("token", "refresh", str(kept))
+    acting = shell.bearing(following["access_token"])
+    assert acting.json("asset", "list") is not None
+    assert acting("key", "list")[0] == 3
+    (grant,) = acting.json("token", "list", "--grants")
+    assert grant["holder_id"] == made["id"]
+    acting.json("token", "revoke", grant["id"])
+    assert acting("asset", "list")[0] == 3
+    assert shell.json("token", "list") == shell.json("token", "list", "--own") == []
+    assert len(shell.json("token", "rotate-key")["kid"]) == 43
+
+
+def test_a_key_gets_another_secret(shell: Shell) -> None:
+    made = shell.json("key", "add", "--role", "auditor", "--label", "watch", "--expires", "2036-01-01T00:00:00Z")
+    rotated = shell.json("key", "rotate", made["prefix"], "--overlap", "5")
+    assert (rotated["id"], rotated["expires_at"]) == (made["id"], made["expires_at"])
+    for one in (made, rotated):
+        assert shell.bearing(one["token"])("asset", "list")[0] == 0
+
+
 def test_devices_and_keys_are_made_and_revoked(shell: Shell) -> None:
     shell.json("device", "add", "scanner-7")
     assert shell.json("device", "revoke", "scanner-7")["revoked_at"]
@@ -121,6 +158,25 @@ def test_devices_and_keys_are_made_and_revoked(shell: Shell) -> None:
     assert shell.json("key", "revoke", made["prefix"])["revoked_at"]
     code, text = shell("key", "list")
     assert (code, made["token"] in text, made["prefix"] in text) == (0, False, True)
+
+
+def test_alerts_are_seen_and_acknowledged(shell: Shell) -> None:
+    shell.json("asset", "add", "unseen", "--metadata", "line=9")
+    rule = ("alerts", "set", "weekly", "--kind", "missing_scans", "--reason", "as agreed")
+    assert shell.json(*rule, "--setting", "interval_days=7")["settings"]["interval_days"] == 7.0
+    assert shell.json("alerts", "rules")[0]["name"] == "weekly"
+    look_for_alerts(shell.site.scope(SYSTEM, "main"), utc_now() + timedelta(days=8))
+    (alert,) = shell.json("alerts", "list", "--state", "open", "--asset", "unseen")
+    assert shell.json("alerts", "show", alert["id"])["title"] == alert["title"]
+    assert shell.json("alerts", "acknowledge", alert["id"], "--reason", "in repair")["state"] == "acknowledged"
+    code, text = shell("alerts", "list", "--state", "acknowledged")
+    assert (code, alert["id"] in text) == (0, True)
+    code, text = shell("alerts", "channel", "add", "hall", "--webhook", "http://127.0.0.1/x")
+    assert (code, "[channel.origin]" in text) == (3, True)
+    assert shell.json("alerts", "channel", "list") == shell.json("alerts", "deliveries") == []
+    assert shell.json(*rule, "--off")["enabled"] is False
+    code, text = shell(*rule, "--setting", "nonsense")
+    assert (code, "--setting is KEY=VALUE" in text) == (3, True)
 
 
 def test_errors_are_one_line_with_their_code(shell: Shell) -> None:
@@ -204,10 +260,77 @@ def test_long_lists_are_searched_and_sorted(shell: Shell) -> None:
     assert shell.json("device", "list", "--search", "nothing") == []
 
 
+def test_results_from_elsewhere_are_looked_at_recorded_and_fetched(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plates.csv").write_text(CSV.replace("value", "Ist"))
+    words = ("results", "import", "plates.csv", "--part", "plate", "--create", "--column", "value=Ist")
+    code, text = shell(*words, "--dry-run")
+    assert code == 0, text
+    assert "2 inspections, 4 measurements, 1 contradicted; nothing was recorded." in text
+    assert "plate A1 (new)" in text
+    row = shell.json(*words, "--no-wait")
+    assert carry_results(shell.site.scope(SYSTEM, "main"), row["id"]) == "recorded"
+    again = shell.json(*words)
+    assert (again["id"], again["state"], again["measurements"]) == (row["id"], "recorded", 4)
+    for asked in (("results", "list"), ("results", "show", row["id"])):
+        code, text = shell(*asked)
+        assert (code, "recorded" in text) == (0, True)
+    code, text = shell("results", "contradictions")
+    assert (code, "Top" in text, "inconclusive" in text) == (0, True, True)
+    shell.json("results", "fetch", row["id"], "--out", "back.csv")
+    assert Path("back.csv").read_bytes() == Path("plates.csv").read_bytes()
+    inspection = shell.json("inspection", "list")[0]
+    code, text = shell("inspection", "show", inspection["id"])
+    assert (code, "mm" in text) == (0, True)
+
+
+def test_results_that_cannot_be_recorded_are_one_line(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "broken.csv"
+    path.write_text("serial,name,value,unit\nA,x,nan,mm\n")
+    code, text = shell("results", "import", str(path))
+    assert (code, text) == (
+        3, "d2r: line 2: value: a value that is not finite. Leave it blank. [results.not_finite]\n",
+    )  # fmt: skip
+    code, text = shell("results", "import", str(path), "--column", "value")
+    assert (code, "[option.pair]" in text) == (3, True)
+
+
+def test_trends_are_asked_for_at_the_command_line(shell: Shell) -> None:
+    shell.site.create_workspace("worn", "Worn", SYSTEM)
+    plant, noise = Plant.of(shell.site.scope(SYSTEM, "worn")), Random(1)
+    with plant.scope.transaction():
+        for day in range(1, 29):
+            moment = f"2026-01-{day:02}T12:00:00.000000Z"
+            plant.measure(0, moment, [0.001 * day + noise.gauss(0, 0.002)], instrument=plant.instruments[0])
+    in_worn = ("--workspace", "worn")
+    code, text = shell("trends", "degrading", *in_worn)
+    assert (code, "press-00" in text, "2026-0" in text) == (0, True, True)
+    assert shell.json("trends", "degrading", *in_worn)[0]["finding"] == "degrades"
+    assert shell.json("trends", "show", "press-00", "c0", *in_worn)["q"] is None
+    for asked in (
+        ("violations", "--part", "housing"), ("capability", "c0"), ("compare", "c0"),
+        ("recall", "--instrument", "S5-0"),
+        ("what-if", "c0", "--upper", "0.02"), ("instruments",),
+    ):  # fmt: skip
+        code, text = shell("trends", *asked, *in_worn)
+        assert code == 0, text
+    assert "Nothing can be told" in shell("trends", "compare", "c0", *in_worn)[1]
+    times = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-01-20T00:00:00Z")
+    assert shell.json("trends", "freeze", "c0", *times, "--reason", "in control", *in_worn)["version"] == 1
+    code, text = shell("trends", "chart", "c0", *in_worn)
+    assert (code, "28 values against version 1" in text) == (0, True)
+    assert shell.json("trends", "reference", "press-01", "--reason", "ball bar", *in_worn)["reason"] == "ball bar"
+    repair = ("--at", "2026-01-27T00:00:00Z", "--reason", "new guide")
+    assert shell.json("trends", "repair", "press-00", *repair, *in_worn)["reason"] == "new guide"
+    assert shell.json("trends", "degrading", *in_worn) == []
+
+
 def test_a_twin_is_looked_at_compared_followed_rolled_back_and_exported(shell: Shell, tmp_path: Path) -> None:
     scope = shell.site.scope(SYSTEM, "main")
     part = create_part(scope, "twinned")
-    plant = Plant(scope, part, create_asset(scope, "press 7", part=part), *definitions(scope, part, Random(1)))
+    plant = TwinPlant(scope, part, create_asset(scope, "press 7", part=part), *definitions(scope, part, Random(1)))
     rng = np.random.default_rng(4)
     made = [
         plant.recorded(day, flat_field(np.where(np.arange(CELLS) == 0, -0.02 * day, rng.normal(0, 1e-4, CELLS)), 0.005))

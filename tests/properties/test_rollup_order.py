@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.spc.exact import NANO_LIMIT, ExactSums
+from appliance.spc.exact import NANO_LIMIT, ExactSums, grouped_limbs, negated_limbs
 from appliance.spc.sketch import QuantileSketch
 
 WHOLE = st.integers(-NANO_LIMIT, NANO_LIMIT) | st.integers(-1000, 1000)
@@ -61,6 +61,18 @@ def test_what_is_taken_out_leaves_no_trace(kept: list[int], gone: list[int], dat
     for value in leaving:
         record = record[0] - of([value])[0], record[1] - of([value])[1]
     assert bits(record) == bits(of(kept))
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES)
+def test_limbs_of_arrays_are_those_of_records_with_either_sign(values: list[int]) -> None:
+    group = [n % 3 for n in range(len(values))]
+    count, total, squares = grouped_limbs(np.array(values, dtype=np.int64), group, 3)
+    for g in range(3):
+        own = of(values[g::3])[0]
+        assert (count[g], *total[g], *squares[g]) == own.limbs()
+        minus = negated_limbs(total)[g], negated_limbs(squares)[g]
+        assert (*minus[0], *minus[1]) == ExactSums(0, -own.total, -own.squares).limbs()[1:]
 
 
 @settings(max_examples=200, deadline=None)

@@ -41,8 +41,10 @@ OUTBOUND = {
     "xmlrpc",
     "aiohttp",
 }
-#: Beside the client: what asks the directory and the OpenID provider that the owner has named.
+#: Beside the client: what asks the directory and the OpenID provider that the owner has named, and what tells of alerts
+#: to origins and a mail server that the settings name.
 OUTBOUND_BUT = {
+    "appliance/alerts/webhook.py", "appliance/alerts/mail.py",
     "appliance/client/connection.py", "appliance/identity/oidc/provider.py", "appliance/identity/ldap/connection.py",
     "appliance/identity/ldap/settings.py",
 }  # fmt: skip

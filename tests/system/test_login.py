@@ -15,8 +15,10 @@ from appliance.config.settings import load_settings
 from appliance.identity.api_keys import create_api_key
 from appliance.identity.groups import give_role
 from appliance.identity.oidc.sign_on import CALLBACK, configure, remove
+from appliance.identity.saml.provider import require_known
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
+from tests import saml_server
 from tests.ldap_server import PASSWORD, SEARCHER_PASSWORD, LdapServer, group, new_server
 from tests.oidc_server import SECRET, new_provider
 from tests.services import require
@@ -164,3 +166,59 @@ def test_the_button_leads_to_the_provider_and_back_across_sites(
         page.wait_for_url(f"{here}/console/main/")
         assert page.get_by_text("Ann Lee · supervisor").is_visible()
         remove(site, SYSTEM)
+
+
+def test_somebody_comes_through_the_saml_provider_and_signs_out_in_both_places(
+    door: Door, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The response is a form of another site, which brings no cookie at all; the browser goes on with its own."""
+    here = door.url.replace("127.0.0.1", "localhost")
+    with ExitStack() as opened:
+        provider = saml_server.new_provider(tmp_path_factory.mktemp("saml"))
+        opened.callback(provider.stop)
+        site = opened.enter_context(Site.open(load_settings(door.data, {"D2R_PUBLIC_URL": here})))
+        owner = door.browser.new_context().new_page()
+        owner.set_default_timeout(10_000)
+        owner.goto(f"{here}/console/login")
+        owner.get_by_text("With an API key").click()
+        owner.get_by_label("API key").fill(door.owner_key)
+        owner.keyboard.press("Enter")
+        owner.get_by_role("link", name="Directory").click()
+        owner.get_by_label("Metadata of the provider").fill(provider.metadata())
+        owner.get_by_label("What stands on its button").fill("Plant SAML")
+        owner.get_by_role("button", name="Keep the SAML provider").click()
+        assert provider.entity_id in owner.locator("#saml").inner_text()
+        assert owner.evaluate(CONTRAST) == []
+        owner.get_by_label("Group of").select_option("saml")
+        owner.get_by_label("Group, by its").fill("leads")
+        owner.get_by_label("Role", exact=True).select_option("supervisor")
+        owner.get_by_role("button", name="Give the role").click()
+        provider.knows(require_known(site).own.metadata())
+
+        page = door.browser.new_context().new_page()
+        page.set_default_timeout(10_000)
+        page.goto(f"{here}/console/login")
+        page.get_by_role("link", name="Plant SAML").click()
+        page.locator("input[name=username]").fill("ann")
+        page.locator("input[name=password]").fill(saml_server.PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{here}/console/main/")
+        assert page.get_by_text("Ann Lee · supervisor").is_visible()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_text("You are signed out, here and at the provider.").wait_for()
+        assert page.url.startswith(f"{here}/console/login/saml/logout")
+        assert page.evaluate(CONTRAST) == []
+        page.goto(f"{here}/console/main/")
+        assert page.url.endswith("/console/login")
+        page.get_by_role("link", name="Plant SAML").click()
+        assert page.locator("input[name=username]").is_visible(), "signed out there too"
+
+        owner.get_by_role("link", name="Test the SAML provider").click()
+        owner.locator("input[name=username]").fill("ben")
+        owner.locator("input[name=password]").fill(saml_server.PASSWORD)
+        owner.keyboard.press("Enter")
+        owner.wait_for_url("**/console/login/saml/back")
+        assert "none: this person cannot sign in" in owner.locator("#tried").inner_text()
+        assert owner.evaluate(CONTRAST) == []
+        owner.get_by_role("link", name="Back to the directory").click()
+        assert owner.get_by_role("heading", name="Directory", exact=True).is_visible()

@@ -16,6 +16,7 @@ from tests.web.conftest import Caller, Cast
 PAGES = (
     "/console/main/",
     "/console/main/quarantine",
+    "/console/main/alerts",
     "/console/main/assets/nothing",
     "/console/main/assets/nothing/twin",
     "/console/main/twin-versions/nothing/change.png",
@@ -24,6 +25,7 @@ PAGES = (
 FORMS = (
     "/console/main/live-ticket", "/console/main/inspections/nothing/cancel", "/console/main/inspections/nothing/retry",
     "/console/main/quarantine/nothing/retry", "/console/main/quarantine/nothing/discard",
+    "/console/main/alerts/nothing/acknowledge",
 )  # fmt: skip
 
 

@@ -20,13 +20,15 @@ ROUTES = [
     ("POST", GROUPS), ("DELETE", f"{GROUPS}/grp_x"), ("GET", "/api/v1/people"), ("GET", "/api/v1/people/usr_x"),
     ("POST", "/api/v1/people/usr_x/disable"), ("POST", "/api/v1/people/usr_x/enable"), ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/ses_x/end"), ("GET", "/api/v1/oidc"), ("PUT", "/api/v1/oidc"),
-    ("DELETE", "/api/v1/oidc"), ("POST", "/api/v1/oidc/test"),
+    ("DELETE", "/api/v1/oidc"), ("POST", "/api/v1/oidc/test"), ("GET", "/api/v1/saml"), ("PUT", "/api/v1/saml"),
+    ("DELETE", "/api/v1/saml"), ("GET", "/api/v1/saml/metadata"), ("POST", "/api/v1/saml/test"),
 ]  # fmt: skip
 PAGES = ("/console/-/people", "/console/-/directory")
 FORMS = (
     "/console/-/directory", "/console/-/directory/test", "/console/-/directory/remove", "/console/-/directory/groups",
     "/console/-/directory/groups/grp_x/take", "/console/-/people/usr_x/disable", "/console/-/sessions/ses_x/end",
     "/console/-/oidc", "/console/-/oidc/test", "/console/-/oidc/remove",
+    "/console/-/saml", "/console/-/saml/remove",
 )  # fmt: skip
 
 

@@ -87,3 +87,15 @@ def test_an_instrument_is_added_revision_by_revision(cast: Cast) -> None:
     assert cast.supervisor("POST", "instruments", data=STATEMENT, **how).status_code == 422
     assert cast.supervisor("POST", "instruments?name=S6", {"serial": "5"}).status_code == 415
     assert cast.operator("GET", "instruments/nothing").status_code == 404
+
+
+def test_a_stolen_device_is_revoked_and_its_scans_can_be_listed(cast: Cast) -> None:
+    cast.owner.made("devices", {"name": "scanner-9"})
+    stolen = {"since": "2026-01-01T00:00:00Z", "reason": "Found in another hall"}
+    answer = cast.owner("POST", "devices/scanner-9/theft", stolen).json
+    assert (answer["marked"], answer["device"]["name"]) == (0, "scanner-9")
+    assert answer["device"]["revoked_at"]
+    assert cast.auditor.get("devices/scanner-9/suspects?since=2026-01-01T00:00:00Z")["items"] == []
+    assert cast.auditor.get("devices/scanner-9/keys")["items"] == []
+    assert cast.owner("POST", "devices/scanner-9/theft", {"since": "yesterday", "reason": "x"}).status_code == 422
+    assert cast.owner("POST", "devices/nothing/theft", stolen).status_code == 404

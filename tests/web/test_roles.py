@@ -16,12 +16,13 @@ from appliance.tenancy.records import SYSTEM
 from tests.web.conftest import Cast
 from web.roles import DOCUMENT, ROLES, matrix, roles_document
 
-_ROW = re.compile(r"\| `([A-Z]+) (\S+)` \|((?: ?✔? \|){7})")
+_ROW = re.compile(r"\| `([A-Z]+) (\S+)` \|(?: `(\S+)`)? \|((?: ?✔? \|){7})")
 CELLS = [
     (method, address, role, "✔" in cell)
-    for method, address, cells in _ROW.findall(DOCUMENT.read_text())
+    for method, address, _, cells in _ROW.findall(DOCUMENT.read_text())
     for role, cell in zip(ROLES, cells.split("|"), strict=False)
 ]
+SCOPES = [(method, address, scope) for method, address, scope, _ in _ROW.findall(DOCUMENT.read_text()) if scope]
 IN_WORKSPACES = [cell for cell in CELLS if "{slug}" in cell[1] and not cell[1].startswith("/console")]
 OF_APPLIANCE = [cell for cell in CELLS if "{slug}" not in cell[1] and not cell[1].startswith("/console")]
 PAGES = [cell for cell in CELLS if cell[1].startswith("/console") and cell[2] not in ("service", "device")]

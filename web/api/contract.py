@@ -7,7 +7,7 @@ so the document cannot say anything else than the code does.  A view receives wh
     def get_asset(call: Call, asset: str) -> Asset: ...
 
 Order of a request, each step of which may end it: 1. the route is declared; 2. the caller is known and within its rate;
-3. the workspace is the caller's; 4. the role may; 5. query, body and condition have their form; 6. the view.
+3. the workspace is the caller's; 4. role and scopes may; 5. query, body and condition have their form; 6. the view.
 """
 
 from __future__ import annotations
@@ -44,9 +44,15 @@ SENDERS_AND_READERS: Final = SENDERS | READERS
 AUDITORS: Final = frozenset({"owner", "auditor"})
 #: Roles that administer a workspace: keys, devices, persons.
 ADMINISTRATORS: Final = frozenset({"owner"})
+#: Roles that let a new device in.
+ENROLLERS: Final = EDITORS | {"operator"}
+#: What speaks for itself alone.
+DEVICES: Final = frozenset({"device"})
 #: Roles that watch the machine, beside the appliance's owner.
 WATCHERS: Final = frozenset({"plant-it"})
 EVERYONE: Final = READERS | SENDERS | WATCHERS
+#: Whoever is known, people outside of their workspaces too: what is about the caller alone.
+KNOWN: Final = EVERYONE | {"member"}
 
 
 @dataclass(frozen=True)
@@ -112,9 +118,12 @@ class Route:
     if_match : whether the caller must say which version it looked at (``If-Match``)
     once : the database of the work that an ``Idempotency-Key`` keeps from being done twice; None: takes no key
     shows_secret : whether the answer holds a secret, which is not shown again to whoever repeats the request
+    proves : of a public route, whether what it takes proves something: refusals are counted like wrong keys
     retirement : said in every answer of a route that clients shall leave
     parts : names of the files that a form holds, of which the first must be there
     is_download : whether the answer is a file to keep rather than a text to show
+    asks : whether a POST changes nothing: a question too long for an address, or one with a secret as its answer
+    about_caller : whether it is about the caller alone, so that scopes do not bound it
     takes_headers, gives_headers : beside those that follow from the rest; the view reads and writes them itself
     """
 
@@ -135,9 +144,12 @@ class Route:
     if_match: bool = False
     once: Literal["workspace", "control"] | None = None
     shows_secret: bool = False
+    proves: bool = False
     retirement: Retirement | None = None
     parts: tuple[str, ...] = ()
     is_download: bool = False
+    asks: bool = False
+    about_caller: bool = False
     takes_headers: tuple[Header, ...] = ()
     gives_headers: tuple[Header, ...] = ()
     area: str = ""
@@ -157,6 +169,13 @@ class Route:
     def is_sparse(self) -> bool:
         """Whether the caller may name the fields that it wants (``sparse``)."""
         return self.method == "GET" and self.answer is not None
+
+    @cached_property
+    def scope(self) -> str:
+        """What a key or token under scopes must have to call, such as ``assets:read``; empty: nothing."""
+        if self.about_caller or self.roles is None:
+            return ""
+        return f"{self.area}:{'read' if self.asks or self.method in ('GET', 'HEAD') else 'write'}"
 
     @property
     def rule(self) -> str:

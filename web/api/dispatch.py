@@ -6,15 +6,18 @@ The order is that of ``contract``: declared, known, workspace, role, form, view.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from flask import Flask, Response, g, request
 from pydantic import BaseModel
 
 from appliance.core.canonical import loads_strict
+from appliance.enrolment.tokens import PREFIX as DEVICE_TOKEN
+from appliance.enrolment.tokens import authenticate_device
 from appliance.errors import Denied, InvalidInput
-from appliance.identity.api_keys import authenticate
+from appliance.identity.tokens.access import authenticate
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import API, Area, Call, Route
@@ -22,7 +25,7 @@ from web.api.etags import entity_tag, is_known, seen_versions
 from web.api.once import answered_once
 from web.api.retirement import say_retirement
 from web.api.sparse import FIELDS, asked_fields, selection
-from web.rates import Rates
+from web.rates import EXCEEDED, Rates
 
 #: JSON bodies are small; files come through uploads.
 BODY_LIMIT_BYTES: Final = 1 << 20
@@ -48,39 +51,69 @@ def _guarded(site: Site, rates: Rates, route: Route) -> Any:
         # 3. The workspace.
         slug = path.pop("slug", None)
         scope = site.scope(principal, slug) if slug is not None and principal is not None else None
-        principal = principal if scope is None else scope.principal
-        # 4. The role.
-        if principal is not None and principal.role not in (route.roles or ()):
-            raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+        if scope is not None:
+            principal = g.principal = scope.principal
+        # 4. The role and, where it has some, the scopes.
+        if principal is not None:
+            require_role(principal, route.roles or frozenset(), route.scope)
         g.authorized = True
         # 5. The form.
         seen = seen_versions() if route.if_match else None
         fields = asked_fields(route)
         call = Call(site, principal, scope, _query(route), _body(route), route, seen)
         # 6. The view.
-        return answered_once(call, route, lambda: _response(route, route.view(call, **path), fields))
+        with _counted_refusals(rates, route):
+            return answered_once(call, route, lambda: _response(route, route.view(call, **path), fields))
 
     return handle
 
 
-def caller(site: Site, rates: Rates) -> Principal:
-    """Who calls, by the API key in the Authorization header; within the rate of its requests.
+@contextmanager
+def _counted_refusals(rates: Rates, route: Route) -> Iterator[None]:
+    """Count who proves something that is not so, as who shows a wrong key is counted."""
+    try:
+        yield
+    except Denied as error:
+        if route.proves and error.code != EXCEEDED:
+            rates.count_failure()
+        raise
+
+
+def require_role(principal: Principal, roles: frozenset[str], scope: str) -> None:
+    """Return if a caller may do what these roles may, under this scope.
 
     Raises
     ------
-    Denied : no key, an unknown one, or one that was revoked; too many requests
+    Denied : the role may not, or the key or token may not
+    """
+    if principal.role not in roles:
+        raise Denied("role.denied", f"The role '{principal.role}' may not do this.", "Ask an owner.")
+    if scope and principal.scopes is not None and scope not in principal.scopes:
+        raise Denied("scope.denied", f"This needs the scope '{scope}'.", "Ask for a key that has it.")
+
+
+def caller(site: Site, rates: Rates) -> Principal:
+    """Who calls, by the key or token in the Authorization header, a device's own too; within the rate of its requests.
+
+    Raises
+    ------
+    Denied : none, an unknown one, or one that counts no more; too many requests
     """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise Denied("auth.missing", "This needs an API key.", "Send 'Authorization: Bearer d2r_...'.")
+        raise Denied("auth.missing", "This needs an API key or a token.", "Send 'Authorization: Bearer d2r_...'.")
     try:
-        principal = authenticate(site, token.strip())
+        principal = _holder(site, token.strip())
     except Denied:
         rates.count_failure()
         raise
     g.principal = principal
     rates.admit(principal)
     return principal
+
+
+def _holder(site: Site, token: str) -> Principal:
+    return authenticate_device(site, token) if token.startswith(DEVICE_TOKEN) else authenticate(site, token)
 
 
 def _query(route: Route) -> Any:

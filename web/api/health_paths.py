@@ -19,11 +19,16 @@ _CHECKS: Final[Json] = {
     "additionalProperties": False,
 }
 _CHECKED: Final[Json] = {"status": "ready", "checks": {"database": "ok", "objects": "ok", "redis": "ok"}}
+_KEYS: Final[Json] = {
+    "type": "object",
+    "properties": {"keys": {"type": "array", "items": {"type": "object"}}},
+    "required": ["keys"],
+}
 _ALIVE: Final[Json] = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
 
 
 def health_paths() -> Json:
-    """The four addresses, as paths of the document."""
+    """The five addresses, as paths of the document."""
     checked = _answer("What works, and what does not and why", "application/json", _CHECKS, _CHECKED)
     refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in (401, 403, 429)}
     alive = _answer("It does", "application/json", _ALIVE, {"status": "ok"})
@@ -32,10 +37,14 @@ def health_paths() -> Json:
         "/readyz": _get("readyz", "Whether it can take scans in", checked, {"503": checked}),
         "/metrics": _get(
             "metrics", "Measures for Prometheus: for the machine itself, or with a key that may watch it",
-            _answer("Measures", "text/plain", {"type": "string"}), refused, [{}, {"apiKey": []}],
+            _answer("Measures", "text/plain", {"type": "string"}), refused,
+            [{}, {"apiKey": []}, {"accessToken": []}],
         ),
         "/openapi.json": _get(
             "openapi", "This document", _answer("OpenAPI 3.1", "application/json", {"type": "object"})
+        ),
+        "/.well-known/jwks.json": _get(
+            "jwks", "Keys that sign access tokens (RFC 7517)", _answer("The keys", "application/json", _KEYS)
         ),
     }  # fmt: skip
 

@@ -21,6 +21,17 @@ from web.api.sparse_schemas import add_sparse, whole_schema
 Json = dict[str, Any]
 
 _COMPONENT: Final = "#/components/schemas/{model}"
+_SCHEMES: Final = {
+    "apiKey": {
+        "type": "http", "scheme": "bearer",
+        "description": "An API key (d2r_...) of a device or program, or a personal token (d2p_...) of somebody.",
+    },
+    "accessToken": {
+        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+        "description": "A short-lived access token (RFC 9068, Ed25519), which a key, personal token or session is "
+        "exchanged for; its keys stand at /.well-known/jwks.json.",
+    },
+}  # fmt: skip
 #: What a parameter of a path is, where its name alone does not say it.
 _PARAMETERS: Final = {
     "slug": "The workspace.",
@@ -76,9 +87,9 @@ def document(areas: Sequence[Area], public_url: str = "") -> Json:
         "components": {
             "schemas": components,
             "responses": problem_answers(statuses_in(paths), names[(Problem, "serialization")]),
-            "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, d2r_..."}},
+            "securitySchemes": _SCHEMES,
         },
-        "security": [{"apiKey": []}],
+        "security": [{"apiKey": []}, {"accessToken": []}],
     }
 
 
@@ -120,6 +131,8 @@ def _operation(route: Route, names: Any) -> Json:
         operation["security"] = []
     else:
         operation["x-d2r-roles"] = sorted(route.roles)
+        if route.scope:
+            operation["x-d2r-scope"] = route.scope
     if content := _request_body(route, names):
         operation["requestBody"] = {"required": not route.may_take, "content": content}
     return operation

@@ -86,6 +86,7 @@ def _operation(document: Json, path: str, method: str, found: Json) -> Operation
     headers = {one.name for one in named["header"]}
     answer, schema = _answer(document, found)
     body = found.get("requestBody", {})
+    taken = body.get("content", {})
     return Operation(
         name=found["operationId"],
         area=found["tags"][0],
@@ -95,9 +96,9 @@ def _operation(document: Json, path: str, method: str, found: Json) -> Operation
         in_path=tuple(one for one in named["path"] if one.name != "slug"),
         in_query=named["query"],
         in_headers=tuple(one for one in named["header"] if one.name not in (_IF_MATCH, _IF_NONE_MATCH, _KEY)),
-        fields=_fields(document, body.get("content", {}).get("application/json")),
-        files=_fields(document, body.get("content", {}).get(_FORM)) or (),
-        content=_content(body.get("content", {})),
+        fields=None if _FORM in taken else _fields(document, taken.get("application/json")),
+        files=_fields(document, taken.get(_FORM)) or (),
+        content=_content(taken),
         needs_content=body.get("required", False),
         answer=answer,
         schema=schema,

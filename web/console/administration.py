@@ -12,7 +12,8 @@ from appliance.identity.ldap import directory as ldap
 from appliance.identity.ldap.settings import SCHEMAS, LdapSettings
 from appliance.identity.oidc import sign_on
 from appliance.identity.oidc.settings import OidcSettings
-from appliance.identity.records import APPLIANCE_ROLES, WORKSPACE_ROLES, Source
+from appliance.identity.records import APPLIANCE_ROLES, ELSEWHERE, WORKSPACE_ROLES, Source
+from appliance.identity.saml.provider import known_of
 from web.api.contract import Call
 from web.console.showing import see
 from web.problems import status_of
@@ -28,6 +29,7 @@ def directory(call: Call, **more: Any) -> Shown:
         "directory": known,
         "sign_on": sign_on.sign_on_of(call.site),
         "provider": None,
+        "saml": known_of(call.site),
         "settings": known.settings if known else LdapSettings("active-directory", (), "", "", "", ""),
         "kinds": SCHEMAS,
         "groups": list_group_roles(call.site),
@@ -99,8 +101,15 @@ def give_group_role(call: Call) -> Response:
     """Let a group have a role, in a workspace or (``-``) in the appliance as a whole."""
     place, source = request.form.get("workspace", "-"), request.form.get("source", ldap.SOURCE)
     slug = None if place == "-" else place
-    known: Source = "oidc" if source == sign_on.SOURCE else "ldap"
-    give_role(call.site, known, request.form.get("group", ""), slug, request.form.get("role", ""), call.caller)
+    known: dict[str, Source] = {one: one for one in ("ldap", *ELSEWHERE)}
+    give_role(
+        call.site,
+        known.get(source, "ldap"),
+        request.form.get("group", ""),
+        slug,
+        request.form.get("role", ""),
+        call.caller,
+    )
     return see(_DIRECTORY)
 
 

@@ -11,7 +11,10 @@ from appliance.identity.api_keys import authenticate
 from appliance.identity.local.invitations import accept, find_invitation
 from appliance.identity.login import confirm, owe_code, pay_code, sign_in, takes_passwords
 from appliance.identity.oidc import sign_on
-from appliance.identity.sessions import confirm_session
+from appliance.identity.records import ELSEWHERE
+from appliance.identity.saml.logout import begin_logout
+from appliance.identity.saml.provider import label_of
+from appliance.identity.sessions import confirm_session, end_session
 from appliance.identity.users import find_user
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
@@ -40,15 +43,15 @@ class Door:
     def login(self) -> Response:
         """The form that takes name and password, or an API key, and what it sends."""
         if request.method == "GET":
-            return self._show_login(None)
+            return self.show_login(None)
         try:
             require_own_form(None, self._site.settings)
             login = request.form.get("login", "")
             if not login:
                 return self._opened(self._holder(request.form.get("key", "").strip()), "key")
-            entered = self._counted(sign_in, login, request.form.get("password", ""))
+            entered = self.counted(sign_in, login, request.form.get("password", ""))
         except D2RError as error:
-            return self._show_login(error)
+            return self.show_login(error)
         if not entered.owes_code:
             return self._opened(entered.principal, entered.method)
         response = see(f"{_CODE_PATH}/code")
@@ -62,7 +65,7 @@ class Door:
         try:
             require_own_form(None, self._site.settings)
             held = request.cookies.get(self._sessions.cookie(_CODE_COOKIE, _CODE_PATH)[0], "")
-            principal, method = self._counted(pay_code, held, request.form.get("code", ""))
+            principal, method = self.counted(pay_code, held, request.form.get("code", ""))
         except D2RError as error:
             return self._pages.show("code.html", None, _status(error), problem=error)
         response = self._opened(principal, method)
@@ -74,7 +77,7 @@ class Door:
         token = request.args.get("token", "") if request.method == "GET" else request.form.get("token", "")
         row = None
         try:
-            row = self._counted(find_invitation, token)
+            row = self.counted(find_invitation, token)
             if request.method == "GET":
                 return self._pages.show("invitation.html", None, problem=None, invitation=row, token=token)
             require_own_form(None, self._site.settings)
@@ -91,25 +94,31 @@ class Door:
         try:
             address, held = sign_on.begin(self._site, is_again="again" in request.args)
         except D2RError as error:
-            return self._show_login(error)
-        response = see(address)
-        name, bounds = self._away_cookie()
-        response.set_cookie(name, held, max_age=_AWAY_S, **bounds)
-        return response
+            return self.show_login(error)
+        return self.held(see(address), held)
 
     def back(self) -> Response:
         """Whoever comes back from the OpenID provider: another site sends them, so the page leads on by itself."""
-        name, bounds = self._away_cookie()
         try:
-            principal, is_fresh = self._counted(sign_on.finish, request.cookies.get(name, ""), request.args)
+            principal, is_fresh = self.counted(sign_on.finish, self.what_is_held(), request.args)
         except D2RError as error:
-            response = self._show_login(error)
-            response.delete_cookie(name, **bounds)
-            return response
+            return self.held(self.show_login(error), "")
         g.principal = principal
-        response = self._pages.show("back.html", None)
+        response = self._pages.show("back.html", None, place=PATH)
         self._sessions.begin(principal, "oidc+password" if is_fresh else sign_on.SOURCE, response)
-        response.delete_cookie(name, **bounds)
+        return self.held(response, "")
+
+    def what_is_held(self) -> str:
+        """What the browser held while it was away; empty where it was not sent."""
+        return request.cookies.get(self._away_cookie()[0], "")
+
+    def held(self, response: Response, secret: str) -> Response:
+        """Let the browser hold ``secret`` while it is away; nothing more where it is empty."""
+        name, bounds = self._away_cookie()
+        if secret:
+            response.set_cookie(name, secret, max_age=_AWAY_S, **bounds)
+        else:
+            response.delete_cookie(name, **bounds)
         return response
 
     def _away_cookie(self) -> tuple[str, dict[str, Any]]:
@@ -124,8 +133,9 @@ class Door:
         if session is None:
             return see("/console/login")
         place, slug = request.values.get("place", ""), request.values.get("slug", "")
-        is_elsewhere = not session.is_key and find_user(self._site, session.principal.id).source == sign_on.SOURCE
-        shown: dict[str, Any] = {"place": place, "of": slug, "is_key": session.is_key, "is_elsewhere": is_elsewhere}
+        source = None if session.is_key else find_user(self._site, session.principal.id).source
+        elsewhere = source if source in ELSEWHERE else None
+        shown: dict[str, Any] = {"place": place, "of": slug, "is_key": session.is_key, "elsewhere": elsewhere}
         if request.method == "GET":
             return self._pages.show("confirm.html", session, problem=None, **shown)
         try:
@@ -134,7 +144,7 @@ class Door:
         except D2RError as error:
             return self._pages.show("confirm.html", session, _status(error), problem=error, **shown)
         confirm_session(self._site, session.id)
-        return see(_place(place, slug))
+        return see(place_of(place, slug))
 
     def logout(self) -> Response:
         """End the session."""
@@ -142,24 +152,29 @@ class Door:
         g.authorized = True
         if session is not None:
             require_own_form(session, self._site.settings)
-        response = see("/console/login")
+            end_session(self._site, session.id, session.principal)  # before anything is asked of a provider
+        away = None if session is None else begin_logout(self._site, session.id)
+        shown: dict[str, Any] = {"address": away, "is_complete": False}
+        response = self._pages.show("signed-out.html", None, **shown) if away else see("/console/login")
         self._sessions.end(session, response)
         return response
 
     def _holder(self, key: str) -> Principal:
         """Who holds an API key, if there is something to see for them."""
-        principal: Principal = self._counted(authenticate, key)
+        principal: Principal = self.counted(authenticate, key)
         if principal.role not in READERS:
             raise Denied("role.denied", "A key with this role has nothing to see here.", "Ask an owner.")
+        if principal.scopes is not None:
+            raise Denied("scope.denied", "A key under scopes opens the API alone.", "Use one without scopes.")
         return principal
 
     def _show_again(self, session: Session, secret: str) -> None:
         if not session.is_key:
-            self._counted(confirm, session.principal, secret)
-        elif self._counted(authenticate, secret.strip()).id != session.principal.id:
+            self.counted(confirm, session.principal, secret)
+        elif self.counted(authenticate, secret.strip()).id != session.principal.id:
             raise Denied("key.other", "This is another API key.", "Show the one that you signed in with.")
 
-    def _counted(self, ask: Any, *told: Any) -> Any:
+    def counted(self, ask: Any, *told: Any) -> Any:
         """What ``ask`` answers; whoever is refused is counted by address."""
         try:
             return ask(self._site, *told)
@@ -173,11 +188,12 @@ class Door:
         self._sessions.begin(principal, method, response)
         return response
 
-    def _show_login(self, problem: D2RError | None) -> Response:
+    def show_login(self, problem: D2RError | None) -> Response:
         status = 200 if problem is None else _status(problem)
         known, people = sign_on.sign_on_of(self._site), takes_passwords(self._site)
-        label = known.settings.label if known else None
-        return self._pages.show("login.html", None, status, problem=problem, people=people, elsewhere=label)
+        buttons = [("oidc", known.settings.label)] if known else []
+        buttons += [("saml", label)] if (label := label_of(self._site)) else []
+        return self._pages.show("login.html", None, status, problem=problem, people=people, elsewhere=buttons)
 
     def _set_code_cookie(self, response: Response, value: str, age_s: int) -> None:
         name, bounds = self._sessions.cookie(_CODE_COOKIE, _CODE_PATH)
@@ -189,7 +205,7 @@ def _status(error: D2RError) -> int:
     return max(403, status_of(error))
 
 
-def _place(name: str, slug: str) -> str:
+def place_of(name: str, slug: str) -> str:
     """Where to go on: one of our own places."""
     is_slug = bool(slug) and all(letter.isascii() and (letter.isalnum() or letter == "-") for letter in slug)
     return PLACES.get(name, PATH).replace("{slug}", slug if is_slug else "-")

@@ -16,34 +16,34 @@ from appliance.config.settings import Settings
 from appliance.errors import Denied, InvalidInput
 from web.console.session import Session
 
-#: No form of the console is longer; nothing of a longer one is read.
+#: No form of the console is longer, unless its page says so; nothing of a longer one is read.
 FORM_BYTES: Final = 16 << 10
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-def require_small_form() -> None:
-    """Return if the request's body is a short form, which it announced as such; nothing of it is read here.
+def require_small_form(most: int = FORM_BYTES) -> None:
+    """Return if the request's body is a form of ``most`` bytes, which it announced as such; nothing is read here.
 
     Raises
     ------
     InvalidInput : it is something else, longer, or of unknown length
     """
     length = request.content_length
-    if request.headers.get("Transfer-Encoding") or "Expect" in request.headers or (length or 0) > FORM_BYTES:
-        raise InvalidInput("request.size", f"A form says its length, of at most {FORM_BYTES} bytes.")
+    if request.headers.get("Transfer-Encoding") or "Expect" in request.headers or (length or 0) > most:
+        raise InvalidInput("request.size", f"A form says its length, of at most {most} bytes.")
     if length and request.mimetype != _FORM:
         raise InvalidInput("request.media_type", "The body is no form.", f"Send '{_FORM}'.")
 
 
-def require_own_form(session: Session | None, settings: Settings) -> None:
-    """Return if the request comes from a page of this console.
+def require_own_form(session: Session | None, settings: Settings, most: int = FORM_BYTES) -> None:
+    """Return if the request comes from a page of this console, with a form of ``most`` bytes.
 
     Raises
     ------
     Denied : another site sent it, or its token is missing
     InvalidInput : its body is no short form
     """
-    require_small_form()
+    require_small_form(most)
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none") or not _is_ours(settings):
         raise Denied("form.foreign", "This form was sent by another site.", "Open the console and try again.")
     if session is None:

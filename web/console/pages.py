@@ -15,11 +15,13 @@ from flask import Flask, Response, g, send_from_directory
 from appliance.errors import D2RError, Denied
 from appliance.identity.login import must_set_factor
 from appliance.identity.oidc.sign_on import CALLBACK
+from appliance.identity.saml import own
 from appliance.tenancy.site import Site
 from web.api.contract import Call
 from web.console.door import Door
 from web.console.own_form import require_own_form
 from web.console.routes import PAGES, PageRoute
+from web.console.saml_door import AWAY, SamlDoor
 from web.console.session import PATH, Session, Sessions
 from web.console.showing import Pages, see
 from web.problems import status_of
@@ -27,8 +29,12 @@ from web.rates import Rates
 
 #: Pages that anybody may ask for; they show nothing of the plant.
 PUBLIC: Final = frozenset(
-    f"console.{name}" for name in ("static", "front", "login", "code", "invitation", "elsewhere", "back")
-)
+    f"console.{name}"
+    for name in (
+        "static", "front", "login", "code", "invitation", "elsewhere", "back", "saml", "saml_response", "saml_back",
+        "saml_metadata", "saml_logout",
+    )
+)  # fmt: skip
 _STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 _LOGIN: Final = "/console/login"
 #: What somebody sees who must set a second factor first.
@@ -39,6 +45,7 @@ def register(app: Flask, site: Site, rates: Rates) -> frozenset[str]:
     """Make the console reachable; returns the endpoints that see to their callers."""
     sessions, pages = Sessions(site), Pages(site)
     console, door = Console(site, rates, sessions, pages), Door(site, rates, sessions, pages)
+    saml = SamlDoor(site, sessions, pages, door)
     _rule(app, "/console/static/<path:name>", "console.static", _static, "GET")
     _rule(app, "/", "console.front", lambda: see(PATH), "GET")
     _rule(app, PATH, "console.home", console.home, "GET")
@@ -46,13 +53,18 @@ def register(app: Flask, site: Site, rates: Rates) -> frozenset[str]:
     _rule(app, f"{_LOGIN}/code", "console.code", door.code, "GET", "POST")
     _rule(app, f"{_LOGIN}/oidc", "console.elsewhere", door.elsewhere, "GET")
     _rule(app, CALLBACK, "console.back", door.back, "GET")
+    _rule(app, AWAY, "console.saml", saml.elsewhere, "GET")
+    _rule(app, own.CONSUMER, "console.saml_response", saml.arrived, "POST")
+    _rule(app, own.BACK, "console.saml_back", saml.back, "GET")
+    _rule(app, own.METADATA, "console.saml_metadata", saml.metadata, "GET")
+    _rule(app, own.LOGOUT, "console.saml_logout", saml.left, "GET")
     _rule(app, "/console/invitation", "console.invitation", door.invitation, "GET", "POST")
     _rule(app, "/console/-/confirm", "console.confirm", door.confirm, "GET", "POST")
     _rule(app, "/console/logout", "console.logout", door.logout, "POST")
     for route in PAGES:
         _rule(app, route.rule, f"console.{route.name}", console.page(route), route.method)
-    own = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("console.")}
-    return frozenset(own) - PUBLIC
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("console.")}
+    return frozenset(endpoints) - PUBLIC
 
 
 class Console:
@@ -92,9 +104,10 @@ class Console:
         self._rates.admit(session.principal)
         scope = None if slug is None else self._site.scope(session.principal, slug)
         acting = session if scope is None else session.acting(scope.principal)
+        g.principal = acting.principal
         _require_role(acting, route, is_own=slug is None)
         if route.method == "POST":
-            require_own_form(session, self._site.settings)
+            require_own_form(session, self._site.settings, route.form_bytes)
             if route.place is not None and not session.is_confirmed:
                 return see(f"/console/-/confirm?place={route.place}&slug={slug or ''}")
         if route.name not in _FACTOR_PAGES and must_set_factor(self._site, session.principal):

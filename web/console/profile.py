@@ -1,4 +1,4 @@
-"""What everybody sees of themselves: password, second factor, sessions."""
+"""What everybody sees of themselves: password, second factor, tokens, sessions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from appliance.errors import Denied, InvalidInput, NotFound
 from appliance.identity import second_factor, sessions
 from appliance.identity.local.accounts import change_password
 from appliance.identity.local.passwords import has_password
+from appliance.identity.records import ELSEWHERE
 from appliance.identity.users import find_user
 from web.api.contract import Call
 from web.console.showing import see
+from web.console.tokens import made_token, tokens_of
 
 Shown = tuple[str, dict[str, Any]]
 _ME: Final = "/console/-/me"
@@ -23,7 +25,7 @@ _ME: Final = "/console/-/me"
 def me(call: Call, **more: Any) -> Shown:
     """Who one is here, and from where one is signed in."""
     shown = {
-        "is_person": is_id(call.caller.id, "usr") and find_user(call.site, call.caller.id).source != "oidc",
+        "is_person": is_id(call.caller.id, "usr") and find_user(call.site, call.caller.id).source not in ELSEWHERE,
         "has_password": has_password(call.site, call.caller.id),
         "has_factor": second_factor.has_second_factor(call.site, call.caller.id),
         "codes_left": second_factor.recovery_codes_left(call.site, call.caller.id),
@@ -31,6 +33,8 @@ def me(call: Call, **more: Any) -> Shown:
         "slugs": {one.id: one.slug for one in call.site.workspaces_of(call.caller)},
         "begun": None,
         "codes": None,
+        "made": None,
+        **tokens_of(call),
     }
     return "me.html", shown | more
 
@@ -65,6 +69,12 @@ def remove_factor(call: Call) -> Response:
     return see(_ME)
 
 
+def make_token(call: Call) -> Shown:
+    """Make a personal token."""
+    made = made_token(call)
+    return me(call, made=made)
+
+
 def end_own_session(call: Call, session_id: str) -> Response:
     """End one of one's own sessions."""
     if session_id not in {row.id for row in sessions.list_sessions(call.site, call.caller.id)}:
@@ -87,5 +97,5 @@ def require_same(password: str, again: str) -> None:
 def _require_person(call: Call) -> None:
     if not is_id(call.caller.id, "usr"):
         raise Denied("factor.key", "An API key has no second factor.", "Sign in with name and password.")
-    if find_user(call.site, call.caller.id).source == "oidc":
+    if find_user(call.site, call.caller.id).source in ELSEWHERE:
         raise Denied("factor.elsewhere", "A second factor of this person is asked for by the provider.")

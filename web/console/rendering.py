@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from appliance import __version__
 from appliance.core.clock import utc_now
 from appliance.inspections.models import FINAL
+from appliance.measurements.models import SCAN
 
 _TEMPLATES: Final = Path(__file__).resolve().parent.parent / "templates"
 #: Decision or state -> (sign, word, class); the sign stands beside the colour for those who do not see it.
@@ -61,13 +62,18 @@ def percent(share: float | None, digits: int = 0) -> str:
 
 def limits(row: Any) -> str:
     """The limits of a characteristic; for a profile the width of its tolerance zone, which its value is held to."""
-    low, high = row.lower_mm, row.upper_mm
-    if row.quantity == "profile" and low is not None and high is not None:
-        return f"≤ {high - low:.4g}"
+    low, high = row.lower, row.upper
+    if _is_width(row) and low is not None and high is not None:
+        return f"≤ {high - low:.6g}"
     if low is None or high is None:
-        one = "–" if low is None and high is None else f"≤ {high:.4g}" if low is None else f"≥ {low:.4g}"
+        one = "–" if low is None and high is None else f"≤ {high:.6g}" if low is None else f"≥ {low:.6g}"
         return one.replace("-", "−")
-    return f"{low:.4g} … {high:.4g}".replace("-", "−")
+    return f"{low:.6g} … {high:.6g}".replace("-", "−")
+
+
+def _is_width(row: Any) -> bool:
+    """Whether the value is the width of a profile, whose limits are deviations to both sides."""
+    return bool(row.quantity == "profile" and row.source == SCAN)
 
 
 def moment(text: str | None) -> str:
@@ -91,13 +97,13 @@ def gauge(row: Any) -> dict[str, float] | None:
 
     A profile is a width: its gauge runs from zero to its limit.
     """
-    low, high, value = row.lower_mm, row.upper_mm, row.value_mm
+    low, high, value = row.lower, row.upper, row.value
     if low is None or high is None or value is None or high <= low:
         return None
-    if row.quantity == "profile":
+    if _is_width(row):
         low, high = 0.0, high - low
-    left, right = (0.0, _GAUGE[1]) if row.quantity == "profile" else _GAUGE
-    scale, spread = (right - left) / (high - low), row.expanded_mm or 0.0
+    left, right = (0.0, _GAUGE[1]) if _is_width(row) else _GAUGE
+    scale, spread = (right - left) / (high - low), row.expanded or 0.0
     place = [_inside(left + (at - low) * scale) for at in (value - spread, value, value + spread)]
     return {"left": left, "right": right, "from": place[0], "at": place[1], "to": place[2]}
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from web.api.contract import ADMINISTRATORS, EDITORS, READERS, REQUESTERS
-from web.console import accounts, administration, profile, twins, views
+from web.console import accounts, administration, keys, profile, saml_settings, tokens, twins, views
+from web.console.own_form import FORM_BYTES
 from web.console.showing import KEEPERS
 
 View: TypeAlias = Callable[..., Any]
@@ -20,7 +21,7 @@ _A: Final = "/console/-"
 #: Where one goes after the password was shown once more.
 PLACES: Final = {
     "people": f"{_A}/people", "directory": f"{_A}/directory", "me": f"{_A}/me",
-    "quarantine": "/console/{slug}/quarantine",
+    "quarantine": "/console/{slug}/quarantine", "keys": "/console/{slug}/keys",
 }  # fmt: skip
 
 
@@ -32,6 +33,7 @@ class PageRoute:
     ----------
     roles : who may see it; None for everybody who is signed in
     place : where a form goes back to when it asks for the password again (a key of ``PLACES``); None: it does not
+    form_bytes : no longer form is read
     """
 
     name: str
@@ -40,6 +42,7 @@ class PageRoute:
     roles: frozenset[str] | None
     view: View
     place: str | None = None
+    form_bytes: int = FORM_BYTES
 
 
 #: Pages of a workspace, and of the appliance as a whole (below ``/console/-``) for those who have a role in it.
@@ -55,6 +58,15 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute(
         "act_on_scan", "POST", f"{_S}/quarantine/<scan_id>/<act>", EDITORS, views.act_on_scan, "quarantine"
     ),
+    PageRoute("alerts", "GET", f"{_S}/alerts", READERS, views.alerts),
+    PageRoute("act_on_alert", "POST", f"{_S}/alerts/<alert_id>/<act>", EDITORS, views.act_on_alert),
+    PageRoute("keys", "GET", f"{_S}/keys", ADMINISTRATORS, keys.keys),
+    PageRoute("make_key", "POST", f"{_S}/keys", ADMINISTRATORS, keys.make_key, "keys"),
+    PageRoute("act_on_key", "POST", f"{_S}/keys/<key_id>/<act>", ADMINISTRATORS, keys.act_on_key, "keys"),
+    PageRoute(
+        "end_somebodys_token", "POST", f"{_S}/personal-tokens/<token_id>/end", ADMINISTRATORS, tokens.end_somebodys,
+        "keys",
+    ),
     PageRoute("live_ticket", "POST", f"{_S}/live-ticket", READERS, views.live_ticket),
     PageRoute("me", "GET", f"{_A}/me", None, profile.me),
     PageRoute("change_password", "POST", f"{_A}/me/password", None, profile.change_own_password),
@@ -62,6 +74,10 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute("confirm_factor", "POST", f"{_A}/me/second-factor/confirm", None, profile.confirm_factor),
     PageRoute("remove_factor", "POST", f"{_A}/me/second-factor/remove", None, profile.remove_factor, "me"),
     PageRoute("end_own_session", "POST", f"{_A}/me/sessions/<session_id>/end", None, profile.end_own_session),
+    PageRoute("make_token", "POST", f"{_A}/me/tokens", None, profile.make_token, "me"),
+    PageRoute("end_token", "POST", f"{_A}/me/tokens/<token_id>/end", None, tokens.end_token),
+    PageRoute("end_grant", "POST", f"{_A}/me/grants/<grant_id>/end", None, tokens.end_grant),
+    PageRoute("exchange_session", "POST", f"{_A}/me/access-token", None, tokens.exchange_session, "me"),
     PageRoute("people", "GET", f"{_A}/people", KEEPERS, accounts.people),
     PageRoute("act_on_person", "POST", f"{_A}/people/<user_id>/<act>", OWNERS, accounts.act_on_person, "people"),
     PageRoute("end_session", "POST", f"{_A}/sessions/<session_id>/end", OWNERS, accounts.end_a_session, "people"),
@@ -80,6 +96,10 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute("set_oidc", "POST", f"{_A}/oidc", OWNERS, administration.set_provider, "directory"),
     PageRoute("test_oidc", "POST", f"{_A}/oidc/test", KEEPERS, administration.test_provider),
     PageRoute("remove_oidc", "POST", f"{_A}/oidc/remove", OWNERS, administration.remove_provider, "directory"),
+    PageRoute(
+        "set_saml", "POST", f"{_A}/saml", OWNERS, saml_settings.set_saml, "directory", saml_settings.FORM_BYTES
+    ),
+    PageRoute("remove_saml", "POST", f"{_A}/saml/remove", OWNERS, saml_settings.remove_saml, "directory"),
     PageRoute(
         "give_group_role", "POST", f"{_A}/directory/groups", OWNERS, administration.give_group_role, "directory"
     ),

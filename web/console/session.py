@@ -62,10 +62,13 @@ class Sessions:
         self._site = site
         self._key = site.master.derive(_PURPOSE)
 
-    def begin(self, principal: Principal, method: str, response: Response) -> None:
-        """Begin a session, and let the browser hold its secret; one that it held before ends."""
+    def begin(self, principal: Principal, method: str, response: Response, foreign: str | None = None) -> None:
+        """Begin a session, and let the browser hold its secret; one that it held before ends.
+
+        ``foreign`` : what the provider elsewhere calls it
+        """
         self._end_former(principal)
-        secret, (name, bounds) = begin_session(self._site, principal, method, visit()), self.cookie()
+        secret, (name, bounds) = begin_session(self._site, principal, method, visit(), foreign), self.cookie()
         response.set_cookie(name, secret, max_age=self._site.settings.session_hours * 3600, **bounds)
 
     def end(self, session: Session | None, response: Response) -> None:

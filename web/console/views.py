@@ -7,10 +7,14 @@ from typing import Any, Final
 
 from flask import Response, request
 
+from appliance.alerts.models import ACKNOWLEDGED, CLOSED, OPEN
+from appliance.alerts.rules import current_rules
+from appliance.alerts.service import acknowledge_alert, list_alerts
 from appliance.cad.revisions import get_revision
 from appliance.core.canonical import canonical_bytes, loads_strict
 from appliance.db.listing import LARGEST_PAGE, Listing
 from appliance.errors import Conflict, NotFound
+from appliance.exchange.service import get_results_file
 from appliance.identity.tickets import create_ticket
 from appliance.ingest import quarantine as quarantined
 from appliance.inspections import service
@@ -61,8 +65,9 @@ def inspection(call: Call, inspection_id: str) -> Shown:
     shown = {
         "inspection": row,
         "asset": find_asset(call.scope, row.asset_id),
-        "scan": find_scan(call.scope, row.scan_id),
-        "revision": get_revision(call.scope, row.cad_revision_id),
+        "scan": find_scan(call.scope, row.scan_id) if row.scan_id else None,
+        "revision": get_revision(call.scope, row.cad_revision_id) if row.cad_revision_id else None,
+        "file": get_results_file(call.scope, row.results_file_id) if row.results_file_id else None,
         "measurements": service.measurements_of(call.scope, row.id),
         "context": loads_strict(row.context),
         "replays": list_replays(call.scope, row.id),
@@ -117,6 +122,22 @@ def act_on_scan(call: Call, scan_id: str, act: str) -> Response:
     else:
         raise NotFound("console.act", "There is no such act.")
     return see(f"/console/{call.scope.slug}/quarantine")
+
+
+def alerts(call: Call) -> Shown:
+    """Alerts, those that nobody saw to first."""
+    states = (OPEN, ACKNOWLEDGED, CLOSED)
+    found = [one for state in states for one in list_alerts(call.scope, Listing("-id", limit=_ROWS), state=state)]
+    names = {one.asset_id: find_asset(call.scope, one.asset_id).name for one in found if one.asset_id}
+    return "alerts.html", {"alerts": found, "names": names, "rules": current_rules(call.scope), "seq": _seq(call)}
+
+
+def act_on_alert(call: Call, alert_id: str, act: str) -> Response:
+    """Acknowledge an alert with a reason."""
+    if act != "acknowledge":
+        raise NotFound("console.act", "There is no such act.")
+    acknowledge_alert(call.scope, alert_id, request.form.get("reason", ""))
+    return see(f"/console/{call.scope.slug}/alerts")
 
 
 def live_ticket(call: Call) -> Response:

@@ -17,12 +17,13 @@ from typing import Any, Final
 from flask import Flask, Response, g, request
 
 from appliance.config.settings import Settings, load_settings
-from appliance.errors import D2RError, Denied, InvalidInput, NotFound, Unavailable
+from appliance.errors import D2RError, InvalidInput, NotFound, Unavailable
 from appliance.identity.tickets import redeem_ticket
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.api.contract import READERS
-from web.api.dispatch import caller
+from web.api.dispatch import caller, require_role
+from web.denials import Denials
 from web.live import LIVE_PATH
 from web.metrics import Metrics
 from web.problems import answer_errors
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 #: Viewers at the same time; a few threads are left to say so, and that the process lives.
 MOST_VIEWERS: Final = 190
 _DIGITS: Final = 15
+_SCOPE: Final = "events:read"
 
 
 def create_app(settings: Settings | None = None, site: Site | None = None) -> Flask:
@@ -50,6 +52,7 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     finish_requests(app, Metrics(site), site.settings)
     answer_errors(app)
     app.after_request(say_rate)
+    app.after_request(Denials(site).note)
     _get(app, "/healthz", "healthz", lambda: Response('{"status":"ok"}', content_type="application/json"))
     for endpoint, upgrades in (("live", True), ("live_without_upgrade", False)):
         rule = LIVE_PATH.replace("{slug}", "<slug>")
@@ -96,9 +99,9 @@ def _admitted(site: Site, rates: Rates, slug: str) -> tuple[Principal, str]:
         if known is None:
             raise NotFound("workspace.unknown", f"There is no workspace '{slug}'.")
         principal = redeem_ticket(site, known.id, ticket)
+    g.principal = principal
     scope = site.scope(principal, slug)
-    if scope.principal.role not in READERS:
-        raise Denied("role.denied", f"The role '{scope.principal.role}' may not do this.", "Ask an owner.")
+    require_role(scope.principal, READERS, _SCOPE)
     return scope.principal, scope.workspace_id
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from appliance.identity.principals import principal_of
+from appliance.identity.tokens.holders import principal_behind
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from web.realtime.feed import Feed, Feeds, Progress
@@ -64,7 +64,7 @@ class Viewer:
         if not self._socket.is_answered:
             self._socket.close(NORMAL, "no answer")
             return False
-        principal = principal_of(self._site, self._principal.id)
+        principal = principal_behind(self._site, self._principal.holder)
         if principal is None or principal.within(self._feed.scope.workspace_id) is None:
             self._socket.close(POLICY, "who follows counts no more")
             return False

@@ -6,12 +6,15 @@ Written by ``make client`` from the OpenAPI document: change the route, never th
 from __future__ import annotations
 
 from appliance.client.api.accounts import Accounts
+from appliance.client.api.alert_channels import Alert_Channels
+from appliance.client.api.alerts import Alerts
 from appliance.client.api.assets import Assets
 from appliance.client.api.audit import Audit
 from appliance.client.api.cad_revisions import CadRevisions
 from appliance.client.api.characteristics import Characteristics
 from appliance.client.api.devices import Devices
 from appliance.client.api.directory import Directory
+from appliance.client.api.enrolment import Enrolment
 from appliance.client.api.events import Events
 from appliance.client.api.inspections import Inspections
 from appliance.client.api.instruments import Instruments
@@ -21,7 +24,11 @@ from appliance.client.api.operators import Operators
 from appliance.client.api.parts import Parts
 from appliance.client.api.people import People
 from appliance.client.api.reports import Reports
+from appliance.client.api.results_files import ResultsFiles
+from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
+from appliance.client.api.tokens import Tokens
+from appliance.client.api.trends import Trends
 from appliance.client.api.twins import Twins
 from appliance.client.api.uploads import Uploads
 from appliance.client.api.workspaces import Workspaces
@@ -38,6 +45,7 @@ class Api:
         self.parts = Parts(calls)
         self.assets = Assets(calls)
         self.devices = Devices(calls)
+        self.enrolment = Enrolment(calls)
         self.operators = Operators(calls)
         self.instruments = Instruments(calls)
         self.cad_revisions = CadRevisions(calls)
@@ -45,8 +53,12 @@ class Api:
         self.uploads = Uploads(calls)
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
-        self.reports = Reports(calls)
+        self.results_files = ResultsFiles(calls)
+        self.trends = Trends(calls)
         self.twins = Twins(calls)
+        self.alerts = Alerts(calls)
+        self.alert_channels = Alert_Channels(calls)
+        self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)
         self.keys = Keys(calls)
@@ -54,3 +66,5 @@ class Api:
         self.accounts = Accounts(calls)
         self.directory = Directory(calls)
         self.oidc = Oidc(calls)
+        self.saml = Saml(calls)
+        self.tokens = Tokens(calls)

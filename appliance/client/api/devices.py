@@ -11,6 +11,26 @@ from typing import Literal, TypedDict
 from appliance.client.calls import Calls, quoted
 
 
+class DeviceKeyList(TypedDict):
+    """Keys, the latest first."""
+
+    items: list[DeviceKeyOut]
+
+
+class DeviceKeyOut(TypedDict):
+    """A key that a device made itself; it counts until it expires or was revoked."""
+
+    id: str
+    public_key: str
+    enrolled_at: str
+    replaced_at: str | None
+    expires_at: str | None
+    revoked_at: str | None
+    revoked_by: str | None
+    reason: str
+    stolen_since: str | None
+
+
 class DeviceOut(TypedDict):
     """A device."""
 
@@ -21,6 +41,34 @@ class DeviceOut(TypedDict):
     enrolled_by: str
     revoked_at: str | None
     revoked_by: str | None
+
+
+class SuspectInspection(TypedDict):
+    """What was made of a scan."""
+
+    id: str
+    state: str
+    verdict: str | None
+    report_number: str | None
+
+
+class SuspectOut(TypedDict):
+    """A scan and what depends on it."""
+
+    scan_id: str
+    asset_id: str
+    received_at: str
+    state: str
+    suspect_since: str | None
+    suspect_reason: str | None
+    inspections: list[SuspectInspection]
+
+
+class TheftOut(TypedDict):
+    """The device, and how many scans were marked."""
+
+    device: DeviceOut
+    marked: int
 
 
 class Devices:
@@ -74,6 +122,45 @@ class Devices:
         """
         record: DeviceOut = self._calls.get(f"{self._calls.workspace}/devices/{quoted(device)}", held)
         return record
+
+    def list_device_keys(self, device: str, *, held: DeviceKeyList | None = None) -> DeviceKeyList:
+        """Keys that a device ever had.
+
+        Parameters
+        ----------
+        device : id or name of a device
+        held : what the caller holds already; given back where it is unchanged
+        """
+        record: DeviceKeyList = self._calls.get(f"{self._calls.workspace}/devices/{quoted(device)}/keys", held)
+        return record
+
+    def report_device_theft(self, device: str, *, since: str, reason: str) -> TheftOut:
+        """Report that a device's key is in other hands.
+
+        Device and keys count nowhere from now on; scans that came since then are marked, and nothing is deleted.
+
+        Parameters
+        ----------
+        device : id or name of a device
+        """
+        record: TheftOut = self._calls.act(
+            "POST", f"{self._calls.workspace}/devices/{quoted(device)}/theft", body={"since": since, "reason": reason}
+        )
+        return record
+
+    def list_device_suspects(
+        self, device: str, *, since: str | None = None, at_most: int | None = None
+    ) -> Iterator[SuspectOut]:
+        """Scans since a moment, and what depends on them.
+
+        Parameters
+        ----------
+        device : id or name of a device
+        at_most : how many to take; None: all
+        """
+        return self._calls.pages(
+            f"{self._calls.workspace}/devices/{quoted(device)}/suspects", at_most=at_most, query={"since": since}
+        )
 
     def revoke_device(self, device: str) -> DeviceOut:
         """Trust a device no more.

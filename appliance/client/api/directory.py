@@ -138,7 +138,7 @@ class Directory:
     def give_group_role(
         self,
         *,
-        source: Literal["ldap", "oidc"] | None = None,
+        source: Literal["ldap", "oidc", "saml"] | None = None,
         group: str,
         workspace: str | None = None,
         role: Literal["owner", "supervisor", "operator", "auditor", "plant-it"],

@@ -15,11 +15,12 @@ class InspectionFull(TypedDict):
     """An inspection with what it pinned and what it measured."""
 
     id: str
-    scan_id: str
+    scan_id: str | None
     asset_id: str
     part_id: str
-    cad_revision_id: str
-    characteristic_set_id: str
+    cad_revision_id: str | None
+    characteristic_set_id: str | None
+    results_file_id: str | None
     state: str
     step: str
     progress: float
@@ -46,14 +47,15 @@ class InspectionFull(TypedDict):
 
 
 class InspectionOut(TypedDict):
-    """Where an inspection stands; `progress` is 1 at its end."""
+    """Where an inspection stands; `progress` is 1 at its end. It rests on a scan, or on a file of results."""
 
     id: str
-    scan_id: str
+    scan_id: str | None
     asset_id: str
     part_id: str
-    cad_revision_id: str
-    characteristic_set_id: str
+    cad_revision_id: str | None
+    characteristic_set_id: str | None
+    results_file_id: str | None
     state: str
     step: str
     progress: float

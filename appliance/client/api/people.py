@@ -12,6 +12,12 @@ from appliance.client.api.shared import UserOut
 from appliance.client.calls import Calls, quoted
 
 
+class ErasedOut(TypedDict):
+    """The entry of the control log that says so."""
+
+    entry: int
+
+
 class SessionList(TypedDict):
     """Sessions, the latest first."""
 
@@ -79,3 +85,11 @@ class People:
     def end_session(self, session: str) -> Mapping[str, str]:
         """End a session."""
         return self._calls.exchange("POST", f"sessions/{quoted(session)}/end")
+
+    def erase_person(self, user: str, *, legal_basis: str) -> ErasedOut:
+        """Forget a person.
+
+        In every log and row that names them, for good. Nobody approves their own; a legal hold anywhere forbids it.
+        """
+        record: ErasedOut = self._calls.act("POST", f"people/{quoted(user)}/erase", body={"legal_basis": legal_basis})
+        return record

@@ -73,6 +73,8 @@ class ScanOut(TypedDict):
     captured_at: str
     received_at: str
     clock_skew_s: int | None
+    suspect_since: str | None
+    suspect_reason: str | None
     manifest: dict[str, Any]
     inspections: NotRequired[list[InspectionBrief] | None]
 

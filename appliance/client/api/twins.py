@@ -12,21 +12,6 @@ from typing import Literal, TypedDict
 from appliance.client.calls import Calls, quoted
 
 
-class ComparisonOut(TypedDict):
-    """Two versions compared.
-
-     A cell changed beyond `k` times the uncertainty of both, and is called at the rate of false discoveries;
-    `no_counterpart` cells are not there on the CAD revision of the version before.
-    """
-
-    before: VersionOut
-    after: VersionOut
-    k: float
-    false_discovery_rate: float
-    no_counterpart: int
-    zones: list[ZoneChangeOut]
-
-
 class MapOut(TypedDict):
     """The degradation map of an asset, zone by zone."""
 
@@ -101,6 +86,21 @@ class ZoneTrendOut(TypedDict):
     changing_area_mm2: float
     fastest_rise: float | None
     fastest_fall: float | None
+
+
+class web__api__v1__twins__ComparisonOut(TypedDict):
+    """Two versions compared.
+
+     A cell changed beyond `k` times the uncertainty of both, and is called at the rate of false discoveries;
+    `no_counterpart` cells are not there on the CAD revision of the version before.
+    """
+
+    before: VersionOut
+    after: VersionOut
+    k: float
+    false_discovery_rate: float
+    no_counterpart: int
+    zones: list[ZoneChangeOut]
 
 
 class Twins:
@@ -206,8 +206,8 @@ class Twins:
         return record
 
     def compare_twin_versions(
-        self, version_id: str, *, against: str | None = None, held: ComparisonOut | None = None
-    ) -> ComparisonOut:
+        self, version_id: str, *, against: str | None = None, held: web__api__v1__twins__ComparisonOut | None = None
+    ) -> web__api__v1__twins__ComparisonOut:
         """What changed since another version.
 
         Parameters
@@ -215,7 +215,7 @@ class Twins:
         against : id of another version of the part; else the head when it was made
         held : what the caller holds already; given back where it is unchanged
         """
-        record: ComparisonOut = self._calls.get(
+        record: web__api__v1__twins__ComparisonOut = self._calls.get(
             f"{self._calls.workspace}/twin-versions/{quoted(version_id)}/comparison", held, query={"against": against}
         )
         return record

@@ -12,13 +12,14 @@ from appliance.client.calls import Calls, quoted
 
 
 class WhoAmI(TypedDict):
-    """Who the API key says that one is; `workspace` is the slug of the only workspace, null for the appliance."""
+    """Who the key or token says that one is; `workspace` is the slug of the only one, null for the appliance."""
 
     id: str
     kind: str
     label: str
     role: str
     workspace: str | None
+    scopes: list[str] | None
 
 
 class WorkspaceList(TypedDict):

@@ -47,6 +47,7 @@ LEEWAY_S: Final = 60
 #: Configuration and keys are asked for anew after this time, and keys that are not known no more often than this.
 _KEPT_S: Final = 600.0
 _ANEW_S: Final = 10.0
+_TOKEN_CHARACTERS: Final = 8_192
 _SCOPE: Final = "openid profile email"
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -95,8 +96,8 @@ class Provider:
             url, _ = session.create_authorization_url(endpoint, **told)
         return str(url)
 
-    def claims(self, code: str, nonce: str, verifier: str) -> dict[str, Any]:
-        """Who showed this code: the verified claims.
+    def signed_in(self, code: str, nonce: str, verifier: str) -> tuple[dict[str, Any], str | None]:
+        """Who showed this code: the verified claims, and a refresh token where the provider gives one.
 
         Raises
         ------
@@ -110,15 +111,38 @@ class Provider:
                     configuration["token_endpoint"], code=code, code_verifier=verifier, grant_type="authorization_code"
                 )
                 found = self._verified(token, nonce)
-                if "userinfo_endpoint" in configuration:
-                    found = {**self._user_info(session, configuration["userinfo_endpoint"], found["sub"]), **found}
+                found = {**self._user_info(session, found["sub"]), **found}
             except (OAuthError, OAuth2Error) as error:
                 raise _refused(str(error)) from error
             except requests.RequestException as error:
                 raise self._away(error) from error
-        return found
+        return found, _refresh_token(token)
 
-    def _verified(self, token: dict[str, Any], nonce: str) -> dict[str, Any]:
+    def look_again(self, refresh_token: str, subject: str) -> tuple[dict[str, Any], str]:
+        """What the provider says now of ``subject``, and the refresh token for the next time.
+
+        Raises
+        ------
+        Denied : it takes the token no more, or speaks of somebody else
+        Unavailable, Misconfigured : as ``configuration``; also where it refuses us, and not the token
+        """
+        configuration = self.configuration()
+        with self._session() as session:
+            try:
+                token = session.refresh_token(configuration["token_endpoint"], refresh_token=refresh_token)
+                found = self._verified(token, None) if "id_token" in token else {"sub": subject}
+                if found["sub"] != subject:
+                    raise _refused("a refresh token brings somebody else")
+                found = {**self._user_info(session, subject), **found}
+            except (OAuthError, OAuth2Error) as error:
+                if getattr(error, "error", "") == "invalid_grant":
+                    raise _refused(str(error)) from error
+                raise self._away(error) from error
+            except requests.RequestException as error:
+                raise self._away(error) from error
+        return found, _refresh_token(token) or refresh_token
+
+    def _verified(self, token: dict[str, Any], nonce: str | None) -> dict[str, Any]:
         if "id_token" not in token:
             raise _refused("there is no ID token")
         try:
@@ -129,7 +153,8 @@ class Provider:
                 "iss": {"essential": True, "value": self._settings.issuer},
                 "aud": {"essential": True, "value": self._settings.client_id},
             }
-            told = {"nonce": nonce, "client_id": self._settings.client_id, "access_token": token.get("access_token")}
+            told = {"client_id": self._settings.client_id, "access_token": token.get("access_token")}
+            told |= {"nonce": nonce} if nonce is not None else {}
             claims = CodeIDToken(signed.claims, signed.header, options, told)
             claims.validate(leeway=LEEWAY_S)
         except (JoseError, ValueError, TypeError, KeyError) as error:
@@ -151,7 +176,10 @@ class Provider:
                 self._keys, self._keys_at = KeySet.import_key_set(self._fetched(uri)), time.monotonic()
             return self._keys
 
-    def _user_info(self, session: Any, endpoint: str, subject: str) -> dict[str, Any]:
+    def _user_info(self, session: Any, subject: str) -> dict[str, Any]:
+        endpoint = self.configuration().get("userinfo_endpoint")
+        if endpoint is None:
+            return {}
         answer = session.get(endpoint, allow_redirects=False)
         answer.raise_for_status()
         found = answer.json()
@@ -196,6 +224,11 @@ class Provider:
         return Unavailable(
             "oidc.down", f"{self._settings.issuer} does not answer.", "Local accounts and keys still work."
         )
+
+
+def _refresh_token(token: dict[str, Any]) -> str | None:
+    found = token.get("refresh_token")
+    return found if isinstance(found, str) and 0 < len(found) <= _TOKEN_CHARACTERS else None
 
 
 def _refused(why: str) -> Denied:

@@ -20,6 +20,7 @@ from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.errors import Denied, InvalidInput, NotFound
 from appliance.identity.models import DirectoryRow, ForeignLoginRow
+from appliance.identity.oidc import lasting
 from appliance.identity.oidc.provider import LEEWAY_S, Provider
 from appliance.identity.oidc.settings import OidcSettings, check, load
 from appliance.identity.records import Vouched
@@ -145,23 +146,43 @@ def finish(site: Site, held: str, query: Mapping[str, str]) -> tuple[Principal, 
     Unavailable, Misconfigured : as ``probe``
     """
     try:
-        vouched, is_fresh = _back(site, held, query)
-        return admit(site, vouched), is_fresh
+        vouched, is_fresh, token = _back(site, held, query)
+        principal = admit(site, vouched)
     except Denied as error:
         why = getattr(error, "__notes__", [""])[0]
         log.warning("a login through OpenID was refused: %s %s", error.code, why)
         record(site, "login.refused", {}, {"source": SOURCE, "reason": error.code})
         raise
+    lasting.keep(site, principal.id, token)
+    return principal, is_fresh
 
 
-def _back(site: Site, held: str, query: Mapping[str, str]) -> tuple[Vouched, bool]:
+def look_again(site: Site, refresh_token: str, subject: str) -> tuple[Vouched | None, str]:
+    """What the provider says now of a person known by ``subject``, and the refresh token for the next time.
+
+    None where it says nothing of their groups: then it says nothing of what they may.
+
+    Raises
+    ------
+    Denied : it vouches for them no more
+    Unavailable, Misconfigured, NotFound : as ``probe``
+    """
+    provider, settings = _provider(site), _settings(site)
+    issuer, _, own = subject.rpartition("#")
+    if issuer != settings.issuer:
+        raise Denied("oidc.refused", "This person came through another provider.")
+    claims, following = provider.look_again(refresh_token, own)
+    return (_vouched(settings, claims) if settings.groups_claim in claims else None), following
+
+
+def _back(site: Site, held: str, query: Mapping[str, str]) -> tuple[Vouched, bool, str | None]:
     state = query.get("state", "")
     if not held or not hmac.compare_digest(_hash(held), _hash(state)):
         raise _foreign()
     with site.control_transaction():
         row = ForeignLoginRow.known(sha256=_hash(state))
-        if row is not None:
-            row.delete_instance()
+        if row is not None and not row.delete_instance():
+            row = None  # somebody else was faster
     if row is None or row.expires_at <= rfc3339_us(utc_now()):
         raise _foreign()
     if "error" in query or not query.get("code"):
@@ -170,10 +191,10 @@ def _back(site: Site, held: str, query: Mapping[str, str]) -> tuple[Vouched, boo
     if query.get("iss", settings.issuer) != settings.issuer:
         raise _foreign()
     verifier = site.master.unwrap(bytes(row.verifier), _VERIFIER).decode()
-    claims = provider.claims(query["code"], row.nonce, verifier)
+    claims, token = provider.signed_in(query["code"], row.nonce, verifier)
     if row.source == _AGAIN and not _is_fresh(claims, row.expires_at):
         raise Denied("oidc.stale", "The provider did not ask for the password.", "Sign out there, and try again.")
-    return _vouched(settings, claims), row.source == _AGAIN
+    return _vouched(settings, claims), row.source == _AGAIN, token
 
 
 def _vouched(settings: OidcSettings, claims: Mapping[str, Any]) -> Vouched:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from appliance import __version__
 from appliance.core.clock import rfc3339
 from appliance.reports.palette import ACCENT, HAIRLINE, INK, MUTED
-from appliance.reports.records import ReportFacts
+from appliance.reports.records import IssuedFacts
 from appliance.reports.sheet import LEFT, RIGHT, WIDTH, Sheet
 
 _LABEL_WIDTH = 34.0
 
 
-def draw_closing(sheet: Sheet, facts: ReportFacts) -> None:
+def draw_closing(sheet: Sheet, facts: IssuedFacts, done: str = "scanned") -> None:
     """Who signed what with which key, room for a releaser's hand, how to verify, the end."""
     sheet.heading("Signatures", 62.0)
     record = facts.record
@@ -45,7 +45,7 @@ def draw_closing(sheet: Sheet, facts: ReportFacts) -> None:
         "To verify: d2r verify report.pdf. Without this product: open verify.html from evidence.zip in a browser, or "
         "run python3 verify.py evidence.zip --trust KEY. Take the key and the SHA-256 of the verifier from a "
         "source other than this appliance. The results relate only to the item inspected, as it was when "
-        "it was scanned.",
+        f"it was {done}.",
         size=8.0,
         colour=MUTED,
     )

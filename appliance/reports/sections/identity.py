@@ -47,6 +47,11 @@ def draw_title(sheet: Sheet, facts: ReportFacts) -> None:
         text = f"Amends report {amends['report_number']}. Reason: {amends['reason']}"
         sheet.text(LEFT, 30.4, text, "medium", 9.0, INK, width=WIDTH)
         sheet.y = 35.0
+    suspect = _context(facts).get("suspect")
+    if suspect:
+        text = f"Suspect scan: its device's key was in other hands since {suspect['since'][:19]}Z. {suspect['reason']}"
+        sheet.text(LEFT, sheet.y - 0.6, text, "medium", 9.0, LOOKS[INCONCLUSIVE].strong, width=WIDTH)
+        sheet.y += 4.6
 
 
 def draw_identity(sheet: Sheet, facts: ReportFacts) -> None:

@@ -9,7 +9,7 @@ import segno
 
 from appliance.reports.figures import size
 from appliance.reports.palette import ACCENT, HAIRLINE, INK, MUTED, PANEL
-from appliance.reports.records import ENVELOPE_NAME, RESULT_NAME, ReportFacts
+from appliance.reports.records import ENVELOPE_NAME, RESULT_NAME, IssuedFacts
 from appliance.reports.sheet import LEFT, RIGHT, WIDTH, Sheet
 
 _ROLE_NAMES: Final = {
@@ -19,11 +19,12 @@ _ROLE_NAMES: Final = {
     "zones": "Zones",
     "instrument": "Instrument",
     "alignment": "Alignment",
+    "results": "Results file",
 }
 _QR_SIDE: Final = 36.0
 
 
-def draw_traceability(sheet: Sheet, facts: ReportFacts) -> None:
+def draw_traceability(sheet: Sheet, facts: IssuedFacts) -> None:
     """Each link names the SHA-256 of the file it stands for; the envelope signs them all."""
     sheet.heading("Traceability", 30.0 + 10.4 * (len(facts.evidence) + 3))
     sheet.paragraph(
@@ -63,7 +64,7 @@ def _link(sheet: Sheet, title: str, detail: str, digest: str, *, first: bool, la
     sheet.y += height if digest else 6.5
 
 
-def _checkpoint(sheet: Sheet, facts: ReportFacts) -> None:
+def _checkpoint(sheet: Sheet, facts: IssuedFacts) -> None:
     text = facts.record.checkpoint
     width = WIDTH - _QR_SIDE - 6.0
     lines = [part for line in text.rstrip("\n").split("\n") for part in sheet.lines_of(line, width - 8.0, "mono", 7.0)]

@@ -57,7 +57,13 @@ def _table(name: str, columns: str, *more: Column, key: str = "id", later: str =
 TABLES: Final = (
     _table("part", "id name current_cad_revision_id current_characteristic_set_id created_at created_by updated_at"),
     _table("asset", "id name part_id serial location metadata created_at created_by updated_at"),
+    _table("asset_event", "id asset_id kind happened_at reason created_at created_by"),
     _table("device", "id name vkey enrolled_at enrolled_by revoked_at revoked_by"),
+    _table(
+        "device_key",
+        "id device_id public_key enrolled_at enrolled_by replaced_at expires_at revoked_at revoked_by reason "
+        "stolen_since",
+    ),
     _table("operator", "id badge_mac:badge person_id created_at"),
     _table(
         "instrument",
@@ -80,13 +86,22 @@ TABLES: Final = (
         "scan",
         "id sha256 size_bytes:integer encoding stored_sha256 stored_bytes:integer format asset_id device_id "
         "operator_person_id captured_at received_at received_by clock_skew_s:integer manifest manifest_envelope "
-        "receipt state reason_code reason removed_at",
+        "receipt state reason_code reason removed_at suspect_since suspect_reason",
         Column("object", "object", sha256="stored_sha256", gone_when="removed_at"),
     ),
     _table("scan_manifest", "id scan_id sha256 manifest manifest_envelope receipt added_at added_by"),
     _table(
+        "results_file",
+        "id name sha256 size_bytes:integer format options laboratory notes inspections:integer measurements:integer "
+        "amends_id reason received_at received_by state attempts:integer lease_token:integer lease_until not_before "
+        "finished_at error_code error_message error_hint",
+        Column("object", "object", sha256="sha256"),
+        later="amends_id",
+    ),
+    _table(
         "inspection",
-        "id scan_id asset_id part_id cad_revision_id characteristic_set_id instrument_object:object "
+        "id scan_id asset_id part_id cad_revision_id characteristic_set_id results_file_id file_position:integer "
+        "instrument_object:object "
         "alignment_object:object start_object:object parameters context priority amends_id reason inspected_at "
         "created_at created_by state step progress:real attempts:integer cancel_requested:integer lease_token:integer "
         "lease_until not_before started_at finished_at engine verdict error_code error_message error_hint "
@@ -104,6 +119,11 @@ TABLES: Final = (
         "measured_at recorded_at superseded_by",
     ),
     _table(
+        "control_limits",
+        "id characteristic_id asset_id version:integer limits made_since made_until reason created_at created_by",
+    ),
+    _table("reference_artefact", "asset_id reason created_at created_by", key="asset_id"),
+    _table(
         "twin_version",
         "id asset_id number:integer parent_id parent_sha256 part_id cad_revision_id cad_sha256 inspection_id "
         "envelope_sha256 verdict amends_id restores_id reason measured_at recorded_at recorded_by cells:integer "
@@ -116,6 +136,24 @@ TABLES: Final = (
         "replay",
         "id inspection_id state requested_at requested_by lease_token:integer lease_until attempts:integer finished_at "
         "reproduced:integer same_engine:integer engine differences error_code error_message",
+    ),
+    _table(
+        "alert_rule",
+        "id name version:integer kind settings enabled:integer is_current:integer reason created_at created_by",
+    ),
+    _table(
+        "alert",
+        "id rule_id rule kind cause state title evidence asset_id characteristic_id instrument_id raised_at updated_at "
+        "acknowledged_at acknowledged_by acknowledge_reason closed_at closed_because",
+    ),
+    _table(
+        "alert_channel",
+        "id name kind target created_at created_by removed_at removed_by",
+        Column("secret", "wrapped", context="alert channel {id}"),
+    ),
+    _table(
+        "alert_delivery",
+        "id channel_id alert_id event body state attempts:integer not_before last_answer created_at finished_at",
     ),
     _table(
         "person",
@@ -143,9 +181,18 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "audit_node": "computed from the entries",
     "audit_entry.leaf": "computed from the entry",
     "outbox.seq": "events keep their order and are numbered by the database that they are in",
+    "rollup_state": "computed from the measurements, like all roll-ups: where it is missing they are built anew",
+    "rollup_series": "as rollup_state",
+    "rollup": "as rollup_state",
+    "rollup_quantile": "as rollup_state",
+    "rollup_line": "as rollup_state",
+    "rollup_condition": "as rollup_state",
     "twin_projection": "computed from the skins of versions",
     "upload": "bytes that nobody has acknowledged as a scan: the device sends them again",
     "upload_part": "as upload",
+    "alert_mark": "where a rule goes on looking: it begins anew",
+    "device_code": "lets a device into this appliance for minutes",
+    "device_token": "opens this appliance to a device for minutes; the device's key gets another",
     "live_ticket": "opens a connection to this appliance for seconds",
     "answered_request": "answers under keyed hashes of this workspace, kept for a day",
 }

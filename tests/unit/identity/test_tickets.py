@@ -11,8 +11,13 @@ from appliance.core.clock import utc_now
 from appliance.errors import Denied
 from appliance.identity import tickets
 from appliance.identity.api_keys import create_api_key, principal_of_key, revoke_api_key
+from appliance.identity.groups import give_role
 from appliance.identity.models import LiveTicket
+from appliance.identity.records import Vouched
 from appliance.identity.tickets import LIFETIME_S, create_ticket, redeem_ticket
+from appliance.identity.tokens.access import authenticate as bearer_of
+from appliance.identity.tokens.personal import create_personal_token, revoke_personal_token
+from appliance.identity.users import admit
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
@@ -64,3 +69,17 @@ def test_a_ticket_of_a_revoked_key_opens_nothing(site: Site, own: WorkspaceScope
     revoke_api_key(site, viewer.id, SYSTEM)
     with pytest.raises(Denied):
         redeem_ticket(site, own.workspace_id, ticket)
+
+
+def test_a_ticket_ends_with_the_token_by_which_it_was_asked_for(site: Site) -> None:
+    give_role(site, "ldap", "cn=crew", "main", "operator", SYSTEM)
+    ann = admit(site, Vouched("ldap", "s-1", "ann", "Ann", ("cn=crew",)))
+    until = utc_now() + timedelta(days=1)
+    row, token = create_personal_token(site, ann, "main", "x", ["events:read"], until)
+    scope = site.scope(bearer_of(site, token), "main")
+    good, late = create_ticket(scope), create_ticket(scope)
+    found = redeem_ticket(site, scope.workspace_id, good)
+    assert (found.id, found.scopes) == (ann.id, {"events:read"})
+    revoke_personal_token(site, row.id, ann)
+    with pytest.raises(Denied):
+        redeem_ticket(site, scope.workspace_id, late)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from appliance.crypto.dsse import sign_envelope
-from appliance.crypto.vkey import Signer
+from appliance.crypto.vkey import Signer, VerifierKey, parse_vkey
 from appliance.errors import Denied, InvalidInput
 from appliance.ingest.manifest import manifest_of, parse_manifest
 from appliance.ingest.metadata import manifest_from, parse_metadata
@@ -137,20 +137,23 @@ class TestSignatures:
 
     def read_and_check(self, envelope: bytes, device: Device) -> None:
         manifest_in(envelope)
-        check_signature(envelope, device)
+        check_signature(envelope, device, self.keys(device))
+
+    def keys(self, device: Device | None) -> list[VerifierKey]:
+        return [parse_vkey(device.vkey)] if device and device.vkey else []
 
     def test_the_devices_own_signature_is_taken(self) -> None:
-        check_signature(self.envelope, self.device(str(self.signer.verifier)))
+        self.read_and_check(self.envelope, self.device(str(self.signer.verifier)))
         assert manifest_in(self.envelope) == manifest_of(fields())
 
     def test_another_devices_signature_is_not(self) -> None:
         with pytest.raises(Denied):
-            check_signature(self.envelope, self.device(str(Signer.generate("edge-4").verifier)))
+            self.read_and_check(self.envelope, self.device(str(Signer.generate("edge-4").verifier)))
 
     def test_nobody_signs_without_a_key_on_record(self) -> None:
         for device in (None, self.device(None)):
             with pytest.raises(InvalidInput, match="no key"):
-                check_signature(self.envelope, device)
+                check_signature(self.envelope, device, self.keys(device))
 
     def test_every_flipped_byte_of_the_envelope_is_found(self) -> None:
         device = self.device(str(self.signer.verifier))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -27,11 +29,13 @@ from appliance.queue.outbox import events_since
 from appliance.reports.issuing import issue
 from appliance.reports.service import export_pack, report_file, stored_report
 from appliance.reports.verification import verify_path
+from appliance.scans.models import Scan
 from appliance.scans.service import find_scan
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from appliance.twin.service import field_of, find_version, skin_of_version, twin_of
 from tests.line_samples import Sample, known_part, sample_files, stored_scan
+from tests.services import require
 
 
 @pytest.fixture(scope="module")
@@ -288,6 +292,20 @@ def test_an_amended_report_names_the_original_and_the_reason(scope: WorkspaceSco
     twin = twin_of(scope, original.asset_id)
     assert (twin.inspection_id, twin.reason) == (amended.id, "The instrument was named wrongly.")
     assert find_version(scope, str(twin.amends_id)).superseded_by == twin.id
+
+
+def test_the_next_report_of_a_suspect_scan_says_so(scope: WorkspaceScope, asked: InspectionRow, tmp_path: Path) -> None:
+    since = "2026-11-20T08:00:00.000000Z"
+    with scope.transaction():
+        Scan.update(suspect_since=since, suspect_reason="Found in hall 9").where(Scan.id == asked.scan_id).execute()
+    assert carry(scope, asked.id, issue) == "recorded"
+    result = json.loads(b"".join(report_file(scope, asked.id, "result.json")))
+    assert result["context"]["suspect"] == {"since": since, "reason": "Found in hall 9"}
+    (tmp_path / "report.pdf").write_bytes(b"".join(report_file(scope, asked.id, "report.pdf")))
+    require("pdftotext", shutil.which("pdftotext") is not None, "install poppler-utils")
+    command = ["pdftotext", "-l", "1", str(tmp_path / "report.pdf"), "-"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Suspect scan: its device's key was in other hands since 2026-11-20T08:00:00Z. Found in hall 9" in shown
 
 
 def test_of_two_amendments_the_one_that_was_asked_for_last_counts(scope: WorkspaceScope, asked: InspectionRow) -> None:

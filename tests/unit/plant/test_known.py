@@ -38,6 +38,13 @@ def test_a_row_comes_with_those_that_name_it_the_newest_first(scope: WorkspaceSc
             assert Part.known_with(Asset, "part_id", nobody) is None
 
 
+def test_rows_come_newest_first_where_that_is_asked(scope: WorkspaceScope) -> None:
+    made = [create_asset(scope, name, serial="same").id for name in ("a", "b", "c")]
+    create_asset(scope, "d", serial="other")
+    with scope:
+        assert [row.id for row in Asset.alike(newest_first="id", serial="same")] == made[::-1]
+
+
 def test_a_column_that_is_none_is_an_error(scope: WorkspaceScope) -> None:
     with scope, pytest.raises(KeyError):
         Asset.known(nothing="x")

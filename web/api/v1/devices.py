@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from appliance.enrolment.keys import list_keys
+from appliance.enrolment.models import DeviceKey
+from appliance.ingest.suspicion import Suspect, list_suspects, report_theft
 from appliance.plant.devices import enrol_device as enrol
 from appliance.plant.devices import find_device
 from appliance.plant.devices import list_devices as listed
 from appliance.plant.devices import revoke_device as revoke
 from appliance.plant.models import Device
 from web.api.contract import ADMINISTRATORS, READERS, Area, Call
-from web.api.forms import SORT, Body, Name, NamedPageQuery, Out, Page
+from web.api.forms import SORT, Body, Moment, Name, NamedPageQuery, Out, Page, PageQuery, Reason
 from web.api.paging import page
 
 _DEVICES: Final = "/workspaces/{slug}/devices"
@@ -46,6 +49,67 @@ class DeviceOut(Out):
     revoked_by: str | None
 
 
+class DeviceKeyOut(Out):
+    """A key that a device made itself; it counts until it expires or was revoked."""
+
+    id: str
+    public_key: str
+    enrolled_at: str
+    replaced_at: str | None
+    expires_at: str | None
+    revoked_at: str | None
+    revoked_by: str | None
+    reason: str
+    stolen_since: str | None
+
+
+class DeviceKeyList(Out):
+    """Keys, the latest first."""
+
+    items: list[DeviceKeyOut]
+
+
+class TheftIn(Body):
+    """Since when a key is in other hands."""
+
+    since: Moment
+    reason: Reason
+
+
+class TheftOut(Out):
+    """The device, and how many scans were marked."""
+
+    device: DeviceOut
+    marked: int
+
+
+class SuspectPageQuery(PageQuery):
+    """Since when; left out: what is marked."""
+
+    since: Moment | None = None
+
+
+class SuspectInspection(Out):
+    """What was made of a scan."""
+
+    id: str
+    state: str
+    verdict: str | None
+    report_number: str | None
+
+
+class SuspectOut(Out):
+    """A scan and what depends on it."""
+
+    scan_id: str
+    asset_id: str
+    received_at: str
+    state: str
+    suspect_since: str | None
+    suspect_reason: str | None
+    inspections: list[SuspectInspection]
+
+
 @devices.route("GET", _DEVICES, roles=READERS, query=DevicePageQuery, answer=Page[DeviceOut], summary="Devices")
 def list_devices(call: Call) -> object:
     filters = {"revoked": call.query.revoked, "search": call.query.search}
@@ -68,9 +132,48 @@ def get_device(call: Call, device: str) -> Device:
 
 
 @devices.route(
+    "GET", f"{_DEVICES}/{{device}}/keys", roles=READERS, answer=DeviceKeyList, summary="Keys that a device ever had"
+)  # fmt: skip
+def list_device_keys(call: Call, device: str) -> dict[str, list[DeviceKey]]:
+    return {"items": list_keys(call.scope, device)}
+
+
+@devices.route(
+    "POST", f"{_DEVICES}/{{device}}/theft", roles=ADMINISTRATORS, body=TheftIn, answer=TheftOut,
+    summary="Report that a device's key is in other hands",
+)  # fmt: skip
+def report_device_theft(call: Call, device: str) -> dict[str, Any]:
+    """Device and keys count nowhere from now on; scans that came since then are marked, and nothing is deleted."""
+    row, marked = report_theft(call.scope, device, call.body.since, call.body.reason)
+    return {"device": row, "marked": marked}
+
+
+@devices.route(
+    "GET", f"{_DEVICES}/{{device}}/suspects", roles=READERS, query=SuspectPageQuery, answer=Page[SuspectOut],
+    summary="Scans since a moment, and what depends on them",
+)  # fmt: skip
+def list_device_suspects(call: Call, device: str) -> object:
+    found = page(call, lambda listing: list_suspects(call.scope, device, listing, since=call.query.since), _place)
+    return {**found, "items": [_suspect(one) for one in found["items"]]}
+
+
+@devices.route(
     "POST", f"{_DEVICES}/{{device}}/revoke", roles=ADMINISTRATORS, answer=DeviceOut, errors=(409,),
     summary="Trust a device no more",
 )  # fmt: skip
 def revoke_device(call: Call, device: str) -> Device:
     """What it sent before stays what it was. Its API key is revoked apart from this."""
     return revoke(call.scope, device)
+
+
+def _place(one: Suspect) -> tuple[str, ...]:
+    return (one.id,)
+
+
+def _suspect(one: Suspect) -> SuspectOut:
+    scan = one.scan
+    return SuspectOut(
+        scan_id=scan.id, asset_id=scan.asset_id, received_at=scan.received_at, state=scan.state,
+        suspect_since=scan.suspect_since, suspect_reason=scan.suspect_reason,
+        inspections=[SuspectInspection.model_validate(row) for row in one.inspections],
+    )  # fmt: skip

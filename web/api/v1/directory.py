@@ -75,7 +75,7 @@ class Examined(Out):
 class GroupRoleIn(Body):
     """A role for a group; without a workspace, in the appliance as a whole."""
 
-    source: Literal["ldap", "oidc"] = "ldap"
+    source: Literal["ldap", "oidc", "saml"] = "ldap"
     group: _Dn
     workspace: Name | None = None
     role: Literal["owner", "supervisor", "operator", "auditor", "plant-it"]

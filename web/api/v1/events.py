@@ -61,6 +61,7 @@ def list_events(call: Call) -> EventsOut:
     roles=READERS,
     answer=TicketOut,
     status=201,
+    asks=True,
     summary="A ticket for live events",
 )
 def create_live_ticket(call: Call) -> TicketOut:

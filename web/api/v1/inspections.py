@@ -95,14 +95,15 @@ class CancelIn(Body):
 
 
 class InspectionOut(Out):
-    """Where an inspection stands; ``progress`` is 1 at its end."""
+    """Where an inspection stands; ``progress`` is 1 at its end. It rests on a scan, or on a file of results."""
 
     id: str
-    scan_id: str
+    scan_id: str | None
     asset_id: str
     part_id: str
-    cad_revision_id: str
-    characteristic_set_id: str
+    cad_revision_id: str | None
+    characteristic_set_id: str | None
+    results_file_id: str | None
     state: str
     step: str
     progress: float
@@ -278,7 +279,7 @@ def retry_inspection(call: Call, inspection_id: str) -> InspectionRow:
 def amend_inspection(call: Call, inspection_id: str) -> InspectionRow:
     """The new report names the original and the reason; the original stays as it is (ISO/IEC 17025, 7.8.8)."""
     original = find(call.scope, inspection_id)
-    return _asked_for(call, call.body, original.scan_id, amends_id=original.id, reason=call.body.reason)
+    return _asked_for(call, call.body, service.require_scan(original), amends_id=original.id, reason=call.body.reason)
 
 
 @inspections.route(

@@ -7,10 +7,11 @@ from typing import Any, Final
 from pydantic import Field
 
 from appliance.identity import sessions, users
+from appliance.identity.erasing import erase_user
 from appliance.identity.models import SessionRow
 from appliance.identity.records import User
 from web.api.contract import ADMINISTRATORS, Area, Call
-from web.api.forms import Out, Page, PageQuery
+from web.api.forms import Body, Out, Page, PageQuery, Reason
 from web.api.paging import page
 from web.api.v1.workspaces import require_appliance
 
@@ -38,6 +39,18 @@ class UserOut(Out):
     created_at: str
     last_login_at: str | None
     disabled_at: str | None
+
+
+class ErasureIn(Body):
+    """Why somebody is forgotten; it stands in the audit log."""
+
+    legal_basis: Reason
+
+
+class ErasedOut(Out):
+    """The entry of the control log that says so."""
+
+    entry: int
 
 
 class SessionOut(Out):
@@ -100,6 +113,16 @@ def list_sessions(call: Call) -> dict[str, list[SessionRow]]:
 def end_session(call: Call, session: str) -> None:
     require_appliance(call.caller)
     sessions.end_session(call.site, session, call.caller)
+
+
+@people.route(
+    "POST", f"{_PEOPLE}/{{user}}/erase", roles=ADMINISTRATORS, body=ErasureIn, answer=ErasedOut, errors=(409,),
+    summary="Forget a person",
+)  # fmt: skip
+def erase_person(call: Call, user: str) -> ErasedOut:
+    """In every log and row that names them, for good. Nobody approves their own; a legal hold anywhere forbids it."""
+    require_appliance(call.caller)
+    return ErasedOut(entry=erase_user(call.site, user, legal_basis=call.body.legal_basis, approver=call.caller))
 
 
 def _shown(found: list[User]) -> list[UserOut]:

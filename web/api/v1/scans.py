@@ -67,6 +67,8 @@ class ScanOut(BaseModel):
     captured_at: str
     received_at: str
     clock_skew_s: int | None
+    suspect_since: str | None = Field(description="Since when its device's key was in other hands, if it was.")
+    suspect_reason: str | None
     manifest: dict[str, Any]
     inspections: list[InspectionBrief] | None = None
 
@@ -146,7 +148,7 @@ def get_scans(call: Call) -> object:
 
 
 @scans.route(
-    "POST", f"{_SCANS}/lookup", roles=SENDERS_AND_READERS, body=LookupIn, answer=FoundList,
+    "POST", f"{_SCANS}/lookup", roles=SENDERS_AND_READERS, body=LookupIn, answer=FoundList, asks=True,
     summary="Which of many files are here already",
 )  # fmt: skip
 def lookup_scans(call: Call) -> FoundList:

@@ -25,9 +25,11 @@ from appliance.ingest import finishing, service
 from appliance.ingest.metadata import manifest_from, parse_metadata
 from appliance.ingest.models import FINAL, FINISHED, PARTIAL, UploadRow
 from appliance.ingest.service import CHECKSUMS, Checksum
+from appliance.supervise.arrivals import OPEN_REQUESTS
 from appliance.tenancy.scope import WorkspaceScope
 from web.api.body import Bodies, Body, request_body
 from web.api.contract import SENDERS, Area, Call
+from web.api.places import Places
 from web.api.v1 import upload_headers as tus
 from web.problems import problem, status_of
 
@@ -48,9 +50,12 @@ _CHECKSUM_MISMATCH: Final = 460
 #: More digits than any length has.
 _DIGITS: Final = 18
 _STEP_S: Final = 0.05
+#: Threads for long requests that no upload stays in: there, whoever comes next is told to wait, or somebody gives way.
+_KEPT_FREE: Final = 8
 
 uploads = Area("uploads", "Resumable uploads of scans (tus 1.0.0).")
 _bodies = Bodies()
+_places = Places(OPEN_REQUESTS - _KEPT_FREE)
 
 
 class UploadOut(BaseModel):
@@ -205,7 +210,11 @@ def _begin(scope: WorkspaceScope) -> UploadRow:
 def _receive(scope: WorkspaceScope, upload_id: str, offset: int) -> UploadRow:
     """Take the request's body; a body of the same upload whose connection stands still gives way to it."""
     checksum = _checksum()
-    with request_body().patient() as body, _bodies.reading(upload_id, body) as read:
+    with (
+        request_body().patient() as body,
+        _places.taken(scope.principal.id, body),
+        _bodies.reading(upload_id, body) as read,
+    ):
         try:
             return service.append(scope, upload_id, offset, read, _most(scope, upload_id, body), checksum)
         except Conflict as error:

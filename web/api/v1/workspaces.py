@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final, Literal
 
 from flask import Response, g
+from pydantic import Field
 
 from appliance.crypto.archive_key import parse_archive_lock
 from appliance.errors import Denied
@@ -14,7 +15,7 @@ from appliance.workspaces.destruction import destroy
 from appliance.workspaces.exporting import export_workspace as export
 from appliance.workspaces.service import create_workspace as create
 from appliance.workspaces.service import resume, suspend
-from web.api.contract import ADMINISTRATORS, API, EVERYONE, Area, Call
+from web.api.contract import ADMINISTRATORS, API, EVERYONE, KNOWN, Area, Call
 from web.api.downloads import file_answer, streamed
 from web.api.forms import Body, Line, Name, Out
 
@@ -68,22 +69,23 @@ class WorkspaceList(Out):
 
 
 class WhoAmI(Out):
-    """Who the API key says that one is; ``workspace`` is the slug of the only workspace, null for the appliance."""
+    """Who the key or token says that one is; ``workspace`` is the slug of the only one, null for the appliance."""
 
     id: str
     kind: str
     label: str
     role: str
     workspace: str | None
+    scopes: list[str] | None = Field(description="What it may do of what its role may; null: all.")
 
 
-@workspaces.route("GET", "/whoami", roles=EVERYONE, answer=WhoAmI, summary="Who the caller is")
+@workspaces.route("GET", "/whoami", roles=KNOWN, answer=WhoAmI, about_caller=True, summary="Who the caller is")
 def whoami(call: Call) -> WhoAmI:
     principal = call.caller
     slug = next((one.slug for one in _of(call) if one.id == principal.workspace_id), None)
-    return WhoAmI(
-        id=principal.id, kind=principal.kind, label=principal.label, role=principal.role, workspace=slug
-    )  # fmt: skip
+    scopes = None if principal.scopes is None else sorted(principal.scopes)
+    told = {"kind": principal.kind, "label": principal.label, "role": principal.role}
+    return WhoAmI(id=principal.id, **told, workspace=slug, scopes=scopes)
 
 
 @workspaces.route(
@@ -129,7 +131,7 @@ def export_workspace(call: Call, workspace: str) -> Response:
     return file_answer(blocks, name, _ARCHIVE)
 
 
-@workspaces.route("GET", _WORKSPACES, roles=EVERYONE, answer=WorkspaceList, summary="Workspaces of the caller")
+@workspaces.route("GET", _WORKSPACES, roles=KNOWN, answer=WorkspaceList, summary="Workspaces of the caller")
 def list_workspaces(call: Call) -> dict[str, list[Workspace]]:
     return {"items": _of(call)}
 

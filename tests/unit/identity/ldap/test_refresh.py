@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from appliance.core.clock import utc_now
+from appliance.errors import Denied
 from appliance.identity.ldap.directory import configure
 from appliance.identity.login import sign_in
 from appliance.identity.refresh import refresh_people
 from appliance.identity.sessions import Visit, begin_session, find_session
+from appliance.identity.tokens.access import authenticate
+from appliance.identity.tokens.personal import create_personal_token
 from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.site import Site
 from tests.ldap_server import BASE, PASSWORD, SEARCHER_PASSWORD, LdapServer, group
@@ -74,3 +80,16 @@ def test_a_directory_that_is_away_takes_nothing_from_anybody(plant: Site, ben: P
 def test_people_without_a_session_are_not_asked_about(plant: Site, ben: Principal, server: LdapServer) -> None:
     configure(plant, server.settings(user_base=f"ou=nowhere,{BASE}"), SEARCHER_PASSWORD, SYSTEM)
     assert refresh_people(plant) == 0
+
+
+def test_who_has_a_token_and_no_session_is_looked_at_too(plant: Site, ben: Principal, server: LdapServer) -> None:
+    until = utc_now() + timedelta(days=1)
+    _, token = create_personal_token(plant, ben, "main", "nightly", ["scans:read"], until)
+    assert authenticate(plant, token).id == ben.id
+    server.modify(f"{OPERATORS}delete: memberUid\nmemberUid: ben\n")
+    try:
+        assert refresh_people(plant) == 1
+    finally:
+        server.modify(f"{OPERATORS}add: memberUid\nmemberUid: ben\n")
+    with pytest.raises(Denied):
+        authenticate(plant, token)

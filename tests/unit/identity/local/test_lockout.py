@@ -21,8 +21,10 @@ from appliance.identity.local.models import LoginAttemptRow
 from appliance.identity.login import login_hash, sign_in
 from appliance.identity.throttle import FREE, LONGEST_WAIT, forget_attempts, unlock, wait_after
 from appliance.identity.users import set_disabled
+from appliance.queue.connection import connect
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
+from tests.redis_server import running_redis
 from tests.unit.identity.local.conftest import OWNER, PASSWORD
 from tests.unit.identity.test_users import entries
 
@@ -113,6 +115,19 @@ def test_the_count_holds_across_processes(site: Site, account: Account) -> None:
     ]
     said = sorted(line for process in running for line in process.communicate()[0].split())
     assert said == ["login.locked"] + ["login.refused"] * FREE
+    assert refused(site, password=PASSWORD) == "login.locked"
+
+
+def test_the_count_holds_when_redis_is_emptied(site: Site, account: Account) -> None:
+    account()
+    with running_redis(site.settings):
+        for _ in range(FREE):
+            assert refused(site) == "login.refused"
+        shared = connect(site.settings)
+        shared.set("something", "x")
+        shared.flushall()
+        assert shared.dbsize() == 0
+        assert refused(site, password=PASSWORD) == "login.locked"
     assert refused(site, password=PASSWORD) == "login.locked"
 
 

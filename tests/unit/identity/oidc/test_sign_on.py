@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from joserfc import jwt
@@ -135,8 +136,9 @@ def test_the_password_is_shown_again_there_and_nobody_gets_around_it(
     assert refused.value.code == "oidc.stale"
     address, held = begin(plant, is_again=True)
     query = server.visit(address, "u-ann")
-    bare = Provider.claims
-    monkeypatch.setattr(Provider, "claims", lambda *told: bare(*told) | {"auth_time": 1_700_000_000})
+    bare = Provider.signed_in
+    long_ago = {"auth_time": 1_700_000_000}
+    monkeypatch.setattr(Provider, "signed_in", lambda *told: (bare(*told)[0] | long_ago, None))
     with pytest.raises(Denied) as refused:
         finish(plant, held, query)
     assert refused.value.code == "oidc.stale"
@@ -225,6 +227,8 @@ class Forger:
         self.key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
         self.other = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": self.key.kid})
         self.token: dict[str, Any] = {}
+        self.status = 200
+        self.asked: list[dict[str, str]] = []
         self.info: dict[str, Any] = {"sub": "u-ann", "groups": ["leads"]}
         forger = self
 
@@ -234,12 +238,12 @@ class Forger:
                 self._answer(answers.get(self.path, forger.configuration))
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                self._answer(forger.token)
+                forger.asked.append(dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode())))
+                self._answer(forger.token, forger.status)
 
-            def _answer(self, value: Any) -> None:
+            def _answer(self, value: Any, status: int = 200) -> None:
                 body = json.dumps(value).encode()
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -337,7 +341,8 @@ def known_by(forger: Forger) -> Provider:
 
 def test_what_is_signed_rightly_is_believed(forger: Forger) -> None:
     forger.token = {"access_token": "a", "token_type": "Bearer", "id_token": forger.signed()}
-    found = known_by(forger).claims("code", "n", "v")
+    found, token = known_by(forger).signed_in("code", "n", "v")
+    assert token is None
     assert (found["sub"], found["groups"]) == ("u-ann", ["leads"])
 
 
@@ -346,18 +351,18 @@ def test_what_proves_nothing_is_refused(forger: Forger, forged: str, monkeypatch
     monkeypatch.setattr(providers, "_ANEW_S", 0.0)
     forger.token = {"access_token": "a", "token_type": "Bearer", "id_token": FORGED[forged](forger)}
     with pytest.raises(Denied) as refused:
-        known_by(forger).claims("code", "n", "v")
+        known_by(forger).signed_in("code", "n", "v")
     assert refused.value.code == "oidc.refused"
 
 
 def test_without_an_id_token_or_with_user_info_of_another_nobody_is_believed(forger: Forger) -> None:
     forger.token = {"access_token": "a", "token_type": "Bearer"}
     with pytest.raises(Denied):
-        known_by(forger).claims("code", "n", "v")
+        known_by(forger).signed_in("code", "n", "v")
     forger.token["id_token"] = forger.signed()
     forger.info = {"sub": "u-ben", "groups": ["owners"]}
     try:
         with pytest.raises(Denied):
-            known_by(forger).claims("code", "n", "v")
+            known_by(forger).signed_in("code", "n", "v")
     finally:
         forger.info = {"sub": "u-ann", "groups": ["leads"]}

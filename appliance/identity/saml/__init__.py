@@ -1,0 +1,1 @@
+"""SAML 2.0: people who are signed in elsewhere already, by assertions that their provider signs."""

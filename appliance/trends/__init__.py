@@ -1,0 +1,1 @@
+"""Questions about many measurements: what degrades, what breaks limits, how capable, who differs, what else."""

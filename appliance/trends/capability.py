@@ -1,0 +1,189 @@
+"""Capability per period: Pp and Ppk by the formula that the values allow.
+
+Of at most ``MOST_VALUES`` values of a period, normality is checked and the formula chosen on the values themselves
+(``spc.quantile_capability``): normal, a distribution that fits, their own quantiles, or none.  Distributions are fitted
+where at most ``FITTED_PERIODS`` periods are asked for, which takes a second each.  Of more values the exact sums of the
+roll-up give the normal figures, and its sketch the quantiles, where these are finer than a twentieth of the spread:
+a sketch is exact to 1/256 of a *value*, so it says little of a length of 25 mm within 0.1 mm.
+
+Limits are those of the newest measurement.  Memory: the values of one period.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from appliance.core.clock import parse_rfc3339, rfc3339_us, utc_now
+from appliance.db.engine import Engine
+from appliance.errors import InvalidInput, NotFound
+from appliance.measurements.models import MeasuredCharacteristic
+from appliance.rollups.calendar import Calendar, moment_of, seconds_of
+from appliance.rollups.keeping import ensure_built
+from appliance.rollups.reading import BEGINNING, of_series, sketch_of
+from appliance.rollups.records import GRAINS, Dimension, Tally
+from appliance.spc.capability import Index, performance, performance_of
+from appliance.spc.exact import NANO
+from appliance.spc.normality import LEAST_VALUES, SIGNIFICANCE, anderson_darling
+from appliance.spc.quantile_capability import LEAST_EMPIRICAL, by_sketch, study
+from appliance.spc.sketch import RELATIVE_ERROR, QuantileSketch
+from appliance.tenancy.scope import WorkspaceScope
+from appliance.trends.characteristics import find_characteristic
+from appliance.trends.history import text_of_day
+from appliance.trends.records import Period
+
+MOST_VALUES: Final = 2_000
+FITTED_PERIODS: Final = 3
+#: Periods of one answer.
+MOST_PERIODS: Final = 120
+#: Coarsest step of a sketch, as a share of the range of its outer quantiles.
+_FINE: Final = 0.05
+_OUTER: Final = (0.00135, 0.99865)
+_LIMITS: Final = (
+    "SELECT lower, upper FROM measurement WHERE characteristic_id = ? AND superseded_by IS NULL AND value IS NOT NULL "
+    "ORDER BY measured_at DESC, id DESC LIMIT 1"
+)
+_VALUES: Final = (
+    "SELECT value FROM measurement WHERE characteristic_id = ? AND measured_at >= ? AND measured_at < ? "
+    "AND superseded_by IS NULL AND value IS NOT NULL ORDER BY measured_at, id LIMIT ?"
+)
+_VALUES_OF_ASSET: Final = (
+    "SELECT value FROM measurement WHERE characteristic_id = ? AND asset_id = ? AND measured_at >= ? "
+    "AND measured_at < ? AND superseded_by IS NULL AND value IS NOT NULL ORDER BY measured_at, id LIMIT ?"
+)
+#: Pp and Ppk, each with the ends of its interval.
+Figures: TypeAlias = tuple[float | None, float | None, float | None, float | None, float | None, float | None]
+_NOTHING: Final[Figures] = (None, None, None, None, None, None)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is told of one period, and by which formula."""
+
+    method: str
+    reason: str
+    normality_p: float | None
+    figures: Figures
+
+
+def capability_of(
+    scope: WorkspaceScope,
+    characteristic: str,
+    grain: str,
+    since: str | None = None,
+    until: str | None = None,
+    *,
+    asset: str | None = None,
+) -> tuple[Period, ...]:
+    """Each period, ``grain`` long, that begins within a time (RFC 3339) and in which something was measured.
+
+    ``characteristic`` and ``asset`` are ids; without an asset all of the part count.
+
+    Raises
+    ------
+    NotFound, Conflict : there is no such characteristic, or several have the name
+    InvalidInput : it has no limits, or there are too many periods
+    """
+    calendar, known = ensure_built(scope), find_characteristic(scope, characteristic)
+    first = BEGINNING if since is None else calendar.start_of(GRAINS[grain], parse_rfc3339(since))
+    last = seconds_of(utc_now() if until is None else parse_rfc3339(until))
+    dimension: Dimension = "part" if asset is None else "asset"
+    with scope:
+        limits = scope.database.fetch(_LIMITS, known.id)
+        member = known.part_id if asset is None else asset
+        tallies = of_series(scope.database, calendar, known.id, dimension, member, GRAINS[grain], first, last)
+        _check(limits, len(tallies))
+        asked = _Asked(
+            scope.database, calendar, known.id, asset, (limits[0][0], limits[0][1]), len(tallies) <= FITTED_PERIODS
+        )
+        return tuple(asked.period(GRAINS[grain], bucket, tally) for bucket, tally in tallies.items())
+
+
+def _check(limits: list[tuple[Any, ...]], periods: int) -> None:
+    if periods > MOST_PERIODS:
+        raise InvalidInput("trends.too_much", f"{periods} periods are more than {MOST_PERIODS}.", "Make them longer.")
+    if not limits:
+        raise NotFound("trends.nothing", "Nothing was measured of this characteristic.")
+    if limits[0] == (None, None):
+        raise InvalidInput("spc.limits", "Capability needs a limit.", "Give the characteristic a tolerance.")
+
+
+class _Asked:
+    """One question: of what, and by which limits."""
+
+    def __init__(
+        self, database: Engine, calendar: Calendar, characteristic: str, asset: str | None,
+        limits: tuple[float | None, float | None], may_fit: bool,
+    ) -> None:  # fmt: skip
+        self.database, self.calendar, self.characteristic, self.asset = database, calendar, characteristic, asset
+        self.limits, self.may_fit = limits, may_fit
+
+    def period(self, grain: int, bucket: int, tally: Tally) -> Period:
+        end = self.calendar.end_of(grain, bucket)
+        between = text_of_day(bucket / 86_400), text_of_day(end / 86_400)
+        count = tally.sums.count
+        mean = tally.sums.mean() / NANO if count else None
+        sd = tally.sums.deviation() / NANO if count > 1 else None
+        if count < LEAST_VALUES or not sd:
+            reason = f"{count} values, or no spread, tell no capability"
+            return Period(*between, count, mean, sd, "none", reason, None, *_NOTHING)
+        told = self._of_values(bucket, end) if count <= MOST_VALUES else self._of_rollup(bucket, end, tally)
+        return Period(*between, count, mean, sd, told.method, told.reason, told.normality_p, *told.figures)
+
+    def _of_values(self, since: int, until: int) -> _Told:
+        values = self._values(moment_of(since), moment_of(until))
+        p = anderson_darling(values).p
+        if p >= SIGNIFICANCE:
+            found = performance(values, *self.limits)
+            figures = _figures(found.potential, found.actual)
+            return _Told("normal", "nothing speaks against normal values", p, figures)
+        if not self.may_fit:
+            reason = f"not normal: ask for at most {FITTED_PERIODS} periods, and distributions are fitted"
+            return _Told("none", reason, p, _NOTHING)
+        fitted = study(values, *self.limits)
+        return _Told(fitted.method, fitted.reason, p, _figures(fitted.potential, fitted.actual))
+
+    def _of_rollup(self, since: int, until: int, tally: Tally) -> _Told:
+        sketch = self._sketch(since, until)
+        if sketch is not None and _is_fine(sketch):
+            potential, actual = by_sketch(sketch, *self.limits)
+            reason = f"{tally.sums.count} values by their own quantiles, from the roll-up"
+            return _Told("empirical", reason, None, (potential, None, None, actual, None, None))
+        found = performance_of(tally.sums, *self.limits)
+        reason = "normal formula from exact sums; so many values were not checked for being normal"
+        return _Told("normal", reason, None, _figures(found.potential, found.actual))
+
+    def _sketch(self, since: int, until: int) -> QuantileSketch | None:
+        """The sketch of a period; None of an asset's periods that are no whole months."""
+        if self.asset is None:
+            part = MeasuredCharacteristic.known(id=self.characteristic).part_id
+            return sketch_of(self.database, self.characteristic, "part", part, since, until)
+        is_month = self.calendar.start_of(GRAINS["month"], moment_of(since)) == since
+        if not is_month or self.calendar.end_of(GRAINS["month"], since) != until:
+            return None
+        return sketch_of(self.database, self.characteristic, "asset", self.asset, since, until)
+
+    def _values(self, since: datetime, until: datetime) -> list[float]:
+        between = rfc3339_us(since), rfc3339_us(until), MOST_VALUES
+        if self.asset is None:
+            rows = self.database.look_up(_VALUES, self.characteristic, *between)
+        else:
+            rows = self.database.look_up(_VALUES_OF_ASSET, self.characteristic, self.asset, *between)
+        return [value for (value,) in rows]
+
+
+def _is_fine(sketch: QuantileSketch) -> bool:
+    """Whether the steps of a sketch are small against the range that it tells."""
+    if sketch.count < LEAST_EMPIRICAL:
+        return False
+    low, high = (sketch.quantile(share) for share in _OUTER)
+    return high > low and 2 * RELATIVE_ERROR * max(abs(low), abs(high)) <= _FINE * (high - low)
+
+
+def _figures(potential: Index | None, actual: Index | None) -> Figures:
+    return (*_figures_of(potential), *_figures_of(actual))
+
+
+def _figures_of(index: Index | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if index is None else (index.value, index.lower, index.upper)

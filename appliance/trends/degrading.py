@@ -1,0 +1,237 @@
+"""What degrades: which characteristics of which assets move towards a limit, how fast, and when it will matter.
+
+1. *Screened* are all current lives: roll-ups keep |t| of the straight line through each, indexed.
+2. *Tested* are those where it is largest: Mann and Kendall's test, corrected for correlation, and the median slope with
+   Sen's interval (``spc.trend``), across breaks without comparing their sides.
+3. *Called* are those whose p, adjusted for all that were screened (Benjamini and Hochberg), is at most 5 %.
+
+Degrades: the slope leads away from the middle of the tolerance, or towards the one limit.  It is ranked by the day on
+which it reaches "fail", then by the day on which it leaves "pass".  Dates here are those of the line, with the slope's
+interval; ``evidence_of`` computes one series by the joint bootstrap of ``spc.forecast``.
+
+Not seen: what moves without being among the clearest lines (a shift at a break hides a slope); say ``tested`` larger.
+Memory: ``tested`` series of at most 128 points, one after the other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, Final
+
+from appliance.errors import InvalidInput, NotFound
+from appliance.measurements.models import MeasuredCharacteristic
+from appliance.plant.models import Asset, Instrument
+from appliance.rollups.calendar import Calendar
+from appliance.rollups.keeping import ensure_built
+from appliance.spc.forecast import ALREADY, EXPECTED, NEVER, NO_TREND, Crossing, Edges, edges_of, forecast
+from appliance.spc.series import Series
+from appliance.spc.trend import LEAST_VALUES, Trend, trend_of
+from appliance.tenancy.scope import WorkspaceScope
+from appliance.trends.history import History, Latest, history_of, latest_of, text_of_day
+from appliance.trends.instruments import SUSPECT, instrument_states
+from appliance.trends.models import ReferenceArtefact
+from appliance.trends.records import DEGRADES, DRIFTS, RECOVERS, STEADY, Due, Evidence, Ranking, SeriesBreak
+
+#: Mean length of a month.
+MONTH_DAYS: Final = 365.25 / 12.0
+#: Share of findings that may be false.
+RATE: Final = 0.05
+TESTED: Final = 40
+#: Dates beyond this are not named: nobody plans by them.
+_FARTHEST_DAYS: Final = 365.25 * 100
+_LINES: Final = (
+    "SELECT l.score, l.measured, l.bucket, s.characteristic_id, s.member FROM rollup_line l "
+    "JOIN rollup_series s ON s.id = l.series JOIN characteristic c ON c.id = s.characteristic_id "
+)
+_CLEAREST: Final = "ORDER BY l.score DESC, l.series LIMIT ?"
+_OF_ALL: Final = f"{_LINES} WHERE l.score IS NOT NULL {_CLEAREST}"
+_OF_PART: Final = f"{_LINES} WHERE l.score IS NOT NULL AND c.part_id = ? {_CLEAREST}"
+_OF_ASSET: Final = f"{_LINES} WHERE l.score IS NOT NULL AND s.dimension = 'asset' AND s.member = ? {_CLEAREST}"
+_LINE: Final = (
+    f"{_LINES} WHERE l.score IS NOT NULL AND s.characteristic_id = ? AND s.dimension = 'asset' AND s.member = ?"
+)
+_SCREENED: Final = "SELECT COUNT(*) FROM rollup_line WHERE score IS NOT NULL"
+
+
+def degrading(
+    scope: WorkspaceScope, *, part: str | None = None, asset: str | None = None, tested: int = TESTED, limit: int = 20
+) -> Ranking:
+    """The most urgent findings, of one part or asset (ids) or of all; recoveries and drifts come behind.
+
+    Those of one part or asset are adjusted for all series of the workspace too, so that asking more finds no more.
+    """
+    calendar = ensure_built(scope)
+    with scope:
+        database = scope.database
+        [(screened,)] = database.fetch(_SCREENED)
+        if asset is not None:
+            lines = database.look_up(_OF_ASSET, asset, tested)
+        else:
+            lines = database.look_up(_OF_ALL, tested) if part is None else database.look_up(_OF_PART, part, tested)
+        found = [one for line in lines if (one := _tested(scope, calendar, line)) is not None]
+    called = [one for one in _adjusted(found, int(screened)) if one.q is not None and one.q <= RATE]
+    called.sort(key=_urgency)
+    return Ranking(int(screened), len(lines), _of_parts(scope, called)[:limit])
+
+
+def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evidence:
+    """The trend of one characteristic of one asset (ids), its days by the joint bootstrap.
+
+    Raises
+    ------
+    NotFound : nothing was measured there
+    InvalidInput : too little was measured since the last repair
+    """
+    calendar = ensure_built(scope)
+    with scope:
+        lines = scope.database.look_up(_LINE, characteristic, asset)
+        found = _tested(scope, calendar, lines[0], thoroughly=True) if lines else None
+        if found is None and not lines and latest_of(scope.database, characteristic, asset) is None:
+            raise NotFound("trends.nothing", "Nothing was measured of this characteristic of this asset.")
+    if found is None:
+        raise InvalidInput("spc.too_few", f"A trend needs {LEAST_VALUES} values after a repair.")
+    return found
+
+
+def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, ...]:
+    """Findings without those of reference artefacts, and with what these say of the instruments."""
+    states = instrument_states(scope)
+    if not states:
+        return tuple(called)
+    suspects = {state.instrument for state in states if state.state == SUSPECT}
+    with scope:
+        kept = [one for one in called if ReferenceArtefact.known(asset_id=one.asset_id) is None]
+        names = {one: Instrument.known(id=one).name for one in {each.instrument_id for each in kept} if one}
+    return tuple(replace(one, instrument_is_suspect=names.get(one.instrument_id or "", "") in suspects) for one in kept)
+
+
+def _tested(
+    scope: WorkspaceScope, calendar: Calendar, line: tuple[Any, ...], *, thoroughly: bool = False
+) -> Evidence | None:
+    """Evidence of one line; None where no trend can be computed."""
+    _, measured, life, characteristic, asset = line
+    latest = latest_of(scope.database, characteristic, asset)
+    history = history_of(scope.database, calendar, characteristic, asset, measured, life)
+    if latest is None or history is None or len(history.series.value) < LEAST_VALUES:
+        return None
+    try:
+        trend = trend_of(history.series)
+    except InvalidInput:  # all at one moment, or alone between breaks
+        return None
+    due = _dues(history.series, trend, latest, thoroughly)
+    return _evidence(asset, characteristic, measured, latest, history, trend, due)
+
+
+def _evidence(
+    asset: str,
+    characteristic: str,
+    measured: int,
+    latest: Latest,
+    history: History,
+    trend: Trend,
+    due: tuple[Due | None, Due | None],
+) -> Evidence:
+    series = history.series
+    known_asset, known = Asset.known(id=asset), MeasuredCharacteristic.known(id=characteristic)
+    return Evidence(
+        asset,
+        known_asset.name,
+        characteristic,
+        known.name,
+        known.zone,
+        known.unit,
+        _finding(trend, latest),
+        trend.slope * MONTH_DAYS,
+        _finite(trend.lower * MONTH_DAYS),
+        _finite(trend.upper * MONTH_DAYS),
+        trend.confidence,
+        trend.test.p,
+        None,
+        trend.level,
+        latest.lower,
+        latest.upper,
+        latest.u,
+        *due,
+        measured,
+        len(series.value),
+        history.points,
+        text_of_day(float(series.time_days[0])),
+        text_of_day(trend.end_days),
+        tuple(SeriesBreak(text_of_day(one.at_days), one.kind) for one in series.breaks),
+        latest.instrument_id,
+    )
+
+
+def _finding(trend: Trend, latest: Latest) -> str:
+    """Where the trend leads: judged against the middle of the tolerance, or the one limit."""
+    if not trend.exists:
+        return STEADY
+    lower, upper = latest.lower, latest.upper
+    if lower is None and upper is None:
+        return DRIFTS
+    if lower is None or upper is None:
+        return DEGRADES if (upper is not None) == (trend.slope > 0) else RECOVERS
+    away = trend.level - 0.5 * (lower + upper)
+    if away == 0.0:
+        return DRIFTS
+    return DEGRADES if (away > 0) == (trend.slope > 0) else RECOVERS
+
+
+def _dues(series: Series, trend: Trend, latest: Latest, thoroughly: bool) -> tuple[Due | None, Due | None]:
+    """When it leaves "pass", and when it reaches "fail"; None without limits or uncertainty."""
+    if latest.u is None or not latest.u > 0 or (latest.lower is None and latest.upper is None):
+        return None, None
+    if thoroughly:
+        both = forecast(series, latest.lower, latest.upper, latest.u)
+        return _due(both.leaves_pass), _due(both.reaches_fail)
+    edges = edges_of(latest.lower, latest.upper, latest.u)
+    return _due(_crossing(trend, _passing(edges))), _due(_crossing(trend, (edges.fail_lower, edges.fail_upper)))
+
+
+def _passing(edges: Edges) -> tuple[float, float]:
+    return edges.pass_lower, edges.pass_upper
+
+
+def _crossing(trend: Trend, band: tuple[float, float]) -> Crossing:
+    """When the line leaves ``band``, with the slope's interval and the level as it is."""
+    if any(map(math.isnan, band)) or not band[0] <= trend.level <= band[1]:
+        return Crossing(ALREADY, trend.end_days, trend.end_days, trend.end_days)
+    slopes = (trend.slope, trend.lower, trend.upper)
+    days = [trend.end_days + _days_to(band, trend.level, slope) for slope in slopes]
+    if not trend.exists:
+        return Crossing(NO_TREND, earliest=min(days), latest=math.inf)
+    return Crossing(NEVER) if math.isinf(days[0]) else Crossing(EXPECTED, days[0], min(days), max(days))
+
+
+def _days_to(band: tuple[float, float], level: float, slope: float) -> float:
+    if slope == 0.0 or math.isinf(slope):
+        return math.inf if slope == 0.0 else 0.0
+    return (band[1 if slope > 0 else 0] - level) / slope
+
+
+def _due(crossing: Crossing) -> Due:
+    def named(day: float) -> str | None:
+        return text_of_day(day) if math.isfinite(day) and day < _FARTHEST_DAYS else None
+
+    return Due(crossing.state, named(crossing.day), named(crossing.earliest), named(crossing.latest))
+
+
+def _adjusted(found: list[Evidence], screened: int) -> list[Evidence]:
+    """Each with its p adjusted as if all ``screened`` had been tested, and those that were not had p = 1."""
+    ordered, least, out = sorted(found, key=lambda one: one.p, reverse=True), 1.0, []
+    for place, one in enumerate(ordered):
+        least = min(least, one.p * screened / (len(ordered) - place))
+        out.append(replace(one, q=least))
+    return out
+
+
+def _urgency(one: Evidence) -> tuple[Any, ...]:
+    """Degrading first; by the day of failing, of leaving "pass", then by how sure it is."""
+    last = "9999"
+    days = [last if due is None or due.at is None else due.at for due in (one.reaches_fail, one.leaves_pass)]
+    return ((DEGRADES, DRIFTS, RECOVERS, STEADY).index(one.finding), *days, one.p)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

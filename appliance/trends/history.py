@@ -1,0 +1,135 @@
+"""The series of one characteristic of one asset, as trends are computed from it: values or means, and breaks.
+
+Of a life with at most ``MOST_POINTS`` values every one is read; else the means of its hours, days, weeks or months, the
+shortest that are at most so many, and of more months than that the latest.  So memory and time do not grow with rows.
+
+Breaks: a *repair* is what somebody recorded; a *CAD change* is when the asset was first measured against another
+revision, a *recalibration* when it was first measured with another instrument or another revision of its statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.db.engine import Engine
+from appliance.rollups.calendar import Calendar, moment_of
+from appliance.rollups.lives import repairs_of, second
+from appliance.rollups.reading import END, of_series
+from appliance.rollups.records import DAY, HOUR, MONTH, WEEK
+from appliance.spc.exact import NANO
+from appliance.spc.series import CAD_CHANGE, RECALIBRATION, REPAIR, Break, Series, series_of
+
+#: Points of one series: 8,128 pairs, a millisecond.
+MOST_POINTS: Final = 128
+DAY_S: Final = 86_400.0
+_NAMES: Final = {HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month"}
+_VALUES: Final = (
+    "SELECT measured_at, value, u FROM measurement WHERE characteristic_id = ? AND asset_id = ? AND measured_at >= ? "
+    "AND superseded_by IS NULL AND value IS NOT NULL ORDER BY measured_at, id LIMIT ?"
+)
+_LATEST: Final = (
+    "SELECT lower, upper, u, value, measured_at, name, zone, unit, instrument_id, cad_revision_id FROM measurement "
+    "WHERE characteristic_id = ? AND asset_id = ? AND superseded_by IS NULL AND value IS NOT NULL "
+    "ORDER BY measured_at DESC, id DESC LIMIT 1"
+)
+_CONDITIONS: Final = (
+    "SELECT cad_revision_id, instrument_id, first_at FROM rollup_condition WHERE asset_id = ? ORDER BY first_at"
+)
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The newest value of a characteristic of an asset, and by what it was judged; None where there is none."""
+
+    lower: float | None
+    upper: float | None
+    u: float | None
+    value: float
+    measured_at: str
+    name: str
+    zone: str
+    unit: str
+    instrument_id: str | None
+    cad_revision_id: str | None
+
+
+@dataclass(frozen=True)
+class History:
+    """A series, days since 1970, with what its points are: ``value`` of single ones, else means of an ``hour``, ..."""
+
+    series: Series
+    points: str
+    since: str
+
+
+def latest_of(database: Engine, characteristic: str, asset: str) -> Latest | None:
+    """The newest measurement that has a value and counts."""
+    rows = database.look_up(_LATEST, characteristic, asset)
+    return Latest(*rows[0]) if rows else None
+
+
+def breaks_of(database: Engine, asset: str) -> tuple[Break, ...]:
+    """The breaks of all series of an asset, in order of time."""
+    found = [Break(_days(second(at)), REPAIR) for at in repairs_of(database, asset)]
+    known: tuple[set[str], set[str]] = set(), set()
+    for *condition, first_at in database.look_up(_CONDITIONS, asset):
+        for kind, one, before in zip((CAD_CHANGE, RECALIBRATION), condition, known, strict=True):
+            if before and one not in before:
+                found.append(Break(_days(second(first_at)), kind))
+            before.add(one)
+    return tuple(sorted(found, key=lambda one: one.at_days))
+
+
+def history_of(
+    database: Engine, calendar: Calendar, characteristic: str, asset: str, measured: int, life: int
+) -> History | None:
+    """The current life, ``life`` since 1970, with ``measured`` values; None where there is none."""
+    breaks = tuple(one for one in breaks_of(database, asset) if one.kind != REPAIR or one.at_days <= _days(life))
+    since = _text(life) if life else ""
+    if measured <= MOST_POINTS:
+        rows = database.look_up(_VALUES, characteristic, asset, since, MOST_POINTS)
+        points = [(second(at), value) for at, value, _ in rows]
+        return _history(points, "value", breaks, since)
+    for grain in (HOUR, DAY, WEEK, MONTH):
+        if len(points := _means(database, calendar, characteristic, asset, grain, life)) <= MOST_POINTS:
+            break
+    return _history(points[-MOST_POINTS:], _NAMES[grain], breaks, since)
+
+
+def _means(
+    database: Engine, calendar: Calendar, characteristic: str, asset: str, grain: int, life: int
+) -> list[tuple[int, float]]:
+    """Means of the buckets that lie in a life as a whole, each at the middle of its bucket."""
+    found = of_series(database, calendar, characteristic, "asset", asset, grain, life, END)
+    return [
+        ((bucket + calendar.end_of(grain, bucket)) // 2, tally.sums.mean() / NANO)
+        for bucket, tally in found.items()
+        if tally.sums.count
+    ]
+
+
+def _history(points: Sequence[tuple[int, float]], kind: str, breaks: tuple[Break, ...], since: str) -> History | None:
+    if not points:
+        return None
+    times, values = zip(*points, strict=True)
+    return History(series_of([_days(at) for at in times], values, None, breaks), kind, since)
+
+
+def text_of_day(day: float) -> str:
+    """A day of a series as RFC 3339."""
+    return _text(round(day * DAY_S))
+
+
+def day_of(moment: str) -> float:
+    """The day of a moment in RFC 3339."""
+    return _days(second(moment))
+
+
+def _days(seconds: int) -> float:
+    return seconds / DAY_S
+
+
+def _text(seconds: int) -> str:
+    return moment_of(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")

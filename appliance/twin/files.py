@@ -25,7 +25,7 @@ _LENGTH: Final = struct.Struct("<I")
 #: Arrays of a skin in the order of the file, and how they are stored.
 _ARRAYS: Final = {
     "area_mm2": "<f4", "zones": "<u1", "anchor_mm": "<f4", "normal": "<f4", "vertices_mm": "<f4", "triangles": "<i4",
-    "cuts": "<i4", "cell_of_facet": "<i4",
+    "cell_of_facet": "<i4",
 }  # fmt: skip
 
 #: Reads ``length`` bytes from ``start`` on of an object; to its end where the length is None.

@@ -58,8 +58,7 @@ class Skin:
     zones : name -> bool (c,), cells whose anchor lies in the zone
     anchor_mm, normal : float32 (c, 3), a point of each cell on the surface, and its unit normal (NaN without area)
     vertices_mm, triangles : float32 (v, 3), int32 (t, 3), the CAD surface
-    cuts : int32 (t,), every triangle falls into ``cuts`` squared facets
-    cell_of_facet : int32 (f,), in the order of triangles, facets as ``facets.facets_of`` lays them out
+    cell_of_facet : int32 (f,), the cell under the middle of each facet (``facets.facets_of`` with ``cell_mm``), or -1
     """
 
     cell_mm: float
@@ -69,7 +68,6 @@ class Skin:
     normal: Float32
     vertices_mm: Float32
     triangles: Int32
-    cuts: Int32
     cell_of_facet: Int32
 
 

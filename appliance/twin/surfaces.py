@@ -10,7 +10,7 @@ from appliance.cad.records import CadModel, Zone
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.coverage import covered
 from appliance.inspections.records import Inspection
-from appliance.twin.facets import cuts_of, facet_middles
+from appliance.twin.facets import facet_middles
 from appliance.twin.records import Bool, Skin, TwinField, nanometres
 from appliance.twin.uncertainty import cell_uncertainty_mm
 
@@ -31,11 +31,11 @@ def zones_of(cells: SurfaceCells, cad: CadModel) -> dict[str, Bool]:
 def skin_of(cells: SurfaceCells, cad: CadModel, zones: dict[str, Bool]) -> Skin:
     """The skin of these cells: the CAD surface in facets no longer than a cell, each with the cell under its middle."""
     vertices, triangles = cad.mesh.vertices_mm, cad.mesh.triangles
-    cuts = cuts_of(vertices, triangles, cells.cell_mm)
-    cell_of_facet = cells.lookup(*facet_middles(vertices, triangles, cuts))
+    single = vertices.astype(np.float32)
+    cell_of_facet = cells.lookup(*facet_middles(single, triangles, cells.cell_mm))
     return Skin(
         cells.cell_mm, cells.area_mm2.astype(np.float32), zones, cells.anchor_mm.astype(np.float32),
-        cells.normal.astype(np.float32), vertices.astype(np.float32), triangles, cuts, cell_of_facet,
+        cells.normal.astype(np.float32), single, triangles, cell_of_facet,
     )  # fmt: skip
 
 

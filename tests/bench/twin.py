@@ -54,7 +54,7 @@ def skin(cells: int) -> Skin:
     rng, empty = np.random.default_rng(1), np.zeros((0, 3), np.float32)
     zones = {f"zone {n:02d}": rng.random(cells) < 0.1 for n in range(20)} | {"all": np.ones(cells, np.bool_)}
     none = np.zeros(0, np.int32)
-    return Skin(1.0, np.ones(cells, np.float32), zones, empty, empty, empty, empty.astype(np.int32), none, none)
+    return Skin(1.0, np.ones(cells, np.float32), zones, empty, empty, empty, empty.astype(np.int32), none)
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def main() -> None:
         plant = Plant(scope, part, create_asset(scope, "press-07", part=part), *definitions(scope, part, Random(1)))
         ids = []
         for n in range(versions):
-            mean = rng.normal(0, 0.01, cells) - worn * 3e-4 * n
+            mean = rng.normal(0, 0.01, cells) - worn * 1e-3 * n
             mean[rng.random(cells) < 0.05] = np.nan
             stamp = f"2026-{1 + n // 28 % 12:02d}-{1 + n % 28:02d}T12:00:00.000000Z"
             stored = plant.prepared(flat_field(mean, 0.012, cells), skin(cells))

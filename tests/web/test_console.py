@@ -18,6 +18,8 @@ PAGES = (
     "/console/main/quarantine",
     "/console/main/alerts",
     "/console/main/assets/nothing",
+    "/console/main/assets/nothing/twin",
+    "/console/main/twin-versions/nothing/change.png",
     "/console/main/inspections/nothing",
 )
 FORMS = (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from appliance.plant.assets import create_asset
 from appliance.plant.parts import create_part
@@ -16,6 +18,7 @@ from appliance.twin.models import TwinVersion
 from tests.full_workspace import definitions
 from tests.unit.twin.conftest import CELLS, Plant, flat_field, on
 from tests.web.conftest import Cast
+from tests.web.test_console import signed_in
 
 TWIN = "assets/press-07/twin"
 
@@ -124,3 +127,29 @@ def test_a_changed_row_is_told_and_not_shown(cast: Cast, plant: Plant) -> None:
     response = cast.auditor("GET", "assets/press-09/twin")
     assert json.loads(response.text)["code"] == "twin.version"
     assert response.status_code >= 400
+
+
+def test_the_console_shows_history_and_two_versions_compared_with_a_picture(cast: Cast, plant: Plant) -> None:
+    browser, _ = signed_in(cast, cast.operator)
+    page = browser.get(f"/console/main/assets/{plant.asset.id}/twin").text
+    assert page.count('name="before"') == 8
+    assert "change.png" not in page
+    [first, *_, last] = versions(cast, "&sort=measured_at")
+    page = browser.get(f"/console/main/assets/{plant.asset.id}/twin?before={first['id']}&after={last['id']}").text
+    assert "−0.1400" in page
+    address = f"/console/main/twin-versions/{last['id']}/change.png?against={first['id']}"
+    assert address in page
+    picture = browser.get(address)
+    assert (picture.status_code, picture.content_type) == (200, "image/png")
+    pixels = np.asarray(Image.open(BytesIO(picture.data)))
+    assert pixels.shape == (554, 1440, 3)
+    blue = (pixels[:540, :, 2].astype(int) - pixels[:540, :, 0]) > 60
+    assert 0 < blue.mean() < 0.1, "one cell of twenty, which lost material"
+
+
+def test_versions_of_other_assets_are_no_history_of_this_one(cast: Cast, plant: Plant) -> None:
+    browser, _ = signed_in(cast, cast.operator)
+    create_asset(plant.scope, "press-10", part=plant.part)
+    [first, *_, last] = versions(cast, "&sort=measured_at")
+    page = browser.get(f"/console/main/assets/press-10/twin?before={first['id']}&after={last['id']}")
+    assert page.status_code == 404

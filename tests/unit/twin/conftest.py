@@ -38,9 +38,9 @@ def plate(z_mm: float = 0.0, zones: dict[str, Any] | None = None) -> Skin:
     middle = corner + np.array([0.5, 0.5, 0], np.float32)
     every = {"all": np.ones(CELLS, bool), "left": x.ravel() < 2}
     return Skin(
-        1.0, np.ones(CELLS, np.float32), every if zones is None else zones, middle,
+        1.5, np.ones(CELLS, np.float32), every if zones is None else zones, middle,
         np.tile(np.array([0, 0, 1], np.float32), (CELLS, 1)), vertices, triangles,
-        np.ones(2 * CELLS, np.int32), np.repeat(np.arange(CELLS, dtype=np.int32), 2),
+        np.repeat(np.arange(CELLS, dtype=np.int32), 2),
     )  # fmt: skip
 
 
@@ -76,8 +76,8 @@ class Plant:
             row: InspectionRow = InspectionRow.create(
                 id=new_id("ins"), scan_id=scan.id, asset_id=of.id, part_id=self.part.id,
                 cad_revision_id=self.revision, characteristic_set_id=self.plan, parameters="{}", context="{}",
-                priority="normal", inspected_at="x", created_at="x", created_by="x", state="recorded", verdict="pass",
-                envelope_sha256="e" * 64, amends_id=amends, reason=reason,
+                priority="normal", inspected_at=on(1), created_at=on(1), created_by="x", state="recorded",
+                verdict="pass", envelope_sha256="e" * 64, amends_id=amends, reason=reason,
             )  # fmt: skip
         return row
 

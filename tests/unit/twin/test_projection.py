@@ -53,10 +53,10 @@ def test_cells_of_another_size_on_a_cylinder_see_the_same_deviation() -> None:
 
 
 def test_what_is_too_far_or_looks_elsewhere_has_no_counterpart() -> None:
-    assert (project(plate(), plate(z_mm=2.5)).source == -1).all()
+    assert (project(plate(), plate(z_mm=3.5)).source == -1).all()
     assert (project(plate(), turned(plate(), 31)).source == -1).all()
     assert (project(plate(), turned(plate(), 29)).source >= 0).all()
-    assert not projected(flat_field(0.1), project(plate(), plate(z_mm=2.5))).seen.any()
+    assert not projected(flat_field(0.1), project(plate(), plate(z_mm=3.5))).seen.any()
 
 
 def test_a_cell_that_was_not_seen_is_not_seen_on_the_new_surface_either() -> None:

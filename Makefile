@@ -6,7 +6,8 @@ PYTEST := .venv/bin/python -m pytest
 #: Tests whose subject touches a database; they run once more on PostgreSQL.
 ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/identity tests/unit/plant \
     tests/unit/ingest tests/unit/queue tests/unit/workspaces tests/unit/isolation tests/unit/inspections \
-    tests/unit/supervise tests/unit/twin tests/unit/rollups tests/unit/trends tests/unit/exchange tests/unit/measurements \
+    tests/unit/supervise tests/unit/twin tests/unit/rollups tests/unit/trends tests/unit/exchange \
+    tests/unit/measurements tests/unit/alerts tests/unit/enrolment tests/properties/test_rollups_rebuild.py \
     tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/cli/test_ldap.py tests/cli/test_account.py \
     tests/cli/test_oidc.py tests/cli/test_saml.py \
     tests/system/test_crash_audit.py tests/system/test_crash_transfer.py

@@ -23,6 +23,8 @@ class SchemaConnection(psycopg.Connection[Any]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._plans: dict[str, bytes] = {}
+        #: When its last session ended, by the monotonic clock.
+        self.used_at = 0.0
 
     def look_up(self, query: str, values: tuple[str | int | None, ...]) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` whose parameters are ``?``.

@@ -9,6 +9,7 @@ a transaction whose settings were weakened (``synchronous_commit=off``) is refus
 from __future__ import annotations
 
 import select
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ LOCK_TIMEOUT_S: Final = 30
 CONNECT_TIMEOUT_S: Final = 10
 #: Connections that one process uses in one schema at a time; whoever comes then waits.
 MOST_CONNECTIONS: Final = 16
+#: A connection that was in use so short a time ago is taken to be there still.
+TRUSTED_S: Final = 0.1
 #: Settings of every session; a role may not weaken them for the appliance.
 _OPTIONS: Final = (
     f"-c lock_timeout={LOCK_TIMEOUT_S * 1000} -c synchronous_commit=on -c client_min_messages=warning "
@@ -110,10 +113,15 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         return connect(self.login)
 
     @staticmethod
-    def is_usable(connection: psycopg.Connection[Any]) -> bool:
-        """Whether an idle connection is still there: a server that went away has said so by now."""
+    def is_usable(connection: SchemaConnection) -> bool:
+        """Whether an idle connection is still there: a server that went away has said so by now.
+
+        One that was in use a moment ago is not looked at: under load each look is a pause of its thread.
+        """
         if connection.closed:
             return False
+        if time.monotonic() - connection.used_at < TRUSTED_S:
+            return True
         readable, _, _ = select.select([connection.fileno()], [], [], 0)
         return not readable
 
@@ -129,7 +137,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         A session of lookups alone (``look_up``) has set nothing, and costs the server no question more.
         """
         connection: SchemaConnection = self._state.conn
-        is_touched = self._state.is_touched
+        is_touched, connection.used_at = self._state.is_touched, time.monotonic()
         for cursor in list(self._state.cursors):
             cursor.close()
         self._state.reset()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import product
 from typing import Any
 
 import pytest
@@ -18,8 +17,11 @@ from web.api.contract import Route
 from web.api.scopes import scopes_of
 from web.api.v1 import AREAS
 
-ROUTES = [route for area in AREAS for route in area if route.roles is not None and "slug" in route.parameters]
 ALL = sorted(scopes_of("owner"))
+ROUTES = [
+    route for area in AREAS for route in area
+    if route.roles is not None and "slug" in route.parameters and "owner" in route.roles
+]  # fmt: skip
 
 
 def key(cast: Cast, role: str, *scopes: str) -> dict[str, str]:
@@ -41,12 +43,11 @@ def test_the_document_names_the_scope_of_each_route() -> None:
     assert len(set(named.values())) > 20
 
 
-@pytest.mark.parametrize(("route", "is_right"), list(product(ROUTES, (True, False))), ids=str)
+@pytest.mark.parametrize("is_right", [True, False], ids=["its own", "another"])
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_a_route_wants_its_own_scope_and_takes_no_other(
     cast: Cast, keys: dict[str, dict[str, str]], route: Route, is_right: bool
 ) -> None:
-    if route.scope not in ALL:
-        pytest.skip("owners may not call it")
     scope = route.scope if is_right else next(one for one in ALL if one != route.scope)
     response: Any = cast.nobody.client.open(path_of(route), method=route.method, headers=keys[scope])
     is_denied = response.status_code == 403 and (route.method == "HEAD" or response.json["code"] == "scope.denied")

@@ -6,7 +6,7 @@ Written by ``make client`` from the OpenAPI document: change the route, never th
 from __future__ import annotations
 
 from appliance.client.api.accounts import Accounts
-from appliance.client.api.alert_channels import Alert_Channels
+from appliance.client.api.alert_channels import AlertChannels
 from appliance.client.api.alerts import Alerts
 from appliance.client.api.assets import Assets
 from appliance.client.api.audit import Audit
@@ -57,7 +57,7 @@ class Api:
         self.trends = Trends(calls)
         self.twins = Twins(calls)
         self.alerts = Alerts(calls)
-        self.alert_channels = Alert_Channels(calls)
+        self.alert_channels = AlertChannels(calls)
         self.reports = Reports(calls)
         self.audit = Audit(calls)
         self.events = Events(calls)

@@ -53,7 +53,7 @@ class DeliveryOut(TypedDict):
     finished_at: str | None
 
 
-class Alert_Channels:
+class AlertChannels:
     """Channels of alerts: webhooks, mailboxes, and what was sent."""
 
     def __init__(self, calls: Calls) -> None:

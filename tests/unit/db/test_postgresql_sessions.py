@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from appliance.db import postgresql
 from appliance.db.models import WorkspaceModel
 from appliance.db.provisioning import Administrator, role_of
 from appliance.db.routing import ScopeMissing
@@ -124,3 +125,25 @@ def test_a_lookup_outlives_a_discarded_session_and_tells_what_its_failure_means(
         pair.a.look_up("SELECT 1")
     with pair.a.session(), pytest.raises(InvalidInput):
         pair.a.look_up("SELECT 1 WHERE 'x' = ?", "a\0b")
+
+
+def test_a_connection_is_looked_at_before_it_is_used_again_unless_it_was_in_use_just_now(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look lets another thread go first."""
+    looked: list[int] = []
+    select = postgresql.select.select
+
+    def noted(readable: Any, *more: Any) -> Any:
+        looked.append(1)
+        return select(readable, *more)
+
+    monkeypatch.setattr(postgresql.select, "select", noted)
+    for _ in range(3):
+        with pair.a.session():
+            assert pair.a.look_up("SELECT 1 WHERE 1 = ?", 1) == [(1,)]
+    assert looked == []
+    monkeypatch.setattr(postgresql, "TRUSTED_S", 0.0)
+    with pair.a.session():
+        pass
+    assert looked

@@ -20,7 +20,7 @@ _DELIVERIES: Final = "/workspaces/{slug}/alert-deliveries"
 _CHANNEL: Final = _CHANNELS + "/{channel_id}"
 Kind = Literal["webhook", "email"]
 
-alert_channels = Area("alert_channels", "Channels of alerts: webhooks, mailboxes, and what was sent.")
+alert_channels = Area("alert-channels", "Channels of alerts: webhooks, mailboxes, and what was sent.")
 
 
 class ChannelPageQuery(PageQuery):

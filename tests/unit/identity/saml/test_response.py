@@ -91,7 +91,7 @@ def test_a_response_that_was_not_made_for_this_is_refused(said: dict[str, Any], 
         {"audience": "https://another.example"}, {"recipient": "https://another.example/acs"}, {"request": "_another"},
         {"issuer": "https://evil.example"}, {"session_until": moments(m=-2)["m"]}, {"version": "1.1"}, {"name": ""},
     ],
-    ids=str,
+    ids=lambda said: ", ".join(said),
 )  # fmt: skip
 def test_our_own_look_refuses_the_same_where_the_toolkit_agrees_with_everything(
     said: dict[str, Any], monkeypatch: pytest.MonkeyPatch

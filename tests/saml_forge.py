@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from secrets import token_hex
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -78,7 +78,7 @@ class Forge:
             "begins": now - timedelta(minutes=1), "ends": now + timedelta(minutes=5), "index": "_session-1",
             "version": "2.0", "session_until": now + timedelta(hours=8),
             "until": now + timedelta(minutes=5), "shown_at": now, "attributes": self.attributes,
-        } | other  # fmt: skip
+        } | resolved(other)  # fmt: skip
         answers = f"InResponseTo={quoteattr(told['request'])}" if told["request"] else ""
         audience = f"<saml:Audience>{escape(told['audience'])}</saml:Audience>" if told["audience"] else ""
         restriction = f"<saml:AudienceRestriction>{audience}</saml:AudienceRestriction>" if audience else ""
@@ -177,9 +177,14 @@ def posted(root: etree._Element | bytes) -> str:
     return b64encode(root if isinstance(root, bytes) else etree.tostring(root)).decode()
 
 
-def moments(**minutes: float) -> dict[str, datetime]:
-    """Moments by name, in minutes from now."""
-    return {name: utc_now() + timedelta(minutes=value) for name, value in minutes.items()}
+def resolved(said: Mapping[str, Any]) -> dict[str, Any]:
+    """``said`` with every span of time as the moment that lies so far from now: tests are collected long before."""
+    return {name: utc_now() + one if isinstance(one, timedelta) else one for name, one in said.items()}
+
+
+def minutes(count: float) -> timedelta:
+    """A span of time."""
+    return timedelta(minutes=count)
 
 
 def _statement(attributes: Mapping[str, Sequence[str]]) -> str:

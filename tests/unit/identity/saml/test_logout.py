@@ -20,7 +20,7 @@ from appliance.identity.saml.provider import configure
 from appliance.identity.saml.sign_on import Entered, finish
 from appliance.identity.sessions import Visit, begin_session, find_session, list_sessions
 from appliance.tenancy.records import SYSTEM
-from tests.saml_forge import ENTITY, LOGOUT, NAMES, PERSISTENT, metadata, moments, plain
+from tests.saml_forge import ENTITY, LOGOUT, NAMES, PERSISTENT, metadata, minutes, plain, resolved
 from tests.unit.identity.saml.conftest import Plant
 from tests.unit.identity.test_users import entries
 
@@ -38,8 +38,8 @@ def asked(plant: Plant, signer: ServiceIdentity | None = None, relay_state: str 
     """The query with which the provider asks to sign somebody out."""
     told: dict[str, Any] = {
         "id": f"_{utc_now().timestamp()}".replace(".", ""), "issuer": ENTITY, "to": plant.own.logout_url,
-        "at": utc_now(), "until": moments(m=5)["m"], "name": "ann-for-good", "indexes": [], "tag": "LogoutRequest",
-    } | said  # fmt: skip
+        "at": utc_now(), "until": utc_now() + minutes(5), "name": "ann-for-good", "indexes": [], "tag": "LogoutRequest",
+    } | resolved(said)  # fmt: skip
     indexes = "".join(f"<samlp:SessionIndex>{one}</samlp:SessionIndex>" for one in told["indexes"])
     text = (
         f'<samlp:{told["tag"]} xmlns:samlp="{NAMES["samlp"]}" xmlns:saml="{NAMES["saml"]}" ID="{told["id"]}" '
@@ -110,9 +110,9 @@ def test_sessions_that_were_begun_otherwise_are_not_the_providers_to_end(plant: 
     [
         ({"issuer": "https://evil.example"}, "somebody else"),
         ({"to": "https://another.example/logout"}, "it was made for"),
-        ({"at": moments(m=-6)["m"]}, "of now"),
-        ({"at": moments(m=6)["m"]}, "of now"),
-        ({"until": moments(m=-2)["m"]}, "of now"),
+        ({"at": minutes(-6)}, "of now"),
+        ({"at": minutes(6)}, "of now"),
+        ({"until": minutes(-2)}, "of now"),
         ({"tag": "AuthnRequest"}, "no LogoutRequest"),
         ({"id": "1 2"}, "schema"),
         ({"name": ""}, "nobody"),

@@ -15,7 +15,7 @@ from appliance.identity.saml.markup import MESSAGE_BYTES
 from appliance.identity.saml.own import Own
 from appliance.identity.saml.response import Assertion, verify
 from appliance.identity.saml.settings import read_metadata
-from tests.saml_forge import NAMES, Forge, metadata, moments, posted
+from tests.saml_forge import NAMES, Forge, metadata, minutes, posted
 
 OWN = Own("https://d2r.plant.example", new_service_identity("d2r"))
 FORGE = Forge(OWN)
@@ -48,10 +48,10 @@ def test_a_good_response_says_who_somebody_is() -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"ends": moments(m=-2)["m"]}, "any more"),
-        ({"begins": moments(m=2)["m"]}, "does not count yet"),
-        ({"until": moments(m=-2)["m"]}, "SubjectConfirmation"),
-        ({"ends": moments(m=60 * 48)["m"], "until": moments(m=60 * 48)["m"]}, "longer than a day"),
+        ({"ends": minutes(-2)}, "any more"),
+        ({"begins": minutes(2)}, "does not count yet"),
+        ({"until": minutes(-2)}, "SubjectConfirmation"),
+        ({"ends": minutes(60 * 48), "until": minutes(60 * 48)}, "longer than a day"),
         ({"audience": "https://another.example"}, "audience"),
         ({"audience": ""}, "no audience"),
         ({"recipient": "https://another.example/acs"}, "SubjectConfirmation"),
@@ -61,7 +61,7 @@ def test_a_good_response_says_who_somebody_is() -> None:
         ({"request": None}, "nobody confirms"),
         ({"name": ""}, "empty"),
         ({"name": "  "}, "nobody"),
-        ({"session_until": moments(m=-2)["m"]}, "SessionNotOnOrAfter"),
+        ({"session_until": minutes(-2)}, "SessionNotOnOrAfter"),
         ({"version": "1.1"}, "not of SAML 2.0"),
     ],
 )
@@ -87,9 +87,9 @@ def test_a_response_that_was_not_made_for_this_is_refused(said: dict[str, Any], 
 @pytest.mark.parametrize(
     "said",
     [
-        {"ends": moments(m=-2)["m"]}, {"begins": moments(m=2)["m"]}, {"until": moments(m=-2)["m"]}, {"audience": ""},
+        {"ends": minutes(-2)}, {"begins": minutes(2)}, {"until": minutes(-2)}, {"audience": ""},
         {"audience": "https://another.example"}, {"recipient": "https://another.example/acs"}, {"request": "_another"},
-        {"issuer": "https://evil.example"}, {"session_until": moments(m=-2)["m"]}, {"version": "1.1"}, {"name": ""},
+        {"issuer": "https://evil.example"}, {"session_until": minutes(-2)}, {"version": "1.1"}, {"name": ""},
     ],
     ids=lambda said: ", ".join(said),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from appliance.core.clock import rfc3339, utc_now
 from appliance.crypto.service_certificate import ServiceIdentity, new_service_identity
 from appliance.errors import InvalidInput
 from appliance.identity.saml.settings import METADATA_BYTES, SamlSettings, check, load, read_metadata
-from tests.saml_forge import ENTITY, LOGOUT, SIGN_ON, metadata, moments, plain
+from tests.saml_forge import ENTITY, LOGOUT, SIGN_ON, metadata, minutes, plain
 
 ONE, TWO = new_service_identity("one"), new_service_identity("two")
 
@@ -48,7 +48,7 @@ def test_metadata_of_many_of_which_one_is_a_provider_is_read() -> None:
     assert read_metadata(text).entity_id == ENTITY
     two = f"<md:EntitiesDescriptor {space}>{metadata([ONE])}{metadata([TWO])}</md:EntitiesDescriptor>"
     assert refusal(two) == "saml.metadata"
-    old = text.replace(space, f'{space} validUntil="{rfc3339(moments(m=-1)["m"])}"', 1)
+    old = text.replace(space, f'{space} validUntil="{rfc3339(utc_now() + minutes(-1))}"', 1)
     assert refusal(old) == "saml.metadata"
 
 
@@ -77,7 +77,7 @@ def test_a_short_key_is_refused() -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     name = Name([NameAttribute(NameOID.COMMON_NAME, "short")])
     builder = CertificateBuilder(name, name, key.public_key(), random_serial_number())
-    certificate = builder.not_valid_before(utc_now()).not_valid_after(moments(m=9)["m"]).sign(key, SHA256())
+    certificate = builder.not_valid_before(utc_now()).not_valid_after(utc_now() + minutes(9)).sign(key, SHA256())
     weak = ServiceIdentity("", certificate.public_bytes(serialization.Encoding.PEM).decode())
     assert refusal(metadata([weak])) == "certificate.weak"
 

@@ -22,7 +22,7 @@ from appliance.identity.saml.sign_on import Entered, Tried, arrive, begin, finis
 from appliance.identity.users import find_user
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
-from tests.saml_forge import ENTITY, NAMES, SIGN_ON, TRANSIENT, moments, plain, posted
+from tests.saml_forge import ENTITY, NAMES, SIGN_ON, TRANSIENT, minutes, plain, posted
 from tests.unit.identity.saml.conftest import Plant
 from tests.unit.identity.test_users import entries
 
@@ -158,7 +158,7 @@ def test_a_forged_response_is_refused_and_the_log_says_why(plant: Plant, caplog:
 def test_the_password_is_shown_again_there_and_nobody_gets_around_it(plant: Plant) -> None:
     assert entered(plant, plant.came("saml-again")).is_fresh
     request, _, state = plant.sent("saml-again")
-    old = posted(plant.forge.genuine(request, shown_at=moments(m=-5)["m"]))
+    old = posted(plant.forge.genuine(request, shown_at=utc_now() + minutes(-5)))
     refused(plant.site, "saml.stale", old, state)
 
 

@@ -16,7 +16,7 @@ from appliance.crypto.service_certificate import ServiceIdentity, new_service_id
 from appliance.errors import Denied
 from appliance.identity.saml.response import verify
 from appliance.identity.saml.settings import read_metadata
-from tests.saml_forge import NAMES, metadata, moments, posted, sign
+from tests.saml_forge import NAMES, metadata, minutes, posted, sign
 from tests.unit.identity.saml.test_response import FORGE, OWN, REQUEST, refusal
 
 OTHER = new_service_identity("another one")
@@ -58,7 +58,9 @@ def curve_identity() -> ServiceIdentity:
     """A key on P-256 and its certificate."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    certificate = builder.not_valid_before(utc_now()).not_valid_after(moments(m=60)["m"]).sign(key, hashes.SHA256())
+    certificate = (
+        builder.not_valid_before(utc_now()).not_valid_after(utc_now() + minutes(60)).sign(key, hashes.SHA256())
+    )
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return ServiceIdentity(private.decode(), certificate.public_bytes(pem).decode())

@@ -33,6 +33,8 @@ _NAMES: Final = re.compile(r"PASSWORD|PASSPHRASE|SECRET")
 _SHORTEST: Final = 8
 #: Fewer random bytes are a name: the prefix of a key.
 _FEWEST_BYTES: Final = 8
+#: What tests say themselves, some of it on purpose.
+OF_TESTS: Final = "d2r.test"
 _LOGGERS: Final = ("appliance", "web", "worker", "d2r", "gunicorn")
 _FILES: Final = re.compile(r".+\.log(\.\d+)?")
 
@@ -93,6 +95,8 @@ class _Hearing(logging.Handler):
         self.setFormatter(JsonLines("tests"))
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name == OF_TESTS:
+            return
         self._watch.hear(record.name, [self.format(record)])
 
 

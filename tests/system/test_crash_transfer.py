@@ -90,7 +90,7 @@ def test_an_export_that_was_killed_holds_nobody_up_and_stands_in_the_log(
     added = kinds(exporter)[len(before) :]
     assert added == ([] if fault == "audit.recorded:1" else ["workspace.exported"])
     with exporter.system_scope(exporter.workspaces()[0].id):
-        assert InspectionRow.select().count() == 4
+        assert InspectionRow.select().count() == 5
     whole = tmp_path / "whole"
     assert _run(_EXPORT, exporter.settings.data, whole, KEY.lock.text) == 0
     assert kinds(exporter)[-1] == "workspace.export_finished"

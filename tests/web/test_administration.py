@@ -15,6 +15,7 @@ from tests.web.conftest import BASE, Caller, Cast
 def test_one_learns_who_one_is(cast: Cast) -> None:
     assert cast.device.get("/api/v1/whoami") == {
         "id": cast.device.key_id, "kind": "device", "label": "the device", "role": "device", "workspace": "main",
+        "scopes": None,
     }  # fmt: skip
     assert cast.appliance.get("/api/v1/whoami")["workspace"] is None
 

@@ -29,7 +29,7 @@ SORTED = [
 
 
 def address(route: Route) -> str:
-    return route.path.removeprefix("/workspaces/{slug}/")
+    return route.path.removeprefix("/workspaces/{slug}/").replace("{asset}", "press-1")
 
 
 @pytest.fixture(scope="module")

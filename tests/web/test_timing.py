@@ -15,7 +15,7 @@ from statistics import median
 import pytest
 
 from appliance.errors import Denied
-from appliance.identity import api_keys
+from appliance.identity import bearer
 from appliance.identity.api_keys import authenticate, create_api_key, revoke_api_key
 from appliance.tenancy.records import SYSTEM
 from tests.web.conftest import Cast
@@ -72,7 +72,7 @@ def test_the_time_of_a_refusal_does_not_tell_why(cast: Cast, tokens: dict[str, s
 def test_the_measurement_finds_a_lookup_that_is_made_for_known_keys_alone(
     cast: Cast, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = api_keys._hash
+    plain = bearer._hash
 
     def slow(secret: str) -> str:
         if secret != "a" * 52:
@@ -80,6 +80,6 @@ def test_the_measurement_finds_a_lookup_that_is_made_for_known_keys_alone(
                 plain(secret)
         return plain(secret)
 
-    monkeypatch.setattr(api_keys, "_hash", slow)
+    monkeypatch.setattr(bearer, "_hash", slow)
     acts = [refused(cast, tokens["unknown"]), refused(cast, tokens["wrong at the end"])]
     assert min(difference_s(acts) for _ in range(3)) > MOST_APART_S

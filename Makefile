@@ -11,9 +11,10 @@ ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/id
     tests/web tests/cli/test_audit.py tests/cli/test_database.py tests/cli/test_ldap.py tests/cli/test_account.py \
     tests/cli/test_oidc.py tests/cli/test_saml.py \
     tests/system/test_crash_audit.py tests/system/test_crash_transfer.py
-#: Whose subject is connections, headers, time and the table of roles, and never rows.
+#: Whose subject is connections, headers, forms, time and the table of roles, and never rows.
 ON_POSTGRESQL += $(addprefix --ignore tests/web/test_,slow_clients.py raw_requests.py timing.py security_headers.py \
-    console_forms.py openapi.py roles.py access.py scopes.py)
+    console_forms.py openapi.py roles.py access.py scopes.py strange_bodies.py)
+ON_POSTGRESQL += $(addprefix --ignore tests/unit/identity/,ldap/test_timing.py saml/test_response.py saml/test_wrapping.py)
 
 #: What took longest stands at the end of every run.
 SLOWEST := --durations 30 --durations-min 4

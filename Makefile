@@ -16,6 +16,8 @@ ON_POSTGRESQL += $(addprefix --ignore tests/web/test_,slow_clients.py raw_reques
     console_forms.py openapi.py roles.py access.py scopes.py strange_bodies.py)
 ON_POSTGRESQL += $(addprefix --ignore tests/unit/identity/,ldap/test_timing.py saml/test_response.py saml/test_wrapping.py)
 
+#: In the order of the folders: files of few tests are the longest ones, and must not come last.
+TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder -q
 #: What took longest stands at the end of every run.
 SLOWEST := --durations 30 --durations-min 4
 
@@ -43,10 +45,10 @@ client:  ## Write the typed client anew from the API's document
 	@.venv/bin/python -m web.client
 
 unit:
-	@$(PYTEST) -n 2 --dist loadfile -q $(SLOWEST) tests
+	@$(PYTEST) $(TWO_AT_A_TIME) $(SLOWEST) tests
 
 postgresql:
-	@D2R_TEST_DATABASE=postgresql $(PYTEST) -n 2 --dist loadfile -q $(SLOWEST) $(ON_POSTGRESQL)
+	@D2R_TEST_DATABASE=postgresql $(PYTEST) $(TWO_AT_A_TIME) $(SLOWEST) $(ON_POSTGRESQL)
 
 fuzz: setup  ## Mutate good files of every format, keys, tickets and cookies 20,000 times each
 	@D2R_FUZZ_CASES=20000 $(PYTEST) -q tests/properties/test_fuzz_readers.py tests/properties/test_fuzz_cad.py \

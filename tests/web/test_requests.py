@@ -124,9 +124,9 @@ def test_a_cursor_belongs_to_its_list_and_filters(cast: Cast) -> None:
 
 def test_a_view_that_fails_answers_without_its_reasons(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise RuntimeError("the secret is 42")
+        raise RuntimeError("the secret is forty-two")
 
     monkeypatch.setattr(sys.modules["web.api.v1.parts"], "listed", fail)
     response = cast.owner.client.get(f"{BASE}/parts", headers={"Authorization": f"Bearer {cast.owner.token}"})
     assert response.status_code == 500
-    assert "42" not in response.text
+    assert "forty-two" not in response.text

@@ -76,6 +76,15 @@ def test_a_stranger_sees_another_workspace_as_absent(cast: Cast, path: str) -> N
     assert browser.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["main/nothing", "main/assets/x/y/z", "nothing/at/all"])
+def test_what_is_no_page_says_so_on_one(cast: Cast, path: str) -> None:
+    client, _ = signed_in(cast, cast.owner)
+    response = client.get(f"/console/{path}")
+    assert (response.status_code, response.mimetype) == (404, "text/html")
+    assert "There is nothing here." in response.text
+    assert cast.app.test_client().get(f"/console/{path}").status_code == 303
+
+
 def test_a_forged_or_foreign_cookie_opens_nothing(cast: Cast) -> None:
     browser, _ = signed_in(cast, cast.operator)
     cookie = browser.get_cookie("d2r-session", path="/console/")

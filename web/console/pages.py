@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, g, send_from_directory
 
-from appliance.errors import D2RError, Denied
+from appliance.errors import D2RError, Denied, NotFound
 from appliance.identity.login import must_set_factor
 from appliance.identity.oidc.sign_on import CALLBACK
 from appliance.identity.saml import own
@@ -63,6 +63,7 @@ def register(app: Flask, site: Site, rates: Rates) -> frozenset[str]:
     _rule(app, "/console/logout", "console.logout", door.logout, "POST")
     for route in PAGES:
         _rule(app, route.rule, f"console.{route.name}", console.page(route), route.method)
+    _rule(app, "/console/<path:rest>", "console.nowhere", console.nowhere, "GET")
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("console.")}
     return frozenset(endpoints) - PUBLIC
 
@@ -83,6 +84,15 @@ class Console:
         if len(found) == 1:
             return see(f"/console/{found[0].slug}/")
         return self._pages.show("workspaces.html", session, workspaces=found)
+
+    def nowhere(self, rest: str) -> Response:
+        """What is no page says so on one, rather than as a document that browsers save."""
+        session = self._sessions.current()
+        g.authorized = True
+        if session is None:
+            return see(_LOGIN)
+        problem = NotFound("route.unknown", "There is nothing here.")
+        return self._pages.show("problem.html", session, 404, problem=problem)
 
     def page(self, route: PageRoute) -> Callable[..., Response]:
         """A view behind session, workspace, role and, where it changes something, form's token and password."""

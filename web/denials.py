@@ -18,15 +18,18 @@ from flask import Response, g, request
 
 from appliance.core.aside import Aside
 from appliance.identity.denials import MOST_NAMED, SEVERAL, WINDOW, Attempt, note_denied
+from appliance.tenancy.records import STRANGER
 from appliance.tenancy.site import Site
 
-#: Refusals of somebody who is known.  Who is not known has no name in the log: the access log says what they tried.
+#: Refusals of somebody who is known, beside those of whoever is not.
 REASONS: Final = frozenset(
     {
         "role.denied", "scope.denied", "scope.wider", "scope.personal", "workspace.unknown", "workspace.suspended",
         "form.foreign", "form.token", "key.other",
     }
 )  # fmt: skip
+#: Statuses of a denial to somebody who showed nothing that is known.
+_UNKNOWN: Final = (401, 403)
 #: How long an answer waits for its entry.
 _PATIENCE_S: Final = 0.005
 _PAUSE_S: Final = 0.5
@@ -44,9 +47,11 @@ class Denials:
         self._lock = threading.Lock()
 
     def note(self, response: Response) -> Response:
-        """Note the request, if somebody who is known was denied it."""
+        """Note the request, if it was denied; all who are not known are one caller: no number of them fills the log."""
         principal, reason = g.get("principal"), g.get("problem")
-        if principal is not None and reason in REASONS:
+        if principal is None and response.status_code in _UNKNOWN:
+            principal = STRANGER
+        if principal is STRANGER or (principal is not None and reason in REASONS):
             slug = (request.view_args or {}).get("slug") or ""
             self.add(Attempt(principal, request.endpoint or "unknown", reason, slug))
         return response

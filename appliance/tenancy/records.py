@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, get_args
 
-Kind: TypeAlias = Literal["user", "key", "device", "system"]
+Kind: TypeAlias = Literal["user", "key", "device", "system", "stranger"]
 Role: TypeAlias = Literal[
     "owner", "supervisor", "operator", "auditor", "device", "service", "plant-it", "member", "system"
 ]
@@ -61,6 +61,8 @@ class Principal:
 
 #: The appliance itself: jobs, schedules, start and stop.
 SYSTEM: Final = Principal("system", "system", "appliance", "system")
+#: All who showed nothing that is known, together: they may do nothing.
+STRANGER: Final = Principal("stranger", "stranger", "somebody unknown", "member")
 
 
 #: Conditions of a workspace.

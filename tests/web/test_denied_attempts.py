@@ -90,13 +90,26 @@ def test_pages_and_their_forms_are_noted_too(cast: Cast, denied: Callable[[], li
     }  # fmt: skip
 
 
-def test_what_is_allowed_and_who_is_unknown_are_not_noted(
-    cast: Cast, denied: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_what_is_allowed_or_is_not_there_is_not_noted(cast: Cast, denied: Callable[[], list[dict[str, Any]]]) -> None:
     assert cast.operator("GET", "assets").status_code == 200
     assert cast.operator("GET", "assets/nothing").status_code == 404
-    cast.nobody.client.get(f"{BASE}/assets", headers={"Authorization": "Bearer d2r_x"})
     assert denied() == []
+
+
+def test_who_is_unknown_is_noted_as_one_caller_however_many_they_are(
+    cast: Cast, denied: Callable[[], list[dict[str, Any]]]
+) -> None:
+    for number in range(30):
+        token = f"d2r_{'abcdefgh'}_{number:052}"
+        headers = {"Authorization": f"Bearer {token}"}
+        assert cast.nobody.client.get(f"{BASE}/assets", headers=headers).status_code == 401
+    assert cast.nobody.client.get(f"{BASE}/assets").status_code == 401
+    found = denied()
+    assert {(one["route"], one["reason"], one["by"]["kind"]) for one in found} == {
+        ("assets.list_assets", "key.refused", "stranger"), ("assets.list_assets", "auth.missing", "stranger"),
+    }  # fmt: skip
+    assert len(found) == 2
+    assert "abcdefgh" not in json.dumps(found)
 
 
 def test_a_flood_is_two_entries_and_its_number_is_kept(cast: Cast, denied: Callable[[], list[dict[str, Any]]]) -> None:

@@ -13,12 +13,12 @@ import secrets
 from base64 import b32encode
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Final
 
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import is_id
 from appliance.crypto.device_proof import TOKEN, is_signed, spelled
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.enrolment.keys import counts
 from appliance.enrolment.models import DeviceKey, DeviceToken
 from appliance.enrolment.proofs import check_host, check_time
@@ -81,11 +81,11 @@ def exchange(site: Site, proof: Proof, host: str) -> tuple[str, str]:
     token, until = f"{PREFIX}{scope.workspace_id[4:]}_{secret}", rfc3339_us(utc_now() + LIFETIME)
     with scope.transaction():
         _make_room(key)
-        shown = _hash(proof.signature)
+        shown = hash_of_secret(proof.signature)
         if DeviceToken.known(proof_sha256=shown) is not None:
             log.warning("a device's proof was shown again: %s", key.id)
             raise Denied("proof.replayed", "This proof was shown before.", "Make another one.")
-        DeviceToken.create(sha256=_hash(token), device_key_id=key.id, proof_sha256=shown, expires_at=until)
+        DeviceToken.create(sha256=hash_of_secret(token), device_key_id=key.id, proof_sha256=shown, expires_at=until)
     return token, until
 
 
@@ -104,7 +104,7 @@ def authenticate_device(site: Site, token: str) -> Principal:
     if scope is None:
         raise _denied()
     with scope:
-        rows = scope.database.look_up(_KNOWN_BY_TOKEN, _hash(token))
+        rows = scope.database.look_up(_KNOWN_BY_TOKEN, hash_of_secret(token))
     now = rfc3339_us(utc_now())
     if not rows or rows[0][2] or rows[0][3] or (rows[0][4] or rows[0][5]) <= now or rows[0][5] <= now:
         raise _denied()
@@ -144,7 +144,3 @@ def _refused() -> Denied:
 
 def _denied() -> Denied:
     return Denied("token.refused", "This token is not known or does not count any more.", "Prove the key again.")
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

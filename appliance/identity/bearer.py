@@ -10,10 +10,10 @@ import secrets
 from base64 import b32encode
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
 from appliance.core.clock import rfc3339_us, utc_now
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import InvalidInput
 
 _PREFIX_BYTES: Final = 5
@@ -33,13 +33,13 @@ class Bearer:
 def new_bearer(kind: str) -> tuple[Bearer, str]:
     """A fresh secret of ``kind`` (``d2r``, ``d2p``): what is kept of it, and the text that is shown once."""
     prefix, secret = _spell(_PREFIX_BYTES), _spell(_SECRET_BYTES)
-    return Bearer(prefix, _hash(secret)), f"{kind}_{prefix}_{secret}"
+    return Bearer(prefix, hash_of_secret(secret)), f"{kind}_{prefix}_{secret}"
 
 
 def read_bearer(kind: str, text: str) -> Bearer | None:
     """What would be kept of ``text``; None where it is no secret of this kind."""
     match = _FORM.fullmatch(text)
-    return Bearer(match[2], _hash(match[3])) if match is not None and match[1] == kind else None
+    return Bearer(match[2], hash_of_secret(match[3])) if match is not None and match[1] == kind else None
 
 
 def checked_label(label: str) -> str:
@@ -71,7 +71,3 @@ def checked_end(expires_at: datetime | None) -> str | None:
 
 def _spell(count: int) -> str:
     return b32encode(secrets.token_bytes(count)).decode().rstrip("=").lower()
-
-
-def _hash(secret: str) -> str:
-    return sha256(secret.encode()).hexdigest()

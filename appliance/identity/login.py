@@ -17,11 +17,11 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Final
 
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import D2RError, Denied
 from appliance.identity import throttle
 from appliance.identity.ldap import directory
@@ -116,7 +116,7 @@ def owe_code(site: Site, entered: Entered) -> str:
         PendingLoginRow.delete().where(PendingLoginRow.expires_at <= rfc3339_us(now)).execute()
         until = rfc3339_us(now + CODE_WITHIN)
         PendingLoginRow.create(
-            sha256=_hash(token), user_id=entered.principal.id, method=entered.method, expires_at=until
+            sha256=hash_of_secret(token), user_id=entered.principal.id, method=entered.method, expires_at=until
         )  # fmt: skip
     return token
 
@@ -129,7 +129,7 @@ def pay_code(site: Site, token: str, code: str) -> tuple[Principal, str]:
     Denied : the code is wrong, too many were tried, or the password was shown too long ago
     """
     with site.control_session():
-        row = PendingLoginRow.known(sha256=_hash(token))
+        row = PendingLoginRow.known(sha256=hash_of_secret(token))
     principal = None if row is None else principal_of_user(site, row.user_id)
     if row is None or principal is None or row.expires_at <= rfc3339_us(utc_now()):
         raise Denied("login.late", "The password was shown too long ago.", "Sign in again.")
@@ -186,7 +186,3 @@ def _vouched_by_directory(site: Site, login: str, password: str) -> Vouched:
 
 def _refused() -> Denied:
     return Denied("login.refused", "Name or password is wrong.", "Try again, or ask plant IT.")
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hmac
 import secrets
 from base64 import b32encode
-from hashlib import sha256
 from typing import Any, Final
 
 from pyotp import TOTP, random_base32
 
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
+from appliance.crypto.secret_text import hash_of_secret, in_groups
 from appliance.errors import Conflict, Denied, NotFound
 from appliance.identity import throttle
 from appliance.identity.local.models import LocalPasswordRow, RecoveryCodeRow, SecondFactorRow
@@ -139,7 +139,9 @@ def _step_of(site: Site, row: Any, code: str) -> int | None:
 
 def _new_recovery_codes(user_id: str) -> tuple[str, ...]:
     RecoveryCodeRow.delete().where(RecoveryCodeRow.user_id == user_id).execute()
-    codes = tuple(_grouped(b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode()) for _ in range(RECOVERY_CODES))
+    codes = tuple(
+        in_groups(b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode().lower()) for _ in range(RECOVERY_CODES)
+    )
     for code in codes:
         RecoveryCodeRow.create(user_id=user_id, sha256=_hash(code))
     return codes
@@ -156,14 +158,8 @@ def _codes_left(user_id: str) -> int:
     return int(RecoveryCodeRow.select().where(unused).count())
 
 
-def _grouped(text: str) -> str:
-    return "-".join(text[start : start + 4] for start in range(0, len(text), 4)).lower()
-
-
 def _hash(code: str) -> str:
-    """80 random bits need no slow hash."""
-    plain = "".join(character for character in code.lower() if character.isalnum())
-    return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+    return hash_of_secret("".join(character for character in code.lower() if character.isalnum()))
 
 
 def _refused() -> Denied:

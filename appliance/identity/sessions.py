@@ -9,12 +9,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Final
 
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import NotFound, Unavailable
 from appliance.identity.models import SessionRow
 from appliance.identity.principals import principal_of
@@ -61,9 +61,9 @@ def begin_session(
     until = now + timedelta(hours=site.settings.session_hours)
     with site.control_transaction():
         row = SessionRow.create(
-            id=new_id("ses"), sha256=_hash(token), principal_id=principal.id, method=method, peer=_short(visit.peer),
-            agent=_short(visit.agent), began_at=rfc3339_us(now), seen_at=rfc3339_us(now), expires_at=rfc3339_us(until),
-            foreign_session=foreign_session,
+            id=new_id("ses"), sha256=hash_of_secret(token), principal_id=principal.id, method=method,
+            peer=_short(visit.peer), agent=_short(visit.agent), began_at=rfc3339_us(now),
+            seen_at=rfc3339_us(now), expires_at=rfc3339_us(until), foreign_session=foreign_session,
         )  # fmt: skip
         record(site, "session.begun", {}, {"session": row.id, "method": method}, by=principal)
     return token
@@ -76,7 +76,7 @@ def find_session(site: Site, token: str) -> OpenSession | None:
     """
     now = utc_now()
     with site.control_session():
-        row = SessionRow.known(sha256=_hash(token))
+        row = SessionRow.known(sha256=hash_of_secret(token))
     if row is None or not _counts(site, row):
         return None
     principal = principal_of(site, row.principal_id)
@@ -159,7 +159,3 @@ def _note_seen(site: Site, session_id: str) -> None:
 
 def _short(text: str) -> str:
     return "".join(character for character in text if character.isprintable())[:_TEXT_CHARACTERS]
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from hashlib import sha256
 from typing import Final
 
 from appliance.core.clock import rfc3339_us, utc_now
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import Denied
 from appliance.identity.models import LiveTicket
 from appliance.identity.tokens.holders import principal_behind
@@ -30,7 +30,7 @@ def create_ticket(scope: WorkspaceScope) -> str:
     with scope.transaction():
         LiveTicket.delete().where(LiveTicket.expires_at <= rfc3339_us(now)).execute()
         until = rfc3339_us(now + timedelta(seconds=LIFETIME_S))
-        LiveTicket.create(sha256=_hash(ticket), key_id=scope.principal.holder, expires_at=until)
+        LiveTicket.create(sha256=hash_of_secret(ticket), key_id=scope.principal.holder, expires_at=until)
     return ticket
 
 
@@ -43,7 +43,7 @@ def redeem_ticket(site: Site, workspace_id: str, ticket: str) -> Principal:
     NotFound : there is no such workspace
     """
     with site.system_scope(workspace_id).transaction():
-        row: LiveTicket | None = LiveTicket.get_or_none(LiveTicket.sha256 == _hash(ticket))
+        row: LiveTicket | None = LiveTicket.get_or_none(LiveTicket.sha256 == hash_of_secret(ticket))
         if row is not None:
             LiveTicket.delete().where(LiveTicket.sha256 == row.sha256).execute()
     if row is None or row.expires_at <= rfc3339_us(utc_now()):
@@ -57,7 +57,3 @@ def redeem_ticket(site: Site, workspace_id: str, ticket: str) -> Principal:
 
 def _refused() -> Denied:
     return Denied("ticket.refused", "This ticket is not valid: each opens one connection, once.", "Ask for another.")
-
-
-def _hash(ticket: str) -> str:
-    return sha256(ticket.encode()).hexdigest()

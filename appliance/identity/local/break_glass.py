@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
+from appliance.crypto.secret_text import in_groups
 from appliance.identity.local.accounts import create_account, local_user, reset_password
 from appliance.identity.local.models import LocalPasswordRow
 from appliance.identity.records import Roles
@@ -28,7 +29,7 @@ _BYTES: Final = 20
 
 def seal_break_glass(site: Site, by: Principal) -> str:
     """Make the account, or another password for it; returns the password, which is kept nowhere."""
-    password = _grouped(b32encode(secrets.token_bytes(_BYTES)).decode().lower())
+    password = in_groups(b32encode(secrets.token_bytes(_BYTES)).decode().lower())
     with site.control_transaction():
         row = local_user(LOGIN)
         if row is None:
@@ -72,7 +73,3 @@ def broken_since(site: Site) -> str | None:
 def _known(user_id: str) -> Any:
     row = LocalPasswordRow.known(user_id=user_id)
     return row if row is not None and row.is_break_glass else None
-
-
-def _grouped(text: str) -> str:
-    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))

@@ -8,13 +8,13 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, Final
 
 from appliance.audit.recording import record
 from appliance.core.canonical import canonical_bytes, loads_strict
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import Conflict, Denied, NotFound
 from appliance.identity.local.accounts import check_login, create_account, local_user, reset_password
 from appliance.identity.local.models import InvitationRow
@@ -137,14 +137,14 @@ def list_invitations(site: Site) -> list[InvitationRow]:
 def _written(user_id: str | None, login: str, name: str, roles: Roles, by: Principal) -> tuple[InvitationRow, str]:
     token, now = secrets.token_urlsafe(_BYTES), utc_now()
     row = InvitationRow.create(
-        id=new_id("inv"), sha256=_hash(token), user_id=user_id, login=login, name=name, roles=_spelled(roles),
+        id=new_id("inv"), sha256=hash_of_secret(token), user_id=user_id, login=login, name=name, roles=_spelled(roles),
         created_at=rfc3339_us(now), created_by=by.id, expires_at=rfc3339_us(now + LIFETIME),
     )  # fmt: skip
     return row, token
 
 
 def _open(token: str) -> Any:
-    row = InvitationRow.known(sha256=_hash(token))
+    row = InvitationRow.known(sha256=hash_of_secret(token))
     if row is None or row.closed_at is not None or row.expires_at <= rfc3339_us(utc_now()):
         raise Denied("invitation.refused", "This link does not work any more.", "Ask for another one.")
     return row
@@ -161,7 +161,3 @@ def _roles(text: str) -> Roles:
 
 def _told(roles: Roles) -> dict[str, Any]:
     return {"appliance_role": roles.appliance or "", "workspaces": dict(roles.workspaces)}
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

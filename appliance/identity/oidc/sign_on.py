@@ -13,11 +13,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, Final
 
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import Denied, InvalidInput, NotFound
 from appliance.identity.models import DirectoryRow, ForeignLoginRow
 from appliance.identity.oidc import lasting
@@ -126,7 +126,7 @@ def begin(site: Site, *, is_again: bool = False) -> tuple[str, str]:
     with site.control_transaction():
         ForeignLoginRow.delete().where(ForeignLoginRow.expires_at <= rfc3339_us(now)).execute()
         ForeignLoginRow.create(
-            sha256=_hash(state), source=_AGAIN if is_again else SOURCE, nonce=nonce,
+            sha256=hash_of_secret(state), source=_AGAIN if is_again else SOURCE, nonce=nonce,
             expires_at=rfc3339_us(now + BACK_WITHIN), verifier=site.master.wrap(verifier.encode(), _VERIFIER),
         )  # fmt: skip
     return address, state
@@ -177,10 +177,10 @@ def look_again(site: Site, refresh_token: str, subject: str) -> tuple[Vouched | 
 
 def _back(site: Site, held: str, query: Mapping[str, str]) -> tuple[Vouched, bool, str | None]:
     state = query.get("state", "")
-    if not held or not hmac.compare_digest(_hash(held), _hash(state)):
+    if not held or not hmac.compare_digest(hash_of_secret(held), hash_of_secret(state)):
         raise _foreign()
     with site.control_transaction():
-        row = ForeignLoginRow.known(sha256=_hash(state))
+        row = ForeignLoginRow.known(sha256=hash_of_secret(state))
         if row is not None and not row.delete_instance():
             row = None  # somebody else was faster
     if row is None or row.expires_at <= rfc3339_us(utc_now()):
@@ -251,7 +251,3 @@ def _is_same_client(before: OidcSettings, now: OidcSettings) -> bool:
 
 def _foreign() -> Denied:
     return Denied("oidc.foreign", "This login was not begun here, or too long ago.", "Begin again.")
-
-
-def _hash(state: str) -> str:
-    return sha256(state.encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -21,6 +20,7 @@ from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 from appliance.core.canonical import loads_strict
 from appliance.core.clock import parse_rfc3339, rfc3339_us, utc_now
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import Denied, InvalidInput
 from appliance.identity.models import ForeignLoginRow, SessionRow
 from appliance.identity.saml import redirect
@@ -71,7 +71,9 @@ def begin_logout(site: Site, session_id: str) -> str | None:
     )  # fmt: skip
     until = rfc3339_us(utc_now() + _ANSWER_WITHIN)
     with site.control_transaction():
-        ForeignLoginRow.create(sha256=_hash(request.id), source=_SOURCE, nonce="", verifier=b"", expires_at=until)
+        ForeignLoginRow.create(
+            sha256=hash_of_secret(request.id), source=_SOURCE, nonce="", verifier=b"", expires_at=until
+        )
     message = request.get_xml().encode()
     return redirect.address(known.provider.logout_url, "SAMLRequest", message, "", known.own.identity)
 
@@ -142,7 +144,7 @@ def _end_sessions(site: Site, known: Known, root: Any) -> None:
 def _is_answered(site: Site, root: Any) -> bool:
     """Whether the provider says that all is done, in the answer to a request of ours that waits for one."""
     with site.control_transaction():
-        row = ForeignLoginRow.known(sha256=_hash(str(root.get("InResponseTo", ""))), source=_SOURCE)
+        row = ForeignLoginRow.known(sha256=hash_of_secret(str(root.get("InResponseTo", ""))), source=_SOURCE)
         if row is not None and not row.delete_instance():
             row = None  # somebody else was faster
     if row is None or row.expires_at <= rfc3339_us(utc_now()):
@@ -153,7 +155,3 @@ def _is_answered(site: Site, root: Any) -> bool:
 
 def _toolkit(known: Known) -> OneLogin_Saml2_Settings:
     return OneLogin_Saml2_Settings(known.own.toolkit(known.provider))
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

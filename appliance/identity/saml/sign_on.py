@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, Final, Literal
 
 from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
@@ -24,6 +23,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from appliance.audit.recording import record
 from appliance.core.canonical import canonical_bytes, loads_strict
 from appliance.core.clock import rfc3339_us, utc_now
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import Denied, InvalidInput
 from appliance.identity.groups import roles_of
 from appliance.identity.models import ForeignLoginRow
@@ -94,7 +94,7 @@ def begin(site: Site, purpose: Purpose = "saml", place: str = CONSOLE) -> tuple[
     with site.control_transaction():
         ForeignLoginRow.delete().where(ForeignLoginRow.expires_at <= rfc3339_us(now)).execute()
         ForeignLoginRow.create(
-            sha256=_hash(request.get_id()), source=purpose, nonce=_hash(held), verifier=b"",
+            sha256=hash_of_secret(request.get_id()), source=purpose, nonce=hash_of_secret(held), verifier=b"",
             expires_at=rfc3339_us(now + BACK_WITHIN),
         )  # fmt: skip
     message, state = request.get_xml().encode(), local_place(place)
@@ -139,7 +139,7 @@ def finish(site: Site, held: str) -> Entered | Tried:
     """
     with _refusals_noted(site):
         with site.control_transaction():
-            row = ForeignLoginRow.known(sha256=_hash(held), source=_ARRIVED)
+            row = ForeignLoginRow.known(sha256=hash_of_secret(held), source=_ARRIVED)
             if row is not None and not row.delete_instance():
                 row = None  # somebody else was faster
         if row is None or row.expires_at <= rfc3339_us(utc_now()):
@@ -179,7 +179,7 @@ def _arrive_unasked(site: Site, known: Known, response: str, relay_state: str) -
     held = secrets.token_urlsafe(_BYTES)
     assertion = verify(response, known.provider, known.own, None)
     with site.control_transaction():
-        _keep(site, known, assertion, _hash(held), SOURCE, relay_state)
+        _keep(site, known, assertion, hash_of_secret(held), SOURCE, relay_state)
     return held
 
 
@@ -224,7 +224,7 @@ def _session_of(known: Known, assertion: Assertion) -> str:
 
 
 def _sent(request_id: str) -> Any:
-    row = ForeignLoginRow.known(sha256=_hash(request_id))
+    row = ForeignLoginRow.known(sha256=hash_of_secret(request_id))
     if row is None or row.expires_at <= rfc3339_us(utc_now()) or row.source not in ("saml", "saml-again", "saml-test"):
         raise _foreign()
     return row
@@ -259,7 +259,3 @@ def _text(value: str) -> str:
 
 def _foreign() -> Denied:
     return Denied("saml.foreign", "This login was not begun here, or too long ago.", "Begin again.")
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

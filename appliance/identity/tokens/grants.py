@@ -15,13 +15,13 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, Final
 
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.core.ids import new_id
 from appliance.crypto.aead import derive, open_small, seal_small
+from appliance.crypto.secret_text import hash_of_secret
 from appliance.errors import Denied, NotFound
 from appliance.identity.bearer import new_bearer, read_bearer
 from appliance.identity.scopes import spelled
@@ -96,10 +96,10 @@ def refresh(site: Site, token: str) -> Pair:
     if read_bearer(KIND, token) is None:
         raise refused("it is no refresh token")
     with site.control_session():
-        if RefreshTokenRow.known(sha256=_hash(token)) is None:
+        if RefreshTokenRow.known(sha256=hash_of_secret(token)) is None:
             raise refused("a refresh token is unknown")
     with site.control_transaction():
-        row = RefreshTokenRow.known(sha256=_hash(token))
+        row = RefreshTokenRow.known(sha256=hash_of_secret(token))
         grant = row and TokenGrantRow.known(id=row.grant_id)
         if grant is None or not counts(grant) or principal_behind(site, grant.id) is None:
             raise refused("the grant of a refresh token counts no more")
@@ -129,7 +129,7 @@ def revoke_by_token(site: Site, token: str) -> None:
     if read_bearer(KIND, token) is None:
         return
     with site.control_session():
-        row = RefreshTokenRow.known(sha256=_hash(token))
+        row = RefreshTokenRow.known(sha256=hash_of_secret(token))
         grant = row and TokenGrantRow.known(id=row.grant_id)
     principal = None if grant is None else principal_behind(site, grant.id)
     if grant is not None and principal is not None:
@@ -169,7 +169,7 @@ def _follow(site: Site, grant: Any, row: Any, token: str) -> str | None:
     if row.used_at is None:
         following = _add(grant.id)
         _forget_sealed(grant.id)
-        used = {"used_at": rfc3339_us(now), "successor_sha256": _hash(following)}
+        used = {"used_at": rfc3339_us(now), "successor_sha256": hash_of_secret(following)}
         sealed = seal_small(_key_of(token), following.encode(), grant.id)
         RefreshTokenRow.update(**used, sealed=sealed).where(RefreshTokenRow.sha256 == row.sha256).execute()
         idle_at = rfc3339_us(min(now + IDLE, now.fromisoformat(grant.expires_at)))
@@ -200,7 +200,7 @@ def _end(site: Site, grant: Any, why: str, by: Principal | None) -> None:
 
 def _add(grant_id: str) -> str:
     _, token = new_bearer(KIND)
-    RefreshTokenRow.create(sha256=_hash(token), grant_id=grant_id, issued_at=rfc3339_us(utc_now()))
+    RefreshTokenRow.create(sha256=hash_of_secret(token), grant_id=grant_id, issued_at=rfc3339_us(utc_now()))
     return token
 
 
@@ -216,7 +216,3 @@ def _pair(site: Site, grant: Any, refresh_token: str) -> Pair:
 
 def _key_of(token: str) -> bytes:
     return derive(token.encode(), b"", _PURPOSE)
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()

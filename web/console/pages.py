@@ -87,12 +87,9 @@ class Console:
 
     def nowhere(self, rest: str) -> Response:
         """What is no page says so on one, rather than as a document that browsers save."""
-        session = self._sessions.current()
         g.authorized = True
-        if session is None:
-            return see(_LOGIN)
         problem = NotFound("route.unknown", "There is nothing here.")
-        return self._pages.show("problem.html", session, 404, problem=problem)
+        return self._pages.show("problem.html", self._sessions.current(), 404, problem=problem)
 
     def page(self, route: PageRoute) -> Callable[..., Response]:
         """A view behind session, workspace, role and, where it changes something, form's token and password."""

@@ -198,6 +198,32 @@ def what_if(api: Api, as_json: bool, **asked: Any) -> None:
         print_records(found["changes"], _CHANGES, as_json=False)
 
 
+@trends.command("what-if-revision")
+@click.argument("cad_revision", metavar="REVISION")
+@click.option("--plan", "characteristic_set", help="Id of a characteristic set; else that of its latest inspection.")
+@click.option("--against", "measured_against", help="Id of a revision: only values measured against it.")
+@click.option("--characteristic", help="Only this one.")
+@_ASSET
+@_SINCE
+@_UNTIL
+@remote
+def what_if_revision(api: Api, as_json: bool, **asked: Any) -> None:
+    """Judge history by the limits of another CAD REVISION (an id); nothing is written."""
+    found = api.trends.ask_what_if_revision(**asked)
+    if as_json:
+        print_record(found, as_json=True)
+        return
+    click.echo(f"{found['note']}\nPlan: version {found['plan_version']} ({found['plan_is']})")
+    changes = [
+        {"name": one["name"], "zone": one["zone"], **change}
+        for one in found["characteristics"]
+        for change in one["found"]["changes"]
+    ]
+    print_records(changes, {"characteristic": "name", "zone": "zone", **_CHANGES}, as_json=False)
+    for one in found["not_compared"]:
+        click.echo(f"not compared: {one['name']}: {one['message']}")
+
+
 @trends.command()
 @remote
 def instruments(api: Api, as_json: bool) -> None:

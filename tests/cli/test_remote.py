@@ -29,6 +29,7 @@ from appliance.inspections import service
 from appliance.inspections.carry import carry
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.replaying import carry_replay
+from appliance.measurements.sets import add_set
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.parts import create_part
@@ -317,6 +318,10 @@ def test_trends_are_asked_for_at_the_command_line(shell: Shell) -> None:
         code, text = shell("trends", *asked, *in_worn)
         assert code == 0, text
     assert "Nothing can be told" in shell("trends", "compare", "c0", *in_worn)[1]
+    plan = "[zones.z]\n[[characteristic]]\nname = 'other'\nzone = 'z'\nquantity = 'mean'\nupper = 1\ncoverage = 0.9\n"
+    add_set(plant.scope, plant.part, plan.encode())
+    code, text = shell("trends", "what-if-revision", plant.revisions[1], *in_worn)
+    assert (code, "only the limits are those of revision 'C'" in text, "not compared: c0" in text) == (0, True, True)
     times = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-01-20T00:00:00Z")
     assert shell.json("trends", "freeze", "c0", *times, "--reason", "in control", *in_worn)["version"] == 1
     code, text = shell("trends", "chart", "c0", *in_worn)

@@ -40,7 +40,8 @@ ROUTES = [route for area in AREAS for route in area if "slug" in route.parameter
 THINGS = {
     "asset": "asset", "part": "part", "device": "device", "instrument": "instrument", "key": "key", "scan": "scan",
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
-    "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
+    "cad_revision": "revision", "measured_against": "revision", "set_id": "set", "characteristic_set": "set",
+    "person_id": "person",
     "replay_id": "replay", "inspection": "inspection", "personal": "personal", "characteristic": "characteristic",
     "file_id": "results", "amends": "results",
     "version_id": "version", "version": "version", "against": "version",

@@ -28,7 +28,7 @@ from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import SCAN, CharacteristicSetRow, ResultsFile
+from appliance.measurements.models import SCAN, CharacteristicSetRow, InstrumentSuspicion, ResultsFile
 from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
@@ -62,7 +62,12 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     device = enrol_device(scope, f"cell {random.random()}")
     with scope.transaction():
         add_key(scope, device, b64encode(random.randbytes(32)), "key_owner")
-    add_instrument(scope, f"S5 {random.random()}", b"mpe_mm = 0.03\n")
+    instrument = add_instrument(scope, f"S5 {random.random()}", b"mpe_mm = 0.03\n")
+    with scope.transaction():
+        InstrumentSuspicion.create(
+            id=new_id("sus"), instrument_id=instrument.id, since=AT, evidence="[]", found_at=AT, lifted_at=AT,
+            lifted_by="key_o", lifted_reason="the artefact was dropped",
+        )  # fmt: skip
     assets = [create_asset(scope, f"asset {random.random()}", part=part) for _ in range(things)]
     revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]

@@ -24,6 +24,7 @@ from appliance.tenancy.scope import WorkspaceScope
 _AT_ONCE: Final = 500
 
 _COLUMNS: Final = columns_of(Measurement)
+_OF_INSPECTION: Final = "UPDATE inspection SET instrument_id = ?, measured_at = ? WHERE id = ?"
 
 Item = TypeVar("Item")
 
@@ -89,6 +90,8 @@ def key_of(name: str, zone: str, quantity: str) -> str:
 def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Sequence[Finding]) -> list[Measurement]:
     """Write what one inspection measured, in the order of ``findings``, inside the open transaction.
 
+    Its row then says with which instrument and when.
+
     Raises
     ------
     InvalidInput : two findings have one key
@@ -100,6 +103,7 @@ def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Seq
         rows = [_row(occasion, known[one.key][0], position, one, now) for position, one in enumerate(findings)]
         values = [tuple(row.__data__[column] for column in _COLUMNS) for row in rows]
         scope.database.write_rows("measurement", _COLUMNS, values)
+        scope.database.run(_OF_INSPECTION, occasion.instrument_id, occasion.measured_at, occasion.inspection_id)
         fold(scope, [_counted(row) for row in rows])
     return rows
 

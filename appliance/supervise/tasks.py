@@ -66,6 +66,7 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
         Task("forget old sessions", SWEEP_S, of_site("appliance.identity.sessions", "forget_sessions")),
         Task("forget ended grants", SWEEP_S, of_site("appliance.identity.tokens.grants", "forget_grants")),
         Task("forget failed logins", SWEEP_S, of_site("appliance.identity.throttle", "forget_attempts")),
+        Task("watch instruments", ALERTS_S, in_every_workspace("appliance.trends.suspicions", "watch_instruments")),
         Task("look for alerts", ALERTS_S, in_every_workspace("appliance.alerts.engine", "look_for_alerts")),
         Task("deliver alerts", DELIVER_S, in_every_workspace("appliance.alerts.delivery", "deliver")),
         Task("sweep objects", SWEEP_S, in_every_workspace(ingest, "sweep")),

@@ -36,6 +36,7 @@ from appliance.plant.parts import create_part
 from appliance.reports.issuing import issue
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
+from appliance.trends.suspicions import watch_instruments
 from tests.full_workspace import definitions
 from tests.line_samples import known_part, sample_files, stored_scan
 from tests.measured_workspace import Plant
@@ -326,6 +327,16 @@ def test_trends_are_asked_for_at_the_command_line(shell: Shell) -> None:
     assert shell.json("trends", "freeze", "c0", *times, "--reason", "in control", *in_worn)["version"] == 1
     code, text = shell("trends", "chart", "c0", *in_worn)
     assert (code, "28 values against version 1" in text) == (0, True)
+    plant.measure(0, "2026-01-29T12:00:00.000000Z", [0.5], instrument=plant.instruments[0])
+    assert shell.json("trends", "reference", "press-00", "--reason", "worn", *in_worn)["reason"] == "worn"
+    assert watch_instruments(plant.scope) == 1
+    [standing] = shell.json("trends", "suspicions", "--standing", *in_worn)
+    suspects, clear = (shell.json("inspection", "list", one, *in_worn) for one in ("--suspect", "--not-suspect"))
+    assert {one["instrument_is_suspect"] for one in suspects} == {True}
+    assert {one["instrument_is_suspect"] for one in clear} == {False}
+    assert "suspect" in shell("trends", "recall", "--instrument", "S5-0", *in_worn)[1]
+    assert shell.json("trends", "lift", standing["id"], "--reason", "a worn press", *in_worn)["lifted_at"]
+    assert shell.json("inspection", "list", "--suspect", *in_worn) == []
     assert shell.json("trends", "reference", "press-01", "--reason", "ball bar", *in_worn)["reason"] == "ball bar"
     repair = ("--at", "2026-01-27T00:00:00Z", "--reason", "new guide")
     assert shell.json("trends", "repair", "press-00", *repair, *in_worn)["reason"] == "new guide"

@@ -24,7 +24,7 @@ from appliance.inspections import service
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.inspections.service import create_inspection
 from appliance.isolation.stage import Stage, filled
-from appliance.measurements.models import CharacteristicSetRow, MeasuredCharacteristic, ResultsFile
+from appliance.measurements.models import CharacteristicSetRow, InstrumentSuspicion, MeasuredCharacteristic, ResultsFile
 from appliance.objects.sealed import ObjectStore
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
@@ -46,7 +46,7 @@ THINGS = {
     "file_id": "results", "amends": "results",
     "version_id": "version", "version": "version", "against": "version",
     "alert_id": "alert", "rule_id": "rule", "channel_id": "channel", "channel": "channel", "alert": "alert",
-    "code_id": "code",
+    "code_id": "code", "suspicion_id": "suspicion",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
@@ -59,6 +59,7 @@ PLAIN = {
     "scopes", "expires_at", "overlap_minutes",
     "tested", "grain", "until", "by", "after", "lower", "upper", "happened_at", "recorded_until",
     "counting", "across_revisions", "rule", "kind", "settings", "enabled", "target",
+    "instrument_is_suspect", "standing",
     "device_key", "host", "time", "public_key", "signature", "new_signature", "minutes",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
@@ -113,6 +114,9 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     personal, _ = create_personal_token(cast.site, somebody, "other", stage.secret, ["scans:read"], until)
     with other.transaction():
         revision, plan = CadRevision.select().get(), CharacteristicSetRow.select().get()
+        suspicion = InstrumentSuspicion.create(
+            id="sus_" + row.id[4:], instrument_id=instrument["id"], since="", evidence="[]", found_at="x"
+        )
         replay = Replay.create(
             id="rpl_" + row.id[4:], inspection_id=row.id, state="requested", requested_at="x", requested_by="x"
         )
@@ -137,7 +141,7 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         "personal": personal.id,
         "version": _twin(other, row).id,
         "channel": channel.id, "alert": list_alerts(other)[0].id, "rule": rule.id,
-        "code": code["id"],
+        "code": code["id"], "suspicion": suspicion.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())

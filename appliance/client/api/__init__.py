@@ -27,6 +27,7 @@ from appliance.client.api.reports import Reports
 from appliance.client.api.results_files import ResultsFiles
 from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
+from appliance.client.api.suspicions import Suspicions
 from appliance.client.api.tokens import Tokens
 from appliance.client.api.trends import Trends
 from appliance.client.api.twins import Twins
@@ -55,6 +56,7 @@ class Api:
         self.inspections = Inspections(calls)
         self.results_files = ResultsFiles(calls)
         self.trends = Trends(calls)
+        self.suspicions = Suspicions(calls)
         self.twins = Twins(calls)
         self.alerts = Alerts(calls)
         self.alert_channels = AlertChannels(calls)

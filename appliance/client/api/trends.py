@@ -60,6 +60,7 @@ class DependentOut(TypedDict):
     cad_revision_id: str | None
     operator_id: str | None
     superseded_by: str | None
+    instrument_is_suspect: bool
 
 
 class DifferenceOut(TypedDict):
@@ -139,7 +140,7 @@ class InstrumentStateOut(TypedDict):
     state: str
     suspect_since: str | None
     checked: int
-    suspicions: list[SuspicionOut]
+    suspicions: list[SignalSeenOut]
 
 
 class InstrumentStatesOut(TypedDict):
@@ -270,7 +271,7 @@ class SignalOut(TypedDict):
     reason: str
 
 
-class SuspicionOut(TypedDict):
+class SignalSeenOut(TypedDict):
     """A signal in the chart of a reference artefact."""
 
     asset_id: str

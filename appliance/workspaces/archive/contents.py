@@ -70,6 +70,7 @@ TABLES: Final = (
         "id name revision:integer serial certificate calibrated_on due_on statement_sha256 created_at created_by",
         Column("statement_object", "object", sha256="statement_sha256"),
     ),
+    _table("instrument_suspicion", "id instrument_id since evidence found_at lifted_at lifted_by lifted_reason"),
     _table(
         "cad_revision",
         "id part_id label sha256 format unit zones_sha256 zone_names triangles:integer diagonal_mm:real findings "
@@ -106,7 +107,7 @@ TABLES: Final = (
         "created_at created_by state step progress:real attempts:integer cancel_requested:integer lease_token:integer "
         "lease_until not_before started_at finished_at engine verdict error_code error_message error_hint "
         "report_number issued_at log_index:integer result_object:object envelope_sha256 proof_object:object "
-        "pdf_object:object tiles_object:object field_object:object",
+        "pdf_object:object tiles_object:object field_object:object instrument_id measured_at",
         Column("envelope_object", "object", sha256="envelope_sha256"),
         later="amends_id",
     ),

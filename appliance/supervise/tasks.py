@@ -51,6 +51,7 @@ def tasks(settings: Settings) -> tuple[Task, ...]:
         Task("release delayed jobs", RELEASE_S, lambda site: site.queue.release_due()),
         Task("reconcile", RECONCILE_S, lambda site: import_module("appliance.inspections.service").reconcile(site)),
         Task("reconcile results", RECONCILE_S, of_site("appliance.exchange.service", "reconcile")),
+        Task("reconcile changes", RECONCILE_S, of_site("appliance.inspections.scan_changes", "reconcile")),
         Task("resume uploads", RESUME_S, in_every_workspace(ingest, "resume")),
         Task("watch the disk", DISK_S, lambda site: watch_disk(site.settings)),
         Task("expire uploads", EXPIRE_S, in_every_workspace(ingest, "expire")),

@@ -21,7 +21,7 @@ from appliance.identity.records import Vouched
 from appliance.identity.tokens.personal import create_personal_token
 from appliance.identity.users import admit
 from appliance.inspections import service
-from appliance.inspections.models import InspectionRow, Replay
+from appliance.inspections.models import InspectionRow, Replay, ScanChange
 from appliance.inspections.service import create_inspection
 from appliance.isolation.stage import Stage, filled
 from appliance.measurements.models import CharacteristicSetRow, InstrumentSuspicion, MeasuredCharacteristic, ResultsFile
@@ -46,7 +46,8 @@ THINGS = {
     "file_id": "results", "amends": "results",
     "version_id": "version", "version": "version", "against": "version",
     "alert_id": "alert", "rule_id": "rule", "channel_id": "channel", "channel": "channel", "alert": "alert",
-    "code_id": "code", "suspicion_id": "suspicion",
+    "code_id": "code", "suspicion_id": "suspicion", "change_id": "change", "first": "scan",
+    "second": "scan",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
@@ -59,7 +60,8 @@ PLAIN = {
     "scopes", "expires_at", "overlap_minutes",
     "tested", "grain", "until", "by", "after", "lower", "upper", "happened_at", "recorded_until",
     "counting", "across_revisions", "rule", "kind", "settings", "enabled", "target",
-    "instrument_is_suspect", "standing",
+    "instrument_is_suspect", "standing", "cores_mm", "scales_mm", "radius_mm", "depth_mm", "registration_mm", "align",
+    "robust", "upwards", "scan_unit",
     "device_key", "host", "time", "public_key", "signature", "new_signature", "minutes",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
@@ -117,6 +119,10 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         suspicion = InstrumentSuspicion.create(
             id="sus_" + row.id[4:], instrument_id=instrument["id"], since="", evidence="[]", found_at="x"
         )
+        change = ScanChange.create(
+            id="chg_" + row.id[4:], asset_id=asset.id, first_scan_id=scan.id, second_scan_id=scan.id, parameters="{}",
+            state="requested", requested_at="x", requested_by=stage.secret,
+        )  # fmt: skip
         replay = Replay.create(
             id="rpl_" + row.id[4:], inspection_id=row.id, state="requested", requested_at="x", requested_by="x"
         )
@@ -141,7 +147,7 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         "personal": personal.id,
         "version": _twin(other, row).id,
         "channel": channel.id, "alert": list_alerts(other)[0].id, "rule": rule.id,
-        "code": code["id"], "suspicion": suspicion.id,
+        "code": code["id"], "suspicion": suspicion.id, "change": change.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())

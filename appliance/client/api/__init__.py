@@ -11,6 +11,7 @@ from appliance.client.api.alerts import Alerts
 from appliance.client.api.assets import Assets
 from appliance.client.api.audit import Audit
 from appliance.client.api.cad_revisions import CadRevisions
+from appliance.client.api.changes import Changes
 from appliance.client.api.characteristics import Characteristics
 from appliance.client.api.devices import Devices
 from appliance.client.api.directory import Directory
@@ -54,6 +55,7 @@ class Api:
         self.uploads = Uploads(calls)
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
+        self.changes = Changes(calls)
         self.results_files = ResultsFiles(calls)
         self.trends = Trends(calls)
         self.suspicions = Suspicions(calls)

@@ -111,6 +111,14 @@ TABLES: Final = (
         Column("envelope_object", "object", sha256="envelope_sha256"),
         later="amends_id",
     ),
+    _table(
+        "scan_change",
+        "id asset_id first_scan_id second_scan_id parameters state step progress:real requested_at requested_by "
+        "attempts:integer cancel_requested:integer lease_token:integer lease_until not_before finished_at engine "
+        "summary result_sha256 laz_object:object ply_object:object arrays_object:object error_code error_message "
+        "error_hint",
+        Column("result_object", "object", sha256="result_sha256"),
+    ),
     _table("characteristic", "id part_id key name zone quantity unit created_at"),
     _table(
         "measurement",

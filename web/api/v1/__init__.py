@@ -11,6 +11,7 @@ from web.api.v1.alerts import alerts
 from web.api.v1.assets import assets
 from web.api.v1.audit import audit
 from web.api.v1.cad_revisions import cad_revisions
+from web.api.v1.changes import changes
 from web.api.v1.characteristics import characteristics
 from web.api.v1.devices import devices
 from web.api.v1.directory import directory
@@ -36,6 +37,6 @@ from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, enrolment, operators, instruments, cad_revisions, characteristics, uploads,
-    scans, inspections, results_files, trends, suspicions, twins, alerts, alert_channels, reports, audit, events, keys,
-    people, accounts, directory, oidc, saml, tokens,
+    scans, inspections, changes, results_files, trends, suspicions, twins, alerts, alert_channels, reports, audit,
+    events, keys, people, accounts, directory, oidc, saml, tokens,
 )  # fmt: skip

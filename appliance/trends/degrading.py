@@ -25,6 +25,7 @@ from appliance.measurements.models import MeasuredCharacteristic
 from appliance.plant.models import Asset, Instrument
 from appliance.rollups.calendar import Calendar
 from appliance.rollups.keeping import ensure_built
+from appliance.rollups.lines import Line, clearest, line_of, screened
 from appliance.spc.forecast import ALREADY, EXPECTED, NEVER, NO_TREND, Crossing, Edges, edges_of, forecast
 from appliance.spc.series import Series
 from appliance.spc.trend import LEAST_VALUES, Trend, trend_of
@@ -42,20 +43,8 @@ RATE: Final = 0.05
 TESTED: Final = 40
 #: Dates beyond this are not named: nobody plans by them.
 _FARTHEST_DAYS: Final = 365.25 * 100
-_LINES: Final = (
-    "SELECT l.score, l.measured, l.bucket, s.characteristic_id, s.member FROM rollup_line l "
-    "JOIN rollup_series s ON s.id = l.series JOIN characteristic c ON c.id = s.characteristic_id "
-)
-_CLEAREST: Final = "ORDER BY l.score DESC, l.series LIMIT ?"
-_OF_ALL: Final = f"{_LINES} WHERE l.score IS NOT NULL {_CLEAREST}"
-_OF_PART: Final = f"{_LINES} WHERE l.score IS NOT NULL AND c.part_id = ? {_CLEAREST}"
-_OF_ASSET: Final = f"{_LINES} WHERE l.score IS NOT NULL AND s.dimension = 'asset' AND s.member = ? {_CLEAREST}"
-_LINE: Final = (
-    f"{_LINES} WHERE l.score IS NOT NULL AND s.characteristic_id = ? AND s.dimension = 'asset' AND s.member = ?"
-)
 #: Series, in all workspaces of this process: about 4 MB.
 _remembered: Final = Remembered["Evidence | None"](4096)
-_SCREENED: Final = "SELECT COUNT(*) FROM rollup_line WHERE score IS NOT NULL"
 
 
 def degrading(
@@ -68,15 +57,11 @@ def degrading(
     calendar = ensure_built(scope)
     with scope:
         database = scope.database
-        [(screened,)] = database.fetch(_SCREENED)
-        if asset is not None:
-            lines = database.look_up(_OF_ASSET, asset, tested)
-        else:
-            lines = database.look_up(_OF_ALL, tested) if part is None else database.look_up(_OF_PART, part, tested)
+        count, lines = screened(database), clearest(database, tested, part=part, asset=asset)
         found = [one for line in lines if (one := _tested(scope, calendar, line)) is not None]
-    called = [one for one in _adjusted(found, int(screened)) if one.q is not None and one.q <= RATE]
+    called = [one for one in _adjusted(found, count) if one.q is not None and one.q <= RATE]
     called.sort(key=_urgency)
-    return Ranking(int(screened), len(lines), _of_parts(scope, called)[:limit])
+    return Ranking(count, len(lines), _of_parts(scope, called)[:limit])
 
 
 def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evidence:
@@ -89,9 +74,9 @@ def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evide
     """
     calendar = ensure_built(scope)
     with scope:
-        lines = scope.database.look_up(_LINE, characteristic, asset)
-        found = _tested(scope, calendar, lines[0], thoroughly=True) if lines else None
-        if found is None and not lines and latest_of(scope.database, characteristic, asset) is None:
+        line = line_of(scope.database, characteristic, asset)
+        found = None if line is None else _tested(scope, calendar, line, thoroughly=True)
+        if line is None and latest_of(scope.database, characteristic, asset) is None:
             raise NotFound("trends.nothing", "Nothing was measured of this characteristic of this asset.")
     if found is None:
         raise InvalidInput("spc.too_few", f"A trend needs {LEAST_VALUES} values after a repair.")
@@ -112,9 +97,7 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
     return tuple(replace(one, instrument_is_suspect=names[one.instrument_id] in suspects) for one in kept)
 
 
-def _tested(
-    scope: WorkspaceScope, calendar: Calendar, line: tuple[Any, ...], *, thoroughly: bool = False
-) -> Evidence | None:
+def _tested(scope: WorkspaceScope, calendar: Calendar, line: Line, *, thoroughly: bool = False) -> Evidence | None:
     """Evidence of one line; None where no trend can be computed, or, unless ``thoroughly``, where there is none.
 
     What was computed from the same values, limits and breaks is remembered: all of them stand in the key.

@@ -20,6 +20,7 @@ from appliance.errors import Conflict, InvalidInput
 from appliance.plant.assets import find_asset
 from appliance.plant.models import Asset, Instrument
 from appliance.plant.repository import checked_text
+from appliance.rollups.lines import characteristics_of
 from appliance.spc.records import PhaseOne
 from appliance.spc.rules import beyond, one_side, trend
 from appliance.spc.variables import individuals_limits
@@ -34,9 +35,6 @@ BASELINE: Final = 20
 STEADY: Final = "steady"
 SUSPECT: Final = "suspect"
 UNKNOWN: Final = "unknown"
-_CHARACTERISTICS: Final = (
-    "SELECT characteristic_id FROM rollup_series WHERE dimension = 'asset' AND member = ? ORDER BY characteristic_id"
-)
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def instrument_states(scope: WorkspaceScope) -> tuple[InstrumentState, ...]:
         found: dict[str, list[tuple[int, Suspicion | None]]] = defaultdict(list)
         for artefact in ReferenceArtefact.select().order_by(ReferenceArtefact.asset_id):
             asset = Asset.known(id=artefact.asset_id)
-            for (characteristic,) in scope.database.look_up(_CHARACTERISTICS, asset.id):
+            for characteristic in characteristics_of(scope.database, asset.id):
                 for name, seen in _checked(scope, asset, characteristic).items():
                     found[name].append(seen)
         return tuple(_state(name, seen) for name, seen in sorted(found.items()))

@@ -89,7 +89,7 @@ def without(known: Int64, less: Int64) -> tuple[Int64, Bool]:
 def present(blocks: Int64) -> Int64:
     """Which slots hold measurements, those without a value included: a bit each, (b,)."""
     there = blocks[..., DECIDED].sum(axis=-1) > 0
-    return there @ (1 << np.arange(SLOTS, dtype=np.int64))
+    return np.asarray(there @ (1 << np.arange(SLOTS, dtype=np.int64)), dtype=np.int64)
 
 
 def tally_of(slot: Int64) -> Tally:

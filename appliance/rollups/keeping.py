@@ -36,7 +36,9 @@ VERSION: Final = 2
 _AT_ONCE: Final = 20_000
 #: What is taken out first, and what is read from it then.
 _PARTS: Final[dict[Dimension, tuple[int, ...]]] = {"part": KEPT["part"]}
-_MEMBERS: Final = {dimension: grains for dimension, grains in KEPT.items() if dimension != "part"}
+_MEMBERS: Final[dict[Dimension, tuple[int, ...]]] = {
+    dimension: grains for dimension, grains in KEPT.items() if dimension != "part"
+}
 _STATE: Final = "SELECT version, time_zone FROM rollup_state"
 _CLEAR: Final = (
     "DELETE FROM rollup", "DELETE FROM rollup_quantile", "DELETE FROM rollup_line", "DELETE FROM rollup_condition",

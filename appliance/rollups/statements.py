@@ -18,6 +18,10 @@ CONDITIONS: Final[dict[str, Kind]] = {
     "asset_id": "text", "cad_revision_id": "text", "instrument_id": "text", "entries": "integer", "first_at": "text",
     "last_at": "text",
 }  # fmt: skip
+_FORGET: Final = {
+    table: f"DELETE FROM {table} WHERE owner = ? AND grain = ? AND chunk = ? AND bucket = ?"
+    for table in ("rollup", "rollup_quantile", "rollup_line")
+}
 
 
 def setting(columns: dict[str, Kind]) -> str:
@@ -35,7 +39,7 @@ def known(database: Engine, table: str, places: list[Place], column: str) -> dic
 def forget(database: Engine, table: str, places: list[Place]) -> None:
     """Delete the rows of ``places``."""
     for place in places:
-        database.run(f"DELETE FROM {table} WHERE owner = ? AND grain = ? AND chunk = ? AND bucket = ?", *place)
+        database.run(_FORGET[table], *place)
 
 
 def _least(table: str, column: str, sign: str) -> str:

@@ -27,7 +27,7 @@ from appliance.rollups.calendar import Calendar
 from appliance.rollups.keeping import ensure_built
 from appliance.rollups.lines import Line, clearest, line_of, screened
 from appliance.spc.forecast import ALREADY, EXPECTED, NEVER, NO_TREND, Crossing, Edges, edges_of, forecast
-from appliance.spc.series import Series
+from appliance.spc.series import Break, Series
 from appliance.spc.trend import LEAST_VALUES, Trend, trend_of
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.history import History, Latest, breaks_of, history_of, latest_of, text_of_day
@@ -58,7 +58,9 @@ def degrading(
     with scope:
         database = scope.database
         count, lines = screened(database), clearest(database, tested, part=part, asset=asset)
-        found = [one for line in lines if (one := _tested(scope, calendar, line)) is not None]
+        breaks = {asset_id: breaks_of(database, asset_id) for asset_id in {line.asset_id for line in lines}}
+        evidence = (_tested(scope, calendar, line, breaks[line.asset_id]) for line in lines)
+        found = [one for one in evidence if one is not None]
     called = [one for one in _adjusted(found, count) if one.q is not None and one.q <= RATE]
     called.sort(key=_urgency)
     return Ranking(count, len(lines), _of_parts(scope, called)[:limit])
@@ -75,7 +77,8 @@ def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evide
     calendar = ensure_built(scope)
     with scope:
         line = line_of(scope.database, characteristic, asset)
-        found = None if line is None else _tested(scope, calendar, line, thoroughly=True)
+        breaks = breaks_of(scope.database, asset)
+        found = None if line is None else _tested(scope, calendar, line, breaks, thoroughly=True)
         if line is None and latest_of(scope.database, characteristic, asset) is None:
             raise NotFound("trends.nothing", "Nothing was measured of this characteristic of this asset.")
     if found is None:
@@ -97,13 +100,15 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
     return tuple(replace(one, instrument_is_suspect=names[one.instrument_id] in suspects) for one in kept)
 
 
-def _tested(scope: WorkspaceScope, calendar: Calendar, line: Line, *, thoroughly: bool = False) -> Evidence | None:
+def _tested(
+    scope: WorkspaceScope, calendar: Calendar, line: Line, breaks: tuple[Break, ...], *, thoroughly: bool = False
+) -> Evidence | None:
     """Evidence of one line; None where no trend can be computed, or, unless ``thoroughly``, where there is none.
 
     What was computed from the same values, limits and breaks is remembered: all of them stand in the key.
     """
     score, measured, life, characteristic, asset = line
-    latest, breaks = latest_of(scope.database, characteristic, asset), breaks_of(scope.database, asset)
+    latest = latest_of(scope.database, characteristic, asset)
     if latest is None:
         return None
 

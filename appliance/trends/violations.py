@@ -9,11 +9,9 @@ Source: Wilson, JASA 22 (1927) 209-212, doi:10.1080/01621459.1927.10502953.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 from appliance.core.clock import parse_rfc3339
-from appliance.measurements.models import MeasuredCharacteristic
 from appliance.rollups.calendar import seconds_of
 from appliance.rollups.keeping import ensure_built
 from appliance.rollups.reading import BEGINNING, END, of_member
@@ -24,8 +22,6 @@ from appliance.trends.records import Violation
 
 #: 97.5 % quantile of the normal distribution.
 _Z: Final = 1.959963984540054
-#: Characteristics whose names are asked for at a time.
-_AT_ONCE: Final = 500
 
 
 def violations(
@@ -39,8 +35,9 @@ def violations(
     with scope:
         tallies = of_member(scope.database, dimension, member, MONTH, first, last)
         worst = sorted(tallies, key=lambda one: _badness(one, tallies[one]))[:limit]
-        known = _known(worst)
-    return tuple(_violation(known[one], tallies[one]) for one in worst)
+        names = scope.database.read_rows("characteristic", {"id": "text"}, [worst], ("name", "zone", "unit"))
+    found = {one: _violation(one, name, zone, unit, tallies[one]) for one, name, zone, unit in names}
+    return tuple(found[one] for one in worst)
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
@@ -61,19 +58,11 @@ def _decided(tally: Tally) -> int:
     return tally.passed + tally.failed + tally.inconclusive
 
 
-def _known(ids: Sequence[str]) -> dict[str, MeasuredCharacteristic]:
-    found: dict[str, MeasuredCharacteristic] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        some = MeasuredCharacteristic.id.in_(list(ids[start : start + _AT_ONCE]))
-        found |= {row.id: row for row in MeasuredCharacteristic.select().where(some)}
-    return found
-
-
-def _violation(known: MeasuredCharacteristic, tally: Tally) -> Violation:
+def _violation(characteristic_id: str, name: str, zone: str, unit: str, tally: Tally) -> Violation:
     decided = _decided(tally)
     lower, upper = wilson(tally.failed, decided) if decided else (None, None)
     return Violation(
-        known.id, known.name, known.zone, known.unit, tally.sums.count, tally.passed, tally.failed, tally.inconclusive,
+        characteristic_id, name, zone, unit, tally.sums.count, tally.passed, tally.failed, tally.inconclusive,
         tally.not_measured, tally.below, tally.above, tally.failed / decided if decided else None, lower, upper,
         _unit(tally.lowest), _unit(tally.highest),
     )  # fmt: skip

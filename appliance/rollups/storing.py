@@ -5,8 +5,9 @@ Writers of one workspace follow one another (``Engine.transaction``), so that no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,8 @@ _SET_TALLIES: Final = statements.setting(statements.TALLIES)
 _SET_QUANTILES: Final = statements.setting(statements.QUANTILES)
 #: A code (slot and bucket of a sketch) and how many values are there.
 _PAIR: Final = np.dtype([("code", "<u4"), ("tally", "<u4")])
+#: A code is shorter than this: slots have 4 bits, buckets of sketches 16.
+_CODE_BITS: Final = 20
 
 #: Puts right the extremes of blocks where one has left: places, blocks (b, 16, 13), and where, (b, 16).
 Mend: TypeAlias = Callable[[list[Place], Int64, Bool], None]
@@ -43,16 +46,15 @@ def take_tallies(database: Engine, places: list[Place], lost: Int64, mend: Mend)
 
 def change_sketches(database: Engine, changes: Mapping[Place, tuple[Int64, Int64]], sign: int) -> None:
     """Add (take out, where ``sign`` is -1) the values of codes; raises as ``take_tallies``."""
+    if not changes:
+        return
     places = list(changes)
     known = statements.known(database, "rollup_quantile", places, "counts")
-    rows, empty = [], []
-    for place, (codes, tally) in changes.items():
-        data = _merged(known.get(place, b""), codes, sign * tally)
-        if data:
-            rows.append((*place, data))
-        elif place in known:
-            empty.append(place)
+    before = [np.frombuffer(known.get(place, b""), _PAIR) for place in places]
+    data = _merged(before, [(codes, sign * tally) for codes, tally in changes.values()])
+    rows = [(*place, pairs) for place, pairs in zip(places, data, strict=True) if pairs]
     database.write_rows("rollup_quantile", statements.QUANTILES, rows, _SET_QUANTILES)
+    empty = [place for place, pairs in zip(places, data, strict=True) if not pairs]
     statements.forget(database, "rollup_quantile", empty)
 
 
@@ -83,14 +85,19 @@ def _write(database: Engine, places: list[Place], blocks: Int64) -> None:
     statements.forget(database, "rollup", [place for place, held in zip(places, bits, strict=True) if not held])
 
 
-def _merged(data: bytes, codes: Int64, tally: Int64) -> bytes:
-    """The pairs of a block after a change, in the order of their codes."""
-    known = np.frombuffer(data, _PAIR)
-    every, place = np.unique(np.concatenate([known["code"].astype(np.int64), codes]), return_inverse=True)
+def _merged(before: Sequence[Any], changes: Sequence[tuple[Int64, Int64]]) -> list[bytes]:
+    """The pairs of blocks after a change, in the order of their codes; all blocks in one go."""
+    sizes = [len(pairs) for pairs in before] + [len(codes) for codes, _ in changes]
+    block = np.repeat(np.tile(np.arange(len(before)), 2), sizes)
+    codes = np.concatenate([*(pairs["code"] for pairs in before), *(codes for codes, _ in changes)], dtype=np.int64)
+    tally = np.concatenate([*(pairs["tally"] for pairs in before), *(tally for _, tally in changes)], dtype=np.int64)
+    every, place = np.unique((block << _CODE_BITS) | codes, return_inverse=True)
     whole = np.zeros(len(every), dtype=np.int64)
-    np.add.at(whole, place, np.concatenate([known["tally"].astype(np.int64), tally]))
+    np.add.at(whole, place, tally)
     if (whole < 0).any():
         raise RuntimeError("a sketch lost more values than it had")
     pairs = np.zeros(int((whole > 0).sum()), dtype=_PAIR)
-    pairs["code"], pairs["tally"] = every[whole > 0], whole[whole > 0]
-    return pairs.tobytes()
+    kept = every[whole > 0]
+    pairs["code"], pairs["tally"] = kept & ((1 << _CODE_BITS) - 1), whole[whole > 0]
+    ends = np.searchsorted(kept >> _CODE_BITS, np.arange(len(before) + 1))
+    return [pairs[first:last].tobytes() for first, last in pairwise(ends.tolist())]

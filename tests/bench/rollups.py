@@ -170,8 +170,8 @@ def client_process(folder: Path, plants: list[Plant], seconds: float, clients: r
     with Site.open(load_settings(folder / "appliance", {})) as site:
         scopes = [site.scope(SYSTEM, f"w{number}") for number in range(len(plants))]
         work = [questions(scope, plant) for scope, plant in zip(scopes, plants, strict=True)]
-        for question in work[0].values():
-            question()
+        for question in (one for own in work for one in own.values()):
+            question()  # so that nobody waits for what a process computes once
         ready[0].wait()
         return dict(ask(work, time.monotonic(), seconds, clients, pause))
 

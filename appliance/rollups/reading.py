@@ -13,11 +13,12 @@ import numpy as np
 
 from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
-from appliance.rollups.blocks import DECIDED, SLOT_BYTES, SLOTS, added, decoded, tally_of
+from appliance.rollups.blocks import DECIDED, MEASURED, SLOT_BYTES, SLOTS, TOTAL, added, decoded, tally_of
 from appliance.rollups.calendar import Calendar
 from appliance.rollups.records import DAY, QUANTILES, WEEK, Dimension, Tally
 from appliance.rollups.storing import counts_of
 from appliance.spc.checks import Int64
+from appliance.spc.exact import LIMB_BITS
 from appliance.spc.sketch import QuantileSketch
 
 #: Buckets that one question reads.
@@ -88,19 +89,28 @@ def of_series(
     ------
     InvalidInput : there are more than ``most`` in the tables
     """
-    kept = DAY if grain == WEEK else grain
-    series = _series(database, characteristic, dimension, member)
-    if series is None:
-        return {}
-    owner, chunk, cell = series
-    rows = database.look_up(_OF_SERIES, _first_byte(cell), owner, kept, chunk, since, until, cell, most + 1)
-    _check(rows, most)
     found: dict[int, Tally] = {}
-    for bucket, data in rows:
+    for bucket, data in _rows(database, characteristic, dimension, member, grain, since, until, most):
         tally = tally_of(decoded(data)[0])
         place = calendar.week_of(bucket) if grain == WEEK else bucket
         found[place] = found[place] + tally if place in found else tally
     return found
+
+
+def means_of(
+    database: Engine, calendar: Calendar, characteristic: str, asset: str, grain: int, since: int, most: int
+) -> dict[int, float]:
+    """Means of the values of an asset by bucket, in nano-units; without whatever else a tally holds.  Raises as
+    ``of_series``."""
+    rows = _rows(database, characteristic, "asset", asset, grain, since, END, most)
+    slots = decoded(b"".join(data for _, data in rows))
+    high, low = (slots[:, column].tolist() for column in range(*TOTAL.indices(slots.shape[1])))
+    found: dict[int, tuple[int, int]] = {}
+    for (bucket, _), count, upper, lower in zip(rows, slots[:, MEASURED].tolist(), high, low, strict=True):
+        place = calendar.week_of(bucket) if grain == WEEK else bucket
+        before = found.get(place, (0, 0))
+        found[place] = before[0] + count, before[1] + (upper << LIMB_BITS) + lower
+    return {place: total / count for place, (count, total) in found.items() if count}
 
 
 def of_member(
@@ -152,6 +162,21 @@ def _check(rows: list[tuple[Any, ...]], most: int) -> None:
     if len(rows) > most:
         hint = "Ask for a shorter time, longer buckets, or one part."
         raise InvalidInput("trends.too_much", f"This question needs more than {most} buckets.", hint)
+
+
+def _rows(
+    database: Engine, characteristic: str, dimension: Dimension, member: str, grain: int, since: int, until: int,
+    most: int,
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    """Buckets of a series, and what is stored of it, in order; of weeks, their days."""
+    series = _series(database, characteristic, dimension, member)
+    if series is None:
+        return []
+    owner, chunk, cell = series
+    kept = DAY if grain == WEEK else grain
+    rows = database.look_up(_OF_SERIES, _first_byte(cell), owner, kept, chunk, since, until, cell, most + 1)
+    _check(rows, most)
+    return rows
 
 
 def _series(database: Engine, characteristic: str, dimension: Dimension, member: str) -> tuple[int, int, int] | None:

@@ -10,8 +10,8 @@ from appliance.errors import InvalidInput
 from appliance.measurements.models import MeasuredCharacteristic, Measurement
 from appliance.measurements.recording import forget_measurements
 from appliance.rollups.keeping import ensure_built, rebuild
-from appliance.rollups.reading import of_series
-from appliance.rollups.records import DAY
+from appliance.rollups.reading import BEGINNING, MOST, means_of, of_series
+from appliance.rollups.records import DAY, HOUR, LIFE, MONTH, WEEK
 from appliance.tenancy.scope import WorkspaceScope
 from tests.measured_workspace import Plant
 from tests.rollup_tables import tables
@@ -120,6 +120,18 @@ def test_a_series_knows_its_own_buckets_only_though_others_share_their_rows(plan
         with pytest.raises(InvalidInput):
             of_series(scope.database, calendar, ids["c0"], "asset", plant.assets[0], DAY, most=1)
     assert [[tally.lowest for tally in one.values()] for one in days] == [[50_000, 70_000], [60_000]]
+
+
+@pytest.mark.parametrize("grain", [HOUR, DAY, WEEK, MONTH, LIFE])
+def test_means_are_those_of_the_whole_records(plant: Plant, grain: int) -> None:
+    for day, value in ((1, 9e9), (1, 9e9), (2, -0.1), (9, None), (30, 1e-6)):
+        plant.measure(0, f"2026-03-{day:02}T12:00:00.000000Z", [value, 0.5])
+    calendar = ensure_built(plant.scope)
+    with plant.scope as scope:
+        [series] = [row.id for row in MeasuredCharacteristic.select() if row.name == "c0"]
+        whole = of_series(scope.database, calendar, series, "asset", plant.assets[0], grain)
+        means = means_of(scope.database, calendar, series, plant.assets[0], grain, BEGINNING, MOST)
+    assert means == {bucket: tally.sums.mean() for bucket, tally in whole.items() if tally.sums.count}
 
 
 def test_a_transaction_that_was_rolled_back_took_its_numbers_with_it(plant: Plant) -> None:

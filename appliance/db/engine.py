@@ -186,6 +186,16 @@ class Engine:
             some = [column[start : start + _ROWS_AT_ONCE] for column in values]
             self.database.write_columns(table, columns, some, conflict)
 
+    def read_rows(
+        self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of many keys, given column by column: key and ``wanted`` columns of those that are there."""
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(values[0]) if values else 0, _ROWS_AT_ONCE):
+            some = [column[start : start + _ROWS_AT_ONCE] for column in values]
+            found += self.database.read_rows(table, keys, some, wanted)
+        return found
+
     def scrub(self) -> None:
         """Leave as little as can be of what was deleted or overwritten."""
         with self.session():

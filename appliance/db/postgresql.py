@@ -20,7 +20,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg.pq import TransactionStatus
 
-from appliance.db.bulk import Kind, arrays, arrays_statement
+from appliance.db.bulk import Kind, arrays, arrays_statement, keyed_statement
 from appliance.db.dialect import placeholders
 from appliance.db.lookups import SchemaConnection
 from appliance.db.routing import Route, ScopeMissing
@@ -182,6 +182,17 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     ) -> None:
         """Write rows inside the open transaction."""
         self.execute_plain(arrays_statement(table, columns, conflict), arrays(columns, values))
+
+    def read_rows(
+        self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of many keys, in binary: bytes are not written as digits."""
+        self.require_here()
+        query = placeholders(keyed_statement(table, keys, wanted))
+        try:
+            return self.cursor().execute(query, arrays(keys, values), binary=True).fetchall()
+        except psycopg.Error as error:
+            raise meaning_of(error, self.name) or error from error
 
     def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` of columns alone, which leaves nothing behind but its plan."""

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 import peewee
 
-from appliance.db.bulk import Kind, values_statement
+from appliance.db.bulk import Kind, key_statement, values_statement
 from appliance.db.routing import Route, ScopeMissing
 from appliance.errors import D2RError, Misconfigured, Unavailable
 
@@ -167,6 +167,13 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
             self.cursor().executemany(values_statement(table, columns, conflict), zip(*values, strict=True))
         except sqlite3.Error as error:
             raise meaning_of(error, self.path) or error from error
+
+    def read_rows(
+        self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of many keys, one after the other."""
+        query = key_statement(table, keys, wanted)
+        return [row for key in zip(*values, strict=True) for row in self.look_up(query, key)]
 
     def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` of columns alone."""

@@ -56,7 +56,7 @@ def comparison(
     found: dict[str, list[Tally]] = defaultdict(list)
     with scope:
         months = of_characteristic(scope.database, known.id, by, MONTH, first, last)
-        for (_, member, _), tally in months.items():
+        for (member, _), tally in months.items():
             found[member].append(tally)
         groups = [_group(by, member, total(tallies)) for member, tallies in found.items()]
     groups = sorted((one for one in groups if one.measured), key=lambda one: (-one.measured, one.member))

@@ -17,7 +17,7 @@ from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
 from appliance.rollups.calendar import Calendar, moment_of
 from appliance.rollups.lives import repairs_of, second
-from appliance.rollups.reading import END, MOST, of_series
+from appliance.rollups.reading import MOST, means_of
 from appliance.rollups.records import DAY, HOUR, MONTH, WEEK
 from appliance.spc.exact import NANO
 from appliance.spc.series import CAD_CHANGE, RECALIBRATION, REPAIR, Break, Series, series_of
@@ -110,14 +110,10 @@ def _means(
     """Means of the buckets that lie in a life as a whole, each at its middle; None where they are too many to read."""
     most = {HOUR: MOST_POINTS, DAY: MOST_POINTS, WEEK: 7 * MOST_POINTS}.get(grain, MOST)
     try:
-        found = of_series(database, calendar, characteristic, "asset", asset, grain, life, END, most)
+        found = means_of(database, calendar, characteristic, asset, grain, life, most)
     except InvalidInput:
         return None
-    return [
-        ((bucket + calendar.end_of(grain, bucket)) // 2, tally.sums.mean() / NANO)
-        for bucket, tally in found.items()
-        if tally.sums.count
-    ]
+    return [((bucket + calendar.end_of(grain, bucket)) // 2, mean / NANO) for bucket, mean in found.items()]
 
 
 def _history(points: Sequence[tuple[int, float]], kind: str, breaks: tuple[Break, ...], since: str) -> History | None:

@@ -22,6 +22,7 @@ from appliance.measurements.models import InstrumentSuspicion
 from appliance.plant.assets import find_asset
 from appliance.plant.models import Asset, Instrument
 from appliance.plant.repository import checked_text
+from appliance.rollups.lines import characteristics_of
 from appliance.spc.records import PhaseOne
 from appliance.spc.rules import beyond, one_side, trend
 from appliance.spc.variables import individuals_limits
@@ -36,9 +37,6 @@ BASELINE: Final = 20
 STEADY: Final = "steady"
 SUSPECT: Final = "suspect"
 UNKNOWN: Final = "unknown"
-_CHARACTERISTICS: Final = (
-    "SELECT characteristic_id FROM rollup_series WHERE dimension = 'asset' AND member = ? ORDER BY characteristic_id"
-)
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def _seen(scope: WorkspaceScope) -> dict[str, list[tuple[int, Suspicion | None]]
     explained = _explained()
     for artefact in ReferenceArtefact.select().order_by(ReferenceArtefact.asset_id):
         asset = Asset.known(id=artefact.asset_id)
-        for (characteristic,) in scope.database.look_up(_CHARACTERISTICS, asset.id):
+        for characteristic in characteristics_of(scope.database, asset.id):
             frozen = limits_of(scope, characteristic, asset.id)
             for revision, points in _by_revision(points_of(scope, characteristic, asset.id, "", "9999")).items():
                 seen = _judged(asset, characteristic, frozen, points, explained.get(revision, ""))

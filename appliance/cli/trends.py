@@ -129,13 +129,16 @@ def capability(api: Api, as_json: bool, **asked: Any) -> None:
 @trends.command()
 @_CHARACTERISTIC
 @click.option(
-    "--by", type=click.Choice(["asset", "instrument", "operator", "cad_revision"]), default="asset", show_default=True
+    "--by",
+    type=click.Choice(["asset", "instrument", "operator", "cad_revision", "laboratory"]),
+    default="asset",
+    show_default=True,
 )
 @_SINCE
 @_UNTIL
 @remote
 def compare(api: Api, as_json: bool, **asked: Any) -> None:
-    """Tell whether assets, instruments, operators or revisions differ in a CHARACTERISTIC."""
+    """Tell whether assets, instruments, operators, revisions or laboratories differ in a CHARACTERISTIC."""
     found = api.trends.compare(**asked)
     if as_json:
         print_record(found, as_json=True)

@@ -21,7 +21,8 @@ class InspectionRow(WorkspaceModel):
     It rests on a scan, a CAD revision and a plan, or else on a file of results from elsewhere, whose inspections
     ``file_position`` counts from 1 on.
 
-    ``instrument_id`` and ``measured_at`` are those of all of its measurements (written by ``measurements.recording``).
+    ``instrument_id`` and ``measured_at`` are those of all of its measurements (written by ``measurements.recording``);
+    ``laboratory`` is who measured what was not measured here.
 
     ``lease_token`` grows with every claim: who holds an older one writes nothing any more.
     """
@@ -72,6 +73,7 @@ class InspectionRow(WorkspaceModel):
     field_object = TextField(null=True)
     instrument_id = TextField(null=True)
     measured_at = TextField(null=True)
+    laboratory = TextField(default="")
 
     #: Whether that instrument moved; filled where rows are shown (``measurements.suspicion``).
     instrument_is_suspect: bool = False

@@ -22,6 +22,7 @@ class InspectionFull(TypedDict):
     cad_revision_id: str | None
     characteristic_set_id: str | None
     results_file_id: str | None
+    laboratory: str
     instrument_id: str | None
     measured_at: str | None
     instrument_is_suspect: bool
@@ -65,6 +66,7 @@ class InspectionOut(TypedDict):
     cad_revision_id: str | None
     characteristic_set_id: str | None
     results_file_id: str | None
+    laboratory: str
     instrument_id: str | None
     measured_at: str | None
     instrument_is_suspect: bool
@@ -200,6 +202,7 @@ class Inspections:
         asset: str | None = None,
         part: str | None = None,
         scan: str | None = None,
+        laboratory: str | None = None,
         state: Literal["stored", "decoded", "aligned", "compared", "judged", "recorded", "failed", "cancelled"]
         | None = None,
         verdict: Literal["pass", "fail", "inconclusive", "not_measured"] | None = None,
@@ -216,6 +219,7 @@ class Inspections:
         asset : id or name of the asset
         part : id or name of the part
         scan : id of the scan
+        laboratory : who measured what was imported
         instrument_is_suspect : measured after its instrument moved, or not
         created_since : asked for at this moment or later
         created_until : asked for before this moment
@@ -229,6 +233,7 @@ class Inspections:
                 "asset": asset,
                 "part": part,
                 "scan": scan,
+                "laboratory": laboratory,
                 "state": state,
                 "verdict": verdict,
                 "instrument_is_suspect": instrument_is_suspect,

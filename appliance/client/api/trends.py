@@ -453,10 +453,10 @@ class Trends:
         since: str | None = None,
         until: str | None = None,
         characteristic: str,
-        by: Literal["asset", "instrument", "operator", "cad_revision"] | None = None,
+        by: Literal["asset", "instrument", "operator", "cad_revision", "laboratory"] | None = None,
         held: web__api__v1__trend_answers__ComparisonOut | None = None,
     ) -> web__api__v1__trend_answers__ComparisonOut:
-        """Whether assets, instruments, operators or revisions differ.
+        """Whether assets, instruments, operators, revisions or laboratories differ.
 
         Parameters
         ----------

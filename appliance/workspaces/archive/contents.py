@@ -107,7 +107,7 @@ TABLES: Final = (
         "created_at created_by state step progress:real attempts:integer cancel_requested:integer lease_token:integer "
         "lease_until not_before started_at finished_at engine verdict error_code error_message error_hint "
         "report_number issued_at log_index:integer result_object:object envelope_sha256 proof_object:object "
-        "pdf_object:object tiles_object:object field_object:object instrument_id measured_at",
+        "pdf_object:object tiles_object:object field_object:object instrument_id measured_at laboratory",
         Column("envelope_object", "object", sha256="envelope_sha256"),
         later="amends_id",
     ),

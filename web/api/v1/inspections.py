@@ -39,6 +39,7 @@ class InspectionPageQuery(PageQuery):
     asset: Key | None = Field(None, description="Id or name of the asset.")
     part: Key | None = Field(None, description="Id or name of the part.")
     scan: Key | None = Field(None, description="Id of the scan.")
+    laboratory: Line | None = Field(None, min_length=1, description="Who measured what was imported.")
     state: State | None = None
     verdict: Decision | None = None
     instrument_is_suspect: bool | None = Field(None, description="Measured after its instrument moved, or not.")
@@ -110,6 +111,7 @@ class InspectionOut(Out):
     cad_revision_id: str | None
     characteristic_set_id: str | None
     results_file_id: str | None
+    laboratory: str
     instrument_id: str | None
     measured_at: str | None
     instrument_is_suspect: bool
@@ -222,7 +224,7 @@ def list_inspections(call: Call) -> object:
     filters = {
         "asset_id": find_asset(call.scope, asked.asset).id if asked.asset else None,
         "part_id": find_part(call.scope, asked.part).id if asked.part else None,
-        "scan_id": asked.scan, "state": asked.state, "verdict": asked.verdict,
+        "scan_id": asked.scan, "laboratory": asked.laboratory, "state": asked.state, "verdict": asked.verdict,
         "created_since": asked.created_since, "created_until": asked.created_until,
         "suspect": asked.instrument_is_suspect,
     }  # fmt: skip

@@ -50,10 +50,12 @@ class CapabilityQuery(Model):
 
 
 class ComparisonQuery(_Within):
-    """Of a characteristic, in the months that begin within a time."""
+    """Of a characteristic, in the months that begin within a time; laboratories within the time itself."""
 
     characteristic: Key = Field(description="Id of the characteristic, or its name where only one has it.")
-    by: Literal["asset", "instrument", "operator", "cad_revision"] = Field("asset", description="Who is compared.")
+    by: Literal["asset", "instrument", "operator", "cad_revision", "laboratory"] = Field(
+        "asset", description="Who is compared."
+    )
 
 
 class ChartQuery(_Within):

@@ -9,7 +9,7 @@ from appliance.plant.events import list_repairs as repairs_of
 from appliance.plant.models import AssetEvent
 from appliance.plant.parts import find_part
 from appliance.trends import degrading as ranking
-from appliance.trends import instruments, recall, what_if, what_if_revision
+from appliance.trends import instruments, laboratories, recall, what_if, what_if_revision
 from appliance.trends.capability import capability_of
 from appliance.trends.characteristics import find_characteristic
 from appliance.trends.charts import ControlChart, control_chart, freeze_limits
@@ -104,10 +104,14 @@ def list_capability(call: Call) -> object:
 
 @trends.route(
     "GET", f"{_TRENDS}/comparison", roles=READERS, query=ComparisonQuery, answer=ComparisonOut, errors=(409,),
-    summary="Whether assets, instruments, operators or revisions differ",
+    summary="Whether assets, instruments, operators, revisions or laboratories differ",
 )  # fmt: skip
 def compare(call: Call) -> Comparison:
     asked = call.query
+    if asked.by == laboratories.BY:
+        return laboratories.laboratories_compared(
+            call.scope, asked.characteristic, since=asked.since, until=asked.until
+        )
     return comparison(call.scope, asked.characteristic, asked.by, since=asked.since, until=asked.until)
 
 

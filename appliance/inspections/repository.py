@@ -11,6 +11,7 @@ from appliance.db.listing import NEWEST, WHOLE, Listing, between, equal
 from appliance.errors import NotFound
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.models import Measurement
+from appliance.measurements.suspicion import marked, marks
 from appliance.plant.models import Asset
 from appliance.plant.repository import page
 from appliance.scans.models import Scan
@@ -27,11 +28,17 @@ def list_inspections(
     *,
     created_since: str | None = None,
     created_until: str | None = None,
+    suspect: bool | None = None,
     **equals: str | None,
 ) -> list[InspectionRow]:
-    """Inspections whose columns are ``equals`` (None: whatever they are), asked for within a time (``rfc3339_us``)."""
-    created = between(InspectionRow.created_at, created_since, created_until)
-    return page(scope, InspectionRow, listing, *equal(InspectionRow, **equals), *created)
+    """Inspections whose columns are ``equals`` (None: whatever they are), asked for within a time (``rfc3339_us``).
+
+    ``suspect``: those that depend on an instrument which moved, or those that do not.
+    """
+    conditions = [*equal(InspectionRow, **equals), *between(InspectionRow.created_at, created_since, created_until)]
+    standing = marks(scope)
+    rows = page(scope, InspectionRow, listing, *conditions, *standing.conditions(InspectionRow, suspect))
+    return marked(rows, standing)
 
 
 def scan_with_inspections(scope: WorkspaceScope, scan_id: str) -> tuple[Scan, list[InspectionRow]]:
@@ -58,7 +65,7 @@ def list_measurements(
 ) -> list[Measurement]:
     """Measurements of all inspections whose columns are ``equals``, measured within a time (``rfc3339_us``)."""
     measured = between(Measurement.measured_at, measured_since, measured_until)
-    return page(scope, Measurement, listing, *equal(Measurement, **equals), *measured)
+    return marked(page(scope, Measurement, listing, *equal(Measurement, **equals), *measured), marks(scope))
 
 
 def latest_of_assets(scope: WorkspaceScope, asset_ids: Sequence[str]) -> dict[str, InspectionRow]:

@@ -24,6 +24,7 @@ from appliance.tenancy.scope import WorkspaceScope
 _AT_ONCE: Final = 500
 
 _COLUMNS: Final = columns_of(Measurement)
+_OF_INSPECTION: Final = "UPDATE inspection SET instrument_id = ?, measured_at = ? WHERE id = ?"
 
 Item = TypeVar("Item")
 
@@ -92,6 +93,8 @@ def key_of(name: str, zone: str, quantity: str) -> str:
 def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Sequence[Finding]) -> list[str]:
     """Write what one inspection measured, inside the open transaction; returns the characteristic of each finding.
 
+    Its row then says with which instrument and when.
+
     Raises
     ------
     InvalidInput : two findings have one key
@@ -102,6 +105,7 @@ def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Seq
         ids = [known[one.key][0] for one in findings]
         columns = _columns(occasion, ids, findings)
         scope.database.write_columns("measurement", _COLUMNS, [columns[name] for name in _COLUMNS])
+        scope.database.run(_OF_INSPECTION, occasion.instrument_id, occasion.measured_at, occasion.inspection_id)
         fold(scope, list(map(Counted, *(columns[name] for name in Counted._fields))))
     return ids
 

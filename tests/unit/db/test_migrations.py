@@ -191,6 +191,8 @@ def test_measurements_from_before_characteristics_keep_their_figures(connection:
         ("mea_2", key, "prt_1", "0007", None, "per_1", "mm", 0.5, None),
     ]
     assert connection.execute("SELECT COUNT(*) FROM characteristic").fetchone() == (1,)
+    inspections = connection.execute("SELECT id, instrument_id, measured_at FROM inspection ORDER BY id").fetchall()
+    assert inspections == [("ins_1", "itm_1", "t"), ("ins_2", None, "t")]
 
 
 def _insert(connection: sqlite3.Connection, table: str, **values: Any) -> None:

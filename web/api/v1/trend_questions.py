@@ -85,6 +85,18 @@ class WhatIfQuery(_Within):
     upper: float | None = Field(None, allow_inf_nan=False, description="The proposed upper limit.")
 
 
+class WhatIfRevisionQuery(_Within):
+    """Whose limits, and of what."""
+
+    cad_revision: Key = Field(description="Id of the revision whose limits are proposed.")
+    characteristic_set: Key | None = Field(None, description="Id of the plan; else that of its latest inspection.")
+    measured_against: Key | None = Field(
+        None, description="Only values measured against this revision; else all others."
+    )
+    characteristic: Key | None = Field(None, description="Only this one: its id, or its name.")
+    asset: Key | None = Field(None, description="Id or name of the asset.")
+
+
 class LimitsIn(Body):
     """From when to when the process was in control, and why that is said."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import warm_readers
 from tests.postgresql_cluster import ON_POSTGRESQL, use_for_new_sites
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ pytest_plugins = ("tests.log_watch",)
 
 ROOT = Path(__file__).resolve().parent.parent
 
+warm_readers.use_in_this_process()
 if ON_POSTGRESQL:
     use_for_new_sites()
 

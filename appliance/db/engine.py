@@ -90,21 +90,23 @@ class Engine:
     def enter(self) -> None:
         """Begin a session; it ends with ``leave``, in the same thread.  Raises as ``session`` does."""
         self.route.enter(self)
+        here = self._here
         try:
-            if not self._here.sessions:
+            if not here.sessions:
                 self._admit()
                 self.database.use(self._take())
         except BaseException:
             self.route.leave()
             self._dismiss()
             raise
-        self._here.sessions += 1
+        here.sessions += 1
 
     def leave(self) -> None:
         """End the latest session of this thread; the outermost gives the connection back."""
         self.route.leave()
-        self._here.sessions -= 1
-        if not self._here.sessions:
+        here = self._here
+        here.sessions -= 1
+        if not here.sessions:
             self._give_back(self.database.release())
             self._dismiss()
 

@@ -127,22 +127,23 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
 
     def use(self, connection: SchemaConnection) -> None:
         """Let this thread's queries run on ``connection``."""
-        self._state.set_connection(connection)
-        self._state.cursors = weakref.WeakSet()
-        self._state.is_touched = False
+        state = self._state
+        state.set_connection(connection)
+        state.cursors, state.is_touched = None, False
 
     def release(self) -> SchemaConnection:
         """Take the connection back from this thread, as fresh as new: whatever its session began or set is gone.
 
         A session of lookups alone (``look_up``) has set nothing, and costs the server no question more.
         """
-        connection: SchemaConnection = self._state.conn
-        is_touched, connection.used_at = self._state.is_touched, time.monotonic()
-        for cursor in list(self._state.cursors):
+        state = self._state
+        connection: SchemaConnection = state.conn
+        is_touched, connection.used_at = state.is_touched, time.monotonic()
+        for cursor in list(state.cursors or ()):
             cursor.close()
-        self._state.reset()
+        state.reset()
         try:
-            if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
+            if not connection.closed and connection.pgconn.transaction_status != TransactionStatus.IDLE:
                 connection.rollback()
             if is_touched and not connection.closed:
                 connection.discard()
@@ -170,6 +171,8 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         self._state.is_touched = True
         cursor = RoutedCursor(self._state.conn)
         cursor.home = self
+        if self._state.cursors is None:
+            self._state.cursors = weakref.WeakSet()
         self._state.cursors.add(cursor)
         return cursor
 

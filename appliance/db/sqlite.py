@@ -114,14 +114,15 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     def use(self, connection: sqlite3.Connection) -> None:
         """Let this thread's queries run on ``connection``."""
         self._state.set_connection(connection)
-        self._state.cursors = weakref.WeakSet()
+        self._state.cursors = None
 
     def release(self) -> sqlite3.Connection:
         """Take the connection back from this thread; unfinished cursors and transactions end."""
-        connection: sqlite3.Connection = self._state.conn
-        for cursor in list(self._state.cursors):
+        state = self._state
+        connection: sqlite3.Connection = state.conn
+        for cursor in list(state.cursors or ()):
             cursor.close()
-        self._state.reset()
+        state.reset()
         if connection.in_transaction:
             connection.rollback()
         return connection
@@ -140,6 +141,8 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         self.require_here()
         cursor: RoutedCursor = self._state.conn.cursor(RoutedCursor)
         cursor.home = self
+        if self._state.cursors is None:
+            self._state.cursors = weakref.WeakSet()
         self._state.cursors.add(cursor)
         return cursor
 

@@ -90,12 +90,18 @@ def run_parser(
 
 
 def run_in_nursery(
-    nursery: Nursery, parser: str, path: Path, options: Mapping[str, Any] | None = None, *, limits: Limits | None = None
+    nursery: Nursery,
+    parser: str,
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    *,
+    limits: Limits | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Parsed:
     """As ``run_parser``, in a child that the nursery forks: milliseconds instead of an interpreter's start."""
     job = _message(parser, path, options, limits)
     with nursery.fork(job) as child:
-        return _take_over(child, Limits(**job["limits"]), None)
+        return _take_over(child, Limits(**job["limits"]), progress)
 
 
 def _message(parser: str, path: Path, options: Mapping[str, Any] | None, limits: Limits | None) -> Message:

@@ -41,15 +41,17 @@ def list_inspections(
     return marked(rows, standing)
 
 
-def scan_with_inspections(scope: WorkspaceScope, scan_id: str) -> tuple[Scan, list[InspectionRow]]:
-    """A scan and its inspections, the latest first.
+def scan_with_inspections(
+    scope: WorkspaceScope, scan_id: str, of_scan: tuple[str, ...], of_inspections: tuple[str, ...]
+) -> tuple[Any, list[Any]]:
+    """Columns of a scan and of its inspections, the latest first.
 
     Raises
     ------
     NotFound : there is none in this workspace
     """
     with scope:
-        found: tuple[Scan, list[InspectionRow]] | None = Scan.known_with(InspectionRow, "scan_id", scan_id)
+        found = Scan.known_with(of_scan, InspectionRow, of_inspections, "scan_id", scan_id)
     if found is None:
         raise unknown_scan(scan_id)
     return found

@@ -24,7 +24,7 @@ from appliance.spc.sketch import QuantileSketch
 #: Buckets that one question reads.
 MOST: Final = 50_000
 #: Blocks that one question reads as a whole.
-MOST_BLOCKS: Final = 20_000
+MOST_BLOCKS: Final = 10_000
 #: All of time, in seconds since 1970.
 BEGINNING: Final = -(1 << 40)
 END: Final = 1 << 40
@@ -116,7 +116,7 @@ def means_of(
 def of_member(
     database: Engine, dimension: Dimension, member: str, grain: int, since: int, until: int
 ) -> dict[str, Tally]:
-    """Every characteristic of a member, its buckets added; memory is that of ``MOST_BLOCKS``, 35 MB.
+    """Every characteristic of a member, its buckets added; memory is that of ``MOST_BLOCKS``, at most 50 MB.
 
     Raises
     ------

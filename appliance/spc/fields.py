@@ -4,7 +4,7 @@ Each cell has its own series over the versions of the field; versions in which i
 Slope, score and test are those of ``trend`` and ``kendall``; a cell's interval is computed only where it is asked for,
 since a map asks which cells change before it asks how surely.
 
-Memory: the fields themselves, 40 bytes a cell for what is found, and 64 KB a version and thread.
+Memory: the fields themselves, 40 bytes a cell for what is found, and 16 KB a version and thread.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from appliance.spc.false_discovery import DISCOVERY_RATE, discoveries
 from appliance.spc.kendall import EXACT_UP_TO, LARGEST_CORRELATION, first_order_inflation, null_distribution
 from appliance.spc.slopes import Pairs, median_slopes, pairs_of, ranked_slopes
 
-#: Cells in one task of the pool: no more than ``slopes`` takes in one, so that tasks wait for none of their own.
-_TASK: Final = 4096
+#: Cells in one task of the pool: their series stay in a core's cache, and tasks wait for none of their own, since
+#: ``slopes`` takes as many at once.
+_TASK: Final = 1024
+#: Cells and versions in one tile of a field that is turned over.
+_TILE: Final = 8
 #: Steps of the table of inflations over the correlation.
 _TABLE: Final = 512
 
@@ -98,8 +101,9 @@ def slope_intervals(
 
 def _series(fields: Sequence[Float64], chosen: slice | Int64) -> Float64:
     """The series of chosen cells, float64 (m, v); what is infinite is as good as not covered: NaN."""
-    values = np.ascontiguousarray(np.stack([field[chosen] for field in fields]).T, dtype=np.float64)
-    values[np.isinf(values)] = np.nan
+    stacked = np.stack([field[chosen] for field in fields], dtype=np.float64)
+    values = np.empty(stacked.shape[::-1])
+    _turn_over(stacked, values)
     return values
 
 
@@ -171,6 +175,19 @@ def _inflation_table(n: int) -> tuple[Float64, Float64]:
     return correlation, np.array([first_order_inflation(float(r), n) for r in correlation])
 
 
+@kernel
+def _turn_over(stacked: Float64, values: Float64) -> None:
+    """Write ``stacked`` (v, m) into ``values`` (m, v), what is infinite as NaN, in tiles that caches hold."""
+    versions, cells = stacked.shape
+    for first in range(0, cells, _TILE):
+        last = min(first + _TILE, cells)
+        for start in range(0, versions, _TILE):
+            for m in range(first, last):
+                for k in range(start, min(start + _TILE, versions)):
+                    value = stacked[k, m]
+                    values[m, k] = value if abs(value) < np.inf else np.nan
+
+
 @inline_kernel
 def _tie_term(values: Float64) -> int:
     ordered = np.sort(values)
@@ -191,17 +208,16 @@ def _null_terms(values: Float64, time: Float64, slope: Float64, tied: Bool) -> t
         n, mean = 0, 0.0
         for k in range(len(time)):
             rest = values[m, k] - slope[m] * time[k]
-            if rest == rest:
-                n, mean = n + 1, mean + rest
+            there = rest == rest
+            n, mean = n + int(there), mean + (rest if there else 0.0)
         mean = mean / n if n > 0 else 0.0
-        square, product, before = 0.0, 0.0, np.nan
+        square, product, before = 0.0, 0.0, 0.0
         for k in range(len(time)):
             rest = values[m, k] - slope[m] * time[k] - mean
-            if rest == rest:
-                square += rest * rest
-                if before == before:
-                    product += before * rest
-                before = rest
+            there = rest == rest
+            own = rest if there else 0.0
+            square, product = square + own * own, product + before * own
+            before = own if there else before
         correlation[m] = product / square if square > 0.0 else 0.0
         third[m] = _tie_term(values[m]) if tied[m] else 0
         count[m] = n if n > 1 else np.sum(values[m] == values[m])

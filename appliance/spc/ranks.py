@@ -77,7 +77,7 @@ def _least_above(numbers: Float64, limit: float) -> float:
 
 
 @inline_kernel
-def _candidate(
+def candidate_between(
     turn: int, rank: int, low: float, below_low: int, high: float, above_high: int, count: int, step: float
 ) -> float:
     """The next number to count at, between ``low`` and ``high``, whose ranks enclose ``rank``.
@@ -116,7 +116,7 @@ def value_of_rank(
         if between < len(inside):
             break
         if turn > 0 or not low < candidate < high:
-            candidate = _candidate(turn, rank, low, below_low, high, above_high, count, step)
+            candidate = candidate_between(turn, rank, low, below_low, high, above_high, count, step)
         if not low < candidate < high:
             candidate = low + (high - low) * 0.5
         if not low < candidate < high:

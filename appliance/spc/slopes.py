@@ -1,8 +1,9 @@
 """Slopes of all pairs of a series, for many series at once.
 
-The slopes of n values are n (n - 1) / 2 numbers, (y_j - y_i) r_ij with r_ij = 1 / (t_j - t_i).  Their order statistics
-are found by counting (``ranks``): first at zero, which is the score of Mann and Kendall, then about the slope of least
-squares.  The answer is exact, the same bits on any number of threads.
+The slopes of n values are n (n - 1) / 2 numbers, (y_j - y_i) r_ij with r_ij = 1 / (t_j - t_i).  Their median
+is found by ``sweep``, without them, where a series is long enough; where that proves nothing, and for all other order
+statistics, by counting (``ranks``): first at zero, which is the score of Mann and Kendall, then about the slope of
+least squares.  The answer is exact, the same bits either way and on any number of threads.
 
 A pair with r_ij = NaN is none: so values of different segments of a series, or of one time stamp, are not compared.  A
 value that is NaN takes part in no pair.
@@ -19,10 +20,14 @@ import numpy as np
 
 from appliance.core.kernels import inline_kernel, kernel, over_chunks
 from appliance.spc.checks import Float64, Int64
+from appliance.spc.orders import MOST
 from appliance.spc.ranks import COLLECTED, counts, value_of_rank
+from appliance.spc.sweep import sweep_of, swept_median
 
 #: Series in one task of the pool.
 _ROWS_A_TASK: Final = 4096
+#: Values of a series whose median slope is swept for: of fewer all pairs are soon looked through.
+_FEWEST_SWEPT: Final = 16
 
 
 @dataclass(frozen=True)
@@ -188,25 +193,39 @@ def _scores(values: Float64, table: Float64) -> Int64:
 @kernel
 def _median_slopes(values: Float64, time: Float64, table: Float64, whole: int, tally: Int64, slope: Float64) -> None:
     """``whole`` is how many pairs a series without gaps has."""
-    slopes, twice, inside = np.empty(len(table)), np.empty(2 * values.shape[1]), np.empty(COLLECTED + 1)
+    n = values.shape[1]
+    slopes, twice, inside = np.empty(len(table)), np.empty(2 * n), np.empty(COLLECTED + 1)
+    sweep = sweep_of(n)
+    swept = _FEWEST_SWEPT <= n <= MOST and whole == len(table)
     for m in range(len(values)):
-        count = _fill(values[m], table, twice, slopes)
-        count = whole if count < 0 else count
-        below, above = counts(slopes, 0.0)
-        tally[m, 0], tally[m, 1], tally[m, 2] = above, below, count
-        rank = (count - 1) // 2
-        if count == 0:
-            slope[m] = np.nan
-            continue
-        low, below_low, high, above_high = -np.inf, 0, np.inf, 0
-        if below > rank:
-            high, above_high = 0.0, count - below
-        elif above >= count - rank:
-            low, below_low = 0.0, count - above
         first, error = _least_squares(values[m], time)
-        step = _step(error, values.shape[1])
-        middle, following = value_of_rank(slopes, rank, count, low, below_low, high, above_high, first, step, inside)
-        slope[m] = middle if count % 2 else 0.5 * (middle + following)
+        step = _step(error, n)
+        count = -1
+        if swept:
+            rising, falling, count, middle = swept_median(values[m], time, first, step, sweep)
+        if count < 0:
+            count = _fill(values[m], table, twice, slopes)
+            count = whole if count < 0 else count
+            falling, rising = counts(slopes, 0.0)
+            middle = _middle_slope(slopes, falling, rising, count, first, step, inside)
+        tally[m, 0], tally[m, 1], tally[m, 2], slope[m] = rising, falling, count, middle
+
+
+@inline_kernel
+def _middle_slope(
+    slopes: Float64, falling: int, rising: int, count: int, first: float, step: float, inside: Float64
+) -> float:
+    """The median of ``count`` slopes, of which ``falling`` are below zero and ``rising`` above; NaN of none."""
+    rank = (count - 1) // 2
+    if count == 0:
+        return np.nan
+    low, below_low, high, above_high = -np.inf, 0, np.inf, 0
+    if falling > rank:
+        high, above_high = 0.0, count - falling
+    elif rising >= count - rank:
+        low, below_low = 0.0, count - rising
+    middle, following = value_of_rank(slopes, rank, count, low, below_low, high, above_high, first, step, inside)
+    return float(middle if count % 2 else 0.5 * (middle + following))
 
 
 @kernel

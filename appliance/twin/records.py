@@ -81,4 +81,6 @@ def nanometres(mean_mm: Float64, covered: Bool) -> Int32:
 
 def millimetres(mean_nm: Int32) -> Float64:
     """The inverse of ``nanometres``: float64 (c,), NaN where not covered."""
-    return np.where(mean_nm == UNSEEN, np.nan, mean_nm / float(NM_PER_MM))
+    found: Float64 = mean_nm / float(NM_PER_MM)
+    np.copyto(found, np.nan, where=mean_nm == UNSEEN)
+    return found

@@ -37,8 +37,20 @@ def list_inspections(
     """
     conditions = [*equal(InspectionRow, **equals), *between(InspectionRow.created_at, created_since, created_until)]
     standing = marks(scope)
-    rows = page(scope, InspectionRow, listing, *conditions, *standing.conditions(InspectionRow, suspect))
-    return marked(rows, standing)
+    if suspect:
+        return marked(_of_any(scope, listing, conditions, standing.suspect(InspectionRow)), standing)
+    clear = [] if suspect is None else standing.clear(InspectionRow)
+    return marked(page(scope, InspectionRow, listing, *conditions, *clear), standing)
+
+
+def _of_any(scope: WorkspaceScope, listing: Listing, conditions: list[Any], either: list[Any]) -> list[InspectionRow]:
+    """A page of the rows that meet all ``conditions`` and one of ``either``, no two of which hold for one row.
+
+    Each is asked in the order of the list, which an index of its own has; all of them at once would sort all rows.
+    """
+    found = [row for one in either for row in page(scope, InspectionRow, listing, *conditions, one)]
+    found.sort(key=listing.place, reverse=listing.sort.startswith("-"))
+    return found[: listing.limit]
 
 
 def scan_with_inspections(

@@ -35,18 +35,17 @@ class Marks:
         found = self.standing.get(instrument_id or "")
         return found if found is not None and (measured_at or "") > found.since else None
 
-    def conditions(self, model: Any, is_suspect: bool | None) -> list[Any]:
-        """That rows of a model with ``instrument_id`` and ``measured_at`` are suspect, or are not; None: either."""
-        if is_suspect is None:
-            return []
-        each = [
+    def suspect(self, model: Any) -> list[Any]:
+        """For each suspicion the condition that rows with ``instrument_id`` and ``measured_at`` are under it."""
+        return [
             (model.instrument_id == one.instrument_id) & (model.measured_at > one.since)
             for one in self.standing.values()
         ]
-        if not each:
-            return [model.id.is_null()] if is_suspect else []
-        depends: Any = reduce(or_, each)
-        return [depends] if is_suspect else [model.instrument_id.is_null() | ~depends]
+
+    def clear(self, model: Any) -> list[Any]:
+        """Conditions that they are under none."""
+        each = self.suspect(model)
+        return [model.instrument_id.is_null() | ~reduce(or_, each)] if each else []
 
 
 def marks(scope: WorkspaceScope) -> Marks:

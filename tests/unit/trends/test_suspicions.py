@@ -10,11 +10,13 @@ import pytest
 from appliance.audit.database_log import DatabaseLog
 from appliance.core.canonical import loads_strict
 from appliance.core.clock import rfc3339_us, utc_now
+from appliance.core.ids import new_id
+from appliance.db.listing import Listing
 from appliance.errors import Conflict, NotFound
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.repository import list_inspections, list_measurements
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import Measurement
+from appliance.measurements.models import InstrumentSuspicion, Measurement
 from appliance.measurements.recording import Occasion
 from appliance.measurements.suspicion import lift_suspicion, list_suspicions
 from appliance.tenancy.scope import WorkspaceScope
@@ -79,6 +81,23 @@ def test_the_artefacts_own_values_are_suspect_from_the_signal_on(plant: Plant) -
     assert [row.measured_at for row in list_inspections(plant.scope, suspect=True)] == [
         at(d) for d in range(39, 34, -1)
     ]
+
+
+def test_suspects_of_several_instruments_are_one_list_that_goes_on_page_by_page(plant: Plant) -> None:
+    made = [part_measured(plant, 36 + n / 8, instrument=n % 2).inspection_id for n in range(6)]
+    with plant.scope.transaction():
+        for instrument in plant.instruments:
+            InstrumentSuspicion.create(
+                id=new_id("sus"), instrument_id=instrument, since=at(35.9), evidence="[]", found_at=at(50)
+            )
+    for sort, wanted in (("-id", made[::-1]), ("id", made)):
+        seen: list[str] = []
+        while found := list_inspections(
+            plant.scope, Listing(sort, (seen[-1],) if seen else (), 4), suspect=True, asset_id=plant.assets[1]
+        ):
+            seen += [row.id for row in found]
+        assert seen == wanted
+    assert list_inspections(plant.scope, suspect=False, asset_id=plant.assets[1]) == []
 
 
 def test_a_second_look_writes_nothing_and_an_earlier_signal_moves_the_moment(plant: Plant) -> None:

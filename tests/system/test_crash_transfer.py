@@ -22,6 +22,7 @@ from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
 from appliance.workspaces.importing import Archive, give_up_imports, import_workspace
 from tests.full_workspace import KEY, OWNER, Handed, fill, hand_out, new_site
+from tests.postgresql_cluster import make_ready
 
 _EXPORT = """
 import sys
@@ -72,7 +73,8 @@ def handed(exporter: Site, tmp_path_factory: pytest.TempPathFactory) -> Handed:
 
 @pytest.fixture
 def there(tmp_path: Path) -> Path:
-    new_site(tmp_path / "there", "elsewhere.example/2").close()
+    with new_site(tmp_path / "there", "elsewhere.example/2") as site:
+        make_ready(site, 2)
     return tmp_path / "there"
 
 

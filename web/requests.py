@@ -39,6 +39,8 @@ _TLS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDo
 #: Answers of these lengths are given to the system whole; below, it takes them anyway, above are files.
 _WHOLE_BYTES: Final = range(16 << 10, 1 << 20)
 _DATA: Final = ("application/json", "application/problem+json")
+#: Data that is opened as a page is kept and never shown.
+AS_FILE: Final = ("Content-Disposition", 'attachment; filename="api.json"')
 #: Paths that are asked every few seconds and say nothing.
 _QUIET: Final = ("/healthz", "/readyz", "/metrics")
 
@@ -96,8 +98,8 @@ def finish_requests(app: Flask, metrics: Metrics, settings: Settings) -> None:
         headers.add("X-Request-Id", kept.get("request_id", ""))
         seconds = time.perf_counter() - kept.began if "began" in kept else 0.0
         metrics.count(request.endpoint or "unknown", request.method, status, seconds)
-        if response.mimetype in _DATA and "Content-Disposition" not in headers:  # opened as a page, it is never shown
-            headers.add("Content-Disposition", 'attachment; filename="api.json"')
+        if response.mimetype in _DATA and AS_FILE[0] not in headers:
+            headers.add(*AS_FILE)
         _make_room(request, response)
         level = logging.DEBUG if request.path in _QUIET else logging.INFO
         if log.isEnabledFor(level):

@@ -26,6 +26,7 @@ from web.api.retirement import say_retirement
 from web.api.sparse import FIELDS, asked_fields, selection
 from web.here import here
 from web.rates import EXCEEDED, Rates
+from web.requests import AS_FILE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -177,7 +178,7 @@ def _response(route: Route, answer: Any, fields: frozenset[str] | None) -> Respo
     headers += [("Location", location)] if location else []
     if tag and is_known(tag) and route.method == "GET":
         return _unchanged(headers)
-    return _Json(content, route.status, [("Content-Type", "application/json"), *headers])
+    return _Json(content, route.status, [("Content-Type", "application/json"), AS_FILE, *headers])
 
 
 def _unchanged(headers: list[tuple[str, str]]) -> Response:

@@ -57,7 +57,7 @@ def seen_versions() -> frozenset[str] | None:
 
 
 def _tags(header: str) -> list[str] | None:
-    text = here()[0].headers.get(header)
+    text = here()[0].environ.get(f"HTTP_{header.upper().replace('-', '_')}")
     if text is None:
         return None
     if text.strip() == "*":

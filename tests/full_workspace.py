@@ -26,9 +26,9 @@ from appliance.crypto.vkey import ALG_COSIGNATURE, Signer
 from appliance.enrolment.keys import add_key
 from appliance.identity.tickets import create_ticket
 from appliance.ingest.service import begin
-from appliance.inspections.models import InspectionRow, Replay
+from appliance.inspections.models import InspectionRow, Replay, ScanChange
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import SCAN, CharacteristicSetRow, ResultsFile
+from appliance.measurements.models import SCAN, CharacteristicSetRow, InstrumentSuspicion, ResultsFile
 from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
@@ -62,7 +62,12 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
     device = enrol_device(scope, f"cell {random.random()}")
     with scope.transaction():
         add_key(scope, device, b64encode(random.randbytes(32)), "key_owner")
-    add_instrument(scope, f"S5 {random.random()}", b"mpe_mm = 0.03\n")
+    instrument = add_instrument(scope, f"S5 {random.random()}", b"mpe_mm = 0.03\n")
+    with scope.transaction():
+        InstrumentSuspicion.create(
+            id=new_id("sus"), instrument_id=instrument.id, since=AT, evidence="[]", found_at=AT, lifted_at=AT,
+            lifted_by="key_o", lifted_reason="the artefact was dropped",
+        )  # fmt: skip
     assets = [create_asset(scope, f"asset {random.random()}", part=part) for _ in range(things)]
     revision, plan = definitions(scope, part, random)
     scans = [_scan(scope, asset.id, random, erased) for asset in assets]
@@ -75,6 +80,7 @@ def fill(scope: WorkspaceScope, random: Random, things: int = 3) -> None:
         )  # fmt: skip
     rows = [_inspection(scope, scan, part, revision, plan, random) for scan in scans]
     _amended(scope, rows[0])
+    _change(scope, scans, random)
     _results_file(scope, assets[0], random)
     with scope:
         [(characteristic,)] = scope.database.fetch("SELECT id FROM characteristic")
@@ -181,6 +187,18 @@ def _inspection(
             id=new_id("rpl"), inspection_id=row.id, state="done", requested_at=AT, requested_by="x", reproduced=1
         )
     return row
+
+
+def _change(scope: WorkspaceScope, scans: list[Scan], random: Random) -> None:
+    """What changed between the first scan and the last."""
+    names = {f"{name}_object": _object(scope, random)[0] for name in ("laz", "ply", "arrays")}
+    result, sha256 = _object(scope, random)
+    with scope.transaction():
+        ScanChange.create(
+            id=new_id("chg"), asset_id=scans[0].asset_id, first_scan_id=scans[0].id, second_scan_id=scans[-1].id,
+            parameters="{}", state="done", progress=random.random(), requested_at=AT, requested_by="key_o",
+            summary="{}", result_object=result, result_sha256=sha256, **names,
+        )  # fmt: skip
 
 
 def _amended(scope: WorkspaceScope, original: InspectionRow) -> None:

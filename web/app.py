@@ -14,6 +14,7 @@ from web.api import dispatch, openapi
 from web.api.v1 import AREAS
 from web.console import pages
 from web.denials import Denials
+from web.lean import LeanFlask
 from web.metrics import Metrics
 from web.problems import answer_errors
 from web.rates import Rates, say_rate
@@ -28,7 +29,7 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     Misconfigured : there is no appliance, or it cannot be opened
     """
     site = site or Site.open(settings or load_settings())
-    app, metrics, rates = Flask("d2r", static_folder=None, template_folder=None), Metrics(site), Rates(site.settings)
+    app, metrics, rates = LeanFlask("d2r"), Metrics(site), Rates(site.settings)
     app.debug = False  # whatever FLASK_DEBUG says
     denials = Denials(site)
     app.extensions |= {"d2r-site": site, "d2r-denials": denials}

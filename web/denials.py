@@ -14,12 +14,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from flask import Response, g, request
+from flask import Response
 
 from appliance.core.aside import Aside
 from appliance.identity.denials import MOST_NAMED, SEVERAL, WINDOW, Attempt, note_denied
 from appliance.tenancy.records import STRANGER
 from appliance.tenancy.site import Site
+from web.here import here
 
 #: Refusals of somebody who is known, beside those of whoever is not.
 REASONS: Final = frozenset(
@@ -48,7 +49,8 @@ class Denials:
 
     def note(self, response: Response) -> Response:
         """Note the request, if it was denied; all who are not known are one caller: no number of them fills the log."""
-        principal, reason = g.get("principal"), g.get("problem")
+        request, kept = here()
+        principal, reason = kept.get("principal"), kept.get("problem")
         if principal is None and response.status_code in _UNKNOWN:
             principal = STRANGER
         if principal is STRANGER or (principal is not None and reason in REASONS):

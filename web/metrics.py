@@ -44,6 +44,8 @@ class Metrics:
             "d2r_http_request_seconds", "Time to the head of the answer.", ("endpoint",), buckets=_EDGES_S,
             registry=own,
         )  # fmt: skip
+        #: What the library looks up by labels at every use.
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._counted = own
         if os.environ.get(_TOGETHER):
             self._counted = CollectorRegistry()
@@ -52,8 +54,12 @@ class Metrics:
 
     def count(self, endpoint: str, method: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(endpoint, method, str(status)).inc()
-        self._seconds.labels(endpoint).observe(seconds)
+        known = self._known.get((endpoint, method, status))
+        if known is None:
+            known = self._requests.labels(endpoint, method, str(status)), self._seconds.labels(endpoint)
+            self._known[(endpoint, method, status)] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def text(self) -> bytes:
         """Everything in the text format of Prometheus."""

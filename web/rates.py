@@ -15,10 +15,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from flask import Response, g, request
 from limits import RateLimitItemPerMinute
@@ -30,6 +29,7 @@ from appliance.core.clock import utc_now
 from appliance.errors import Denied
 from appliance.queue.connection import PAUSE_S, connect
 from appliance.tenancy.records import Principal
+from web.here import here
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,7 @@ _MOST_REMEMBERED: Final = 10_000
 _IPV6_PREFIX: Final = 64
 
 
-@dataclass(frozen=True)
-class _Drawn:
+class _Drawn(NamedTuple):
     """What a process may still give out to one caller, and what the counter had left for others."""
 
     left: int
@@ -74,9 +73,10 @@ class Rates:
         drawn = self._spend(who) or self._add(
             who, self._draw(self._requests, who, max(1, self._requests.amount // _BLOCKS))
         )
-        g.rate = (self._requests.amount, max(0, drawn.left) + drawn.others, _seconds_to(drawn.ends_at))
+        kept, seconds = here()[1], _seconds_to(drawn.ends_at)
+        kept.rate = (self._requests.amount, max(0, drawn.left) + drawn.others, seconds)
         if drawn.left < 0:
-            g.retry_after_s = g.rate[2]
+            kept.retry_after_s = seconds
             raise _exceeded("This caller sends more requests than it may.")
 
     def count_failure(self) -> None:
@@ -113,7 +113,7 @@ class Rates:
             known = self._drawn.get(who)
             if known is None or known.left < 1 or known.ends_at <= _now():
                 return None
-            self._drawn[who] = spent = replace(known, left=known.left - 1)
+            self._drawn[who] = spent = _Drawn(known.left - 1, known.others, known.ends_at)
             return spent
 
     def _add(self, who: str, drawn: _Drawn) -> _Drawn:
@@ -124,19 +124,20 @@ class Rates:
                 self._drawn = {name: one for name, one in self._drawn.items() if one.ends_at > now}
             known = self._drawn.get(who)
             if known is not None and known.ends_at > _now():
-                drawn = replace(drawn, left=drawn.left + max(0, known.left))
+                drawn = drawn._replace(left=drawn.left + max(0, known.left))
             self._drawn[who] = drawn
             return drawn
 
 
 def say_rate(response: Response) -> Response:
     """Write on the answer what the caller may still ask, and when again where that is nothing."""
-    if "rate" in g:
-        quota, remaining, seconds = g.rate
-        response.headers["RateLimit-Policy"] = f'"requests";q={quota};w={WINDOW_S}'
-        response.headers["RateLimit"] = f'"requests";r={remaining};t={seconds}'
-    if "retry_after_s" in g:
-        response.headers["Retry-After"] = str(g.retry_after_s)
+    kept = here()[1]
+    if "rate" in kept:
+        quota, remaining, seconds = kept.rate
+        response.headers.add("RateLimit-Policy", f'"requests";q={quota};w={WINDOW_S}')
+        response.headers.add("RateLimit", f'"requests";r={remaining};t={seconds}')
+    if "retry_after_s" in kept:
+        response.headers["Retry-After"] = str(kept.retry_after_s)
     return response
 
 

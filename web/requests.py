@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response
 
 from appliance.config.settings import Settings
 from appliance.core.ids import new_id
+from web.here import here
 from web.metrics import Metrics
 from web.problems import problem
 
@@ -38,6 +39,8 @@ _TLS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDo
 #: Answers of these lengths are given to the system whole; below, it takes them anyway, above are files.
 _WHOLE_BYTES: Final = range(16 << 10, 1 << 20)
 _DATA: Final = ("application/json", "application/problem+json")
+#: Data that is opened as a page is kept and never shown.
+AS_FILE: Final = ("Content-Disposition", 'attachment; filename="api.json"')
 #: Paths that are asked every few seconds and say nothing.
 _QUIET: Final = ("/healthz", "/readyz", "/metrics")
 
@@ -51,16 +54,25 @@ class Guarding:
     def __init__(self, application: WSGIApplication, headers: Mapping[str, str]) -> None:
         self._application = application
         self._headers = [(name.lower(), (name, value)) for name, value in headers.items()]
+        #: What is added to answers with these headers; as many as there are kinds of answers.
+        self._added: dict[tuple[str, ...], list[tuple[str, str]]] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
 
         def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
-            own = {name.lower() for name, _ in headers}
-            headers.extend(header for name, header in self._headers if name not in own)
+            own = tuple([name for name, _ in headers])
+            added = self._added.get(own)
+            if added is None:
+                added = self._added[own] = self._missing(own)
+            headers.extend(added)
             return start_response(status, headers, *failure)
 
         return self._application(environ, start)
+
+    def _missing(self, own: tuple[str, ...]) -> list[tuple[str, str]]:
+        known = {name.lower() for name in own}
+        return [header for name, header in self._headers if name not in known]
 
 
 def number_requests(app: Flask) -> None:
@@ -68,9 +80,10 @@ def number_requests(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        stated = request.headers.get("X-Request-Id", "")
-        g.request_id = stated if _REQUEST_ID.fullmatch(stated) else new_id("req")
-        g.began = time.perf_counter()
+        request, kept = here()
+        stated = request.environ.get("HTTP_X_REQUEST_ID", "")
+        kept.request_id = stated if _REQUEST_ID.fullmatch(stated) else new_id("req")
+        kept.began = time.perf_counter()
 
 
 def finish_requests(app: Flask, metrics: Metrics, settings: Settings) -> None:
@@ -80,14 +93,18 @@ def finish_requests(app: Flask, metrics: Metrics, settings: Settings) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        response.headers.add("X-Request-Id", g.get("request_id", ""))
-        seconds = time.perf_counter() - g.began if "began" in g else 0.0
-        metrics.count(request.endpoint or "unknown", request.method, response.status_code, seconds)
-        if response.mimetype in _DATA:  # opened as a page, it is kept and never shown
-            response.headers.setdefault("Content-Disposition", 'attachment; filename="api.json"')
-        _make_room(response)
+        request, kept = here()
+        headers, status = response.headers, response.status_code
+        headers.add("X-Request-Id", kept.get("request_id", ""))
+        seconds = time.perf_counter() - kept.began if "began" in kept else 0.0
+        metrics.count(request.endpoint or "unknown", request.method, status, seconds)
+        if response.mimetype in _DATA and AS_FILE[0] not in headers:
+            headers.add(*AS_FILE)
+        _make_room(request, response)
         level = logging.DEBUG if request.path in _QUIET else logging.INFO
-        log.log(level, "%s %s %d", request.method, request.path, response.status_code, extra={"fields": _line(seconds)})
+        if log.isEnabledFor(level):
+            extra = {"fields": _line(request, kept, seconds)}
+            log.log(level, "%s %s %d", request.method, request.path, status, extra=extra)
         return response
 
 
@@ -95,20 +112,24 @@ def deny_by_default(app: Flask, declared: frozenset[str], public: frozenset[str]
     """What neither declared itself nor stands on the short public list is not there; a declared route that answered
     without having checked its caller is a fault, and its answer is withheld."""
 
+    known = declared | public
+
     @app.before_request
     def guard() -> Response | None:
-        if request.endpoint is None or request.endpoint in declared | public:
+        endpoint = here()[0].endpoint
+        if endpoint is None or endpoint in known:
             return None
         return problem(404, "route.unknown", "There is nothing here.")
 
     @app.after_request
     def withhold(response: Response) -> Response:
-        if request.endpoint in declared and response.status_code < 400 and not g.get("authorized"):
+        request, kept = here()
+        if request.endpoint in declared and response.status_code < 400 and not kept.get("authorized"):
             return problem(500, "internal", "The appliance failed at this request.")
         return response
 
 
-def _make_room(response: Response) -> None:
+def _make_room(request: Request, response: Response) -> None:
     """Let the system take an answer whole, so that no thread waits for a client that does not read it."""
     connection, length = request.environ.get("gunicorn.socket"), response.content_length
     if connection is None or response.is_streamed or length not in _WHOLE_BYTES:
@@ -117,12 +138,12 @@ def _make_room(response: Response) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, length)
 
 
-def _line(seconds: float) -> dict[str, object]:
+def _line(request: Request, kept: Any, seconds: float) -> dict[str, object]:
     """The fields of the access log; neither query nor headers, which may hold secrets."""
-    principal = g.get("principal")
+    principal = kept.get("principal")
     fields = {
-        "request": g.get("request_id"), "ms": round(1000 * seconds, 1), "peer": request.remote_addr,
+        "request": kept.get("request_id"), "ms": round(1000 * seconds, 1), "peer": request.remote_addr,
         "principal": principal.id if principal else None, "role": principal.role if principal else None,
-        "via": principal.via or None if principal else None, "problem": g.get("problem"),
+        "via": principal.via or None if principal else None, "problem": kept.get("problem"),
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value is not None}

@@ -24,6 +24,7 @@ from appliance.tenancy.site import Site
 
 #: Name in the queue -> module with ``run(site, workspace_id, subject_id)``.
 JOBS: Final[Mapping[str, str]] = {
+    "compare_scans": "worker.compare_scans",
     "import_results": "worker.import_results",
     "inspect_scan": "worker.inspect_scan",
     "replay_inspection": "worker.replay_inspection",

@@ -24,6 +24,7 @@ _LOOK_EVERY_S: Final = 0.5
 _ENDED: Final = ("recorded", "failed", "cancelled")
 _COLUMNS: Columns = {
     "asked for": lambda row: row["created_at"][:19].replace("T", " "), "state": "state", "verdict": "verdict",
+    "instrument": lambda row: "suspect" if row["instrument_is_suspect"] else "",
     "progress": lambda row: f"{100 * row['progress']:.0f} %", "report": "report_number", "id": "id",
 }  # fmt: skip
 _MEASURED: Columns = {
@@ -65,13 +66,18 @@ def add(
 @click.option("--asset", help="Name or id.")
 @click.option("--state", type=click.Choice(get_args(State)))
 @click.option("--verdict", type=click.Choice(get_args(Verdict)))
+@click.option("--laboratory", help="Who measured what was imported.")
+@click.option("--suspect/--not-suspect", default=None, help="Measured after its instrument moved, or not.")
 @limit_option(50)
 @remote
 def list_(
-    api: Api, asset: str | None, state: State | None, verdict: Verdict | None, limit: int, as_json: bool
+    api: Api, asset: str | None, state: State | None, verdict: Verdict | None, laboratory: str | None,
+    suspect: bool | None, limit: int, as_json: bool,
 ) -> None:  # fmt: skip
     """List inspections, the newest first."""
-    found = api.inspections.list_inspections(asset=asset, state=state, verdict=verdict, at_most=limit)
+    found = api.inspections.list_inspections(
+        asset=asset, state=state, verdict=verdict, laboratory=laboratory, instrument_is_suspect=suspect, at_most=limit
+    )
     print_records(found, _COLUMNS, as_json=as_json)
 
 

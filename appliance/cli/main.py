@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "push": ("appliance.cli.push", "push", "Send scans to the appliance; goes on where it stopped."),
     "inspect": ("appliance.cli.inspect", "inspect", "Compare a scan with CAD and decide: pass, fail, inconclusive."),
     "change": ("appliance.cli.change", "change", "Compare two scans without CAD, with the level of detection."),
+    "changes": ("appliance.cli.changes", "changes", "What changed between two scans that the appliance holds."),
     "part": ("appliance.cli.part", "part", "Parts: what assets are compared with."),
     "asset": ("appliance.cli.asset", "asset", "Assets: the things that are scanned."),
     "cad": ("appliance.cli.cad", "cad", "CAD revisions of parts."),

@@ -51,7 +51,7 @@ def results() -> None:
 @click.option("--serial", multiple=True, metavar="N=SERIAL", help="Serial number of the Nth inspection of FILE.")
 @click.option("--measured-at", help="Time of inspections that state none (RFC 3339).")
 @click.option("--instrument", help="Instrument of inspections that state none.")
-@click.option("--laboratory", help="Who measured, where FILE does not say.")
+@click.option("--laboratory", help="Who measured, whatever FILE says.")
 @click.option("--create", is_flag=True, help="Make parts and assets that are not known.")
 @click.option("--amends", metavar="ID", help="The results file that FILE corrects.")
 @click.option("--reason", help="Why; needed with --amends.")
@@ -131,7 +131,8 @@ def _show(plan: Any, as_json: bool) -> None:
     if as_json:
         print_record(plan, as_json=True)
         return
-    print_records(plan["inspections"], _PLANNED, as_json=False)
+    several = {"laboratory": "laboratory"} if len({one["laboratory"] for one in plan["inspections"]}) > 1 else {}
+    print_records(plan["inspections"], {**_PLANNED, **several}, as_json=False)
     counted = f"{len(plan['inspections'])} inspections, {plan['measurements']} measurements"
     click.echo(f"{counted}, {plan['disagreements']} contradicted; nothing was recorded.")
     for note in plan["notes"]:

@@ -63,11 +63,17 @@ _GROUPS: Columns = {
 _SIGNALS: Columns = {"at": "measured_at", "statistic": "statistic", "rule": "rule", "why": "reason"}
 _DEPENDENT: Columns = {
     "measured": "measured_at", "verdict": "verdict", "report": "report_number", "amended by": "superseded_by",
-    "id": "id",
+    "instrument": lambda one: "suspect" if one["instrument_is_suspect"] else "", "id": "id",
 }  # fmt: skip
 _CHANGES: Columns = {"before": "before", "after": "after", "count": "count"}
 _STATES: Columns = {
     "instrument": "instrument", "state": "state", "suspect since": "suspect_since", "values": "checked",
+}  # fmt: skip
+
+
+_SUSPICIONS: Columns = {
+    "found": "found_at", "instrument": "instrument_id", "moved after": "since", "lifted": "lifted_at",
+    "why": "lifted_reason", "id": "id",
 }  # fmt: skip
 
 
@@ -123,13 +129,16 @@ def capability(api: Api, as_json: bool, **asked: Any) -> None:
 @trends.command()
 @_CHARACTERISTIC
 @click.option(
-    "--by", type=click.Choice(["asset", "instrument", "operator", "cad_revision"]), default="asset", show_default=True
+    "--by",
+    type=click.Choice(["asset", "instrument", "operator", "cad_revision", "laboratory"]),
+    default="asset",
+    show_default=True,
 )
 @_SINCE
 @_UNTIL
 @remote
 def compare(api: Api, as_json: bool, **asked: Any) -> None:
-    """Tell whether assets, instruments, operators or revisions differ in a CHARACTERISTIC."""
+    """Tell whether assets, instruments, operators, revisions or laboratories differ in a CHARACTERISTIC."""
     found = api.trends.compare(**asked)
     if as_json:
         print_record(found, as_json=True)
@@ -198,11 +207,56 @@ def what_if(api: Api, as_json: bool, **asked: Any) -> None:
         print_records(found["changes"], _CHANGES, as_json=False)
 
 
+@trends.command("what-if-revision")
+@click.argument("cad_revision", metavar="REVISION")
+@click.option("--plan", "characteristic_set", help="Id of a characteristic set; else that of its latest inspection.")
+@click.option("--against", "measured_against", help="Id of a revision: only values measured against it.")
+@click.option("--characteristic", help="Only this one.")
+@_ASSET
+@_SINCE
+@_UNTIL
+@remote
+def what_if_revision(api: Api, as_json: bool, **asked: Any) -> None:
+    """Judge history by the limits of another CAD REVISION (an id); nothing is written."""
+    found = api.trends.ask_what_if_revision(**asked)
+    if as_json:
+        print_record(found, as_json=True)
+        return
+    click.echo(f"{found['note']}\nPlan: version {found['plan_version']} ({found['plan_is']})")
+    changes = [
+        {"name": one["name"], "zone": one["zone"], **change}
+        for one in found["characteristics"]
+        for change in one["found"]["changes"]
+    ]
+    print_records(changes, {"characteristic": "name", "zone": "zone", **_CHANGES}, as_json=False)
+    for one in found["not_compared"]:
+        click.echo(f"not compared: {one['name']}: {one['message']}")
+
+
 @trends.command()
 @remote
 def instruments(api: Api, as_json: bool) -> None:
     """List what reference artefacts say of the instruments."""
     print_records(api.trends.list_instrument_states()["items"], _STATES, as_json=as_json)
+
+
+@trends.command()
+@click.option("--standing/--lifted", default=None, help="Those that nobody explained, or the others.")
+@limit_option(50)
+@remote
+def suspicions(api: Api, standing: bool | None, limit: int, as_json: bool) -> None:
+    """List instruments that moved, by which verdicts are suspect."""
+    found = api.suspicions.list_instrument_suspicions(standing=standing, at_most=limit)
+    print_records(found, _SUSPICIONS, as_json=as_json)
+
+
+@trends.command()
+@click.argument("suspicion")
+@click.option("--reason", required=True, help="What explains the signal.")
+@remote
+def lift(api: Api, suspicion: str, reason: str, as_json: bool) -> None:
+    """Explain a SUSPICION: the verdicts that depend on it are suspect no more."""
+    print_record(api.suspicions.lift_instrument_suspicion(suspicion, reason=reason), as_json=as_json)
 
 
 @trends.command()

@@ -51,7 +51,7 @@ def loads_strict(data: bytes | str) -> Any:
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        value = json.loads(text, object_pairs_hook=_unique_names, parse_constant=_no_constant)
+        value = _STRICT.decode(text)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InvalidInput("json.syntax", f"This is not JSON: {error}.") from error
     except (RecursionError, ValueError) as error:
@@ -99,3 +99,6 @@ def _parts(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise InvalidInput("json.number", f"'{name}' is not a JSON number.")
+
+
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_unique_names, parse_constant=_no_constant)

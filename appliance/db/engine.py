@@ -90,21 +90,23 @@ class Engine:
     def enter(self) -> None:
         """Begin a session; it ends with ``leave``, in the same thread.  Raises as ``session`` does."""
         self.route.enter(self)
+        here = self._here
         try:
-            if not self._here.sessions:
+            if not here.sessions:
                 self._admit()
                 self.database.use(self._take())
         except BaseException:
             self.route.leave()
             self._dismiss()
             raise
-        self._here.sessions += 1
+        here.sessions += 1
 
     def leave(self) -> None:
         """End the latest session of this thread; the outermost gives the connection back."""
         self.route.leave()
-        self._here.sessions -= 1
-        if not self._here.sessions:
+        here = self._here
+        here.sessions -= 1
+        if not here.sessions:
             self._give_back(self.database.release())
             self._dismiss()
 
@@ -185,6 +187,16 @@ class Engine:
         for start in range(0, len(values[0]) if values else 0, _ROWS_AT_ONCE):
             some = [column[start : start + _ROWS_AT_ONCE] for column in values]
             self.database.write_columns(table, columns, some, conflict)
+
+    def read_rows(
+        self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of many keys, given column by column: key and ``wanted`` columns of those that are there."""
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(values[0]) if values else 0, _ROWS_AT_ONCE):
+            some = [column[start : start + _ROWS_AT_ONCE] for column in values]
+            found += self.database.read_rows(table, keys, some, wanted)
+        return found
 
     def scrub(self) -> None:
         """Leave as little as can be of what was deleted or overwritten."""

@@ -17,12 +17,30 @@ from psycopg.pq.abc import PGresult
 from appliance.db.dialect import numbered
 
 
+class _Plan:
+    """A question that one connection's server has planned, and the loaders of its columns, which never change."""
+
+    def __init__(self, name: bytes, connection: SchemaConnection) -> None:
+        self.name, self._is_first = name, True
+        self._rows: Any = Transformer(connection)
+
+    def load(self, result: PGresult) -> list[tuple[Any, ...]]:
+        """The rows of an answer, which is not kept."""
+        self._rows.set_pgresult(result, set_loaders=self._is_first)
+        self._is_first = False
+        try:
+            rows: list[tuple[Any, ...]] = self._rows.load_rows(0, result.ntuples, tuple)
+            return rows
+        finally:
+            self._rows.set_pgresult(None, set_loaders=False)
+
+
 class SchemaConnection(psycopg.Connection[Any]):
     """A connection that knows which lookups its server has planned."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._plans: dict[str, bytes] = {}
+        self._plans: dict[str, _Plan] = {}
         #: When its last session ended, by the monotonic clock.
         self.used_at = 0.0
 
@@ -35,20 +53,18 @@ class SchemaConnection(psycopg.Connection[Any]):
         """
         plan = self._plans.get(query) or self._planned(query)
         sent: Any = [_sent(value) for value in values]  # the driver's own types leave out that a value may be null
-        result = self.pgconn.exec_prepared(plan, sent)
+        result = self.pgconn.exec_prepared(plan.name, sent)
         self._require(result, ExecStatus.TUPLES_OK)
-        rows = Transformer(self)
-        rows.set_pgresult(result)
-        return rows.load_rows(0, result.ntuples, tuple)
+        return plan.load(result)
 
     def discard(self) -> None:
         """Let the server forget what the session set, and every plan."""
         self._plans.clear()
         self.execute(b"DISCARD ALL")
 
-    def _planned(self, query: str) -> bytes:
-        plan = b"d2r_%d" % len(self._plans)
-        self._require(self.pgconn.prepare(plan, numbered(query).encode()), ExecStatus.COMMAND_OK)
+    def _planned(self, query: str) -> _Plan:
+        plan = _Plan(b"d2r_%d" % len(self._plans), self)
+        self._require(self.pgconn.prepare(plan.name, numbered(query).encode()), ExecStatus.COMMAND_OK)
         self._plans[query] = plan
         return plan
 

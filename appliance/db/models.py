@@ -7,8 +7,10 @@ foreign key would load a row from whatever scope happens to be open.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from functools import cache
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from peewee import ForeignKeyField, Metadata, Model, ModelSelect, Table
 
@@ -71,14 +73,23 @@ def _plain_select(model: Any, equal: tuple[str, ...], newest_first: str) -> str:
     return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}{order}'
 
 
+class _Joined(NamedTuple):
+    """A question for a row and those that name it, and what becomes of their columns."""
+
+    sql: str
+    ours: Any
+    theirs: Any
+
+
 @cache
-def _joined_select(model: Any, others: Any, by: str) -> str:
-    """The columns of a row with an id and those of other rows that name it; an id is never null."""
-    ours, theirs = model._meta, others._meta
-    columns = [f'a."{field.column_name}"' for field in ours.sorted_fields]
-    columns += [f'b."{field.column_name}"' for field in theirs.sorted_fields]
-    joined = f'"{ours.table_name}" a LEFT JOIN "{theirs.table_name}" b ON b."{theirs.fields[by].column_name}" = a."id"'
-    return f'SELECT {", ".join(columns)} FROM {joined} WHERE a."id" = ? ORDER BY b."id" DESC'
+def _joined_select(model: Any, ours: tuple[str, ...], others: Any, theirs: tuple[str, ...], by: str) -> _Joined:
+    """Columns of a row with an id; the id of another row that names it, which is never null, and columns of that."""
+    one, other = model._meta, others._meta
+    columns = [f'a."{one.fields[name].column_name}"' for name in ours]
+    columns += [f'b."{other.fields[name].column_name}"' for name in ("id", *theirs)]
+    joined = f'"{one.table_name}" a LEFT JOIN "{other.table_name}" b ON b."{other.fields[by].column_name}" = a."id"'
+    sql = f'SELECT {", ".join(columns)} FROM {joined} WHERE a."id" = ?'
+    return _Joined(sql, namedtuple(model.__name__, ours), namedtuple(others.__name__, theirs))
 
 
 class RoutedSelect(ModelSelect):  # type: ignore[misc]
@@ -151,17 +162,22 @@ class _RoutedModel(Model):  # type: ignore[misc]
         return [cls._read(values) for values in engine.look_up(sql, *equal.values())]
 
     @classmethod
-    def known_with(cls, others: Any, by: str, row_id: str) -> tuple[Any, list[Any]] | None:
-        """The row with an id, and the rows of ``others`` whose column ``by`` names it, the newest first; one question.
+    def known_with(
+        cls, ours: tuple[str, ...], others: Any, theirs: tuple[str, ...], by: str, row_id: str
+    ) -> tuple[Any, list[Any]] | None:
+        """Columns of the row with an id, and of the rows of ``others`` whose column ``by`` names it, the newest first.
 
-        None where there is no such row.  Raises as ``known`` does.
+        One question, whose answer holds the columns that were named and knows no other: these are no models.  None
+        where there is no such row.  Raises as ``known`` does.
         """
         model: Any = cls
-        engine, width = model._meta.route.require(), len(model._meta.sorted_fields)
-        found = engine.look_up(_joined_select(model, others, by), row_id) if "\0" not in row_id else []
+        engine, width = model._meta.route.require(), len(ours)
+        joined = _joined_select(model, ours, others, theirs, by)
+        found = engine.look_up(joined.sql, row_id) if "\0" not in row_id else []
         if not found:
             return None
-        return cls._read(found[0][:width]), [others._read(row[width:]) for row in found if row[width] is not None]
+        naming = sorted((row for row in found if row[width] is not None), key=itemgetter(width), reverse=True)
+        return joined.ours._make(found[0][:width]), [joined.theirs._make(row[width + 1 :]) for row in naming]
 
     @classmethod
     def _read(cls, values: tuple[Any, ...]) -> Any:

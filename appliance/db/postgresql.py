@@ -20,7 +20,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg.pq import TransactionStatus
 
-from appliance.db.bulk import Kind, arrays, arrays_statement
+from appliance.db.bulk import Kind, arrays, arrays_statement, keyed_statement
 from appliance.db.dialect import placeholders
 from appliance.db.lookups import SchemaConnection
 from appliance.db.routing import Route, ScopeMissing
@@ -127,22 +127,23 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
 
     def use(self, connection: SchemaConnection) -> None:
         """Let this thread's queries run on ``connection``."""
-        self._state.set_connection(connection)
-        self._state.cursors = weakref.WeakSet()
-        self._state.is_touched = False
+        state = self._state
+        state.set_connection(connection)
+        state.cursors, state.is_touched = None, False
 
     def release(self) -> SchemaConnection:
         """Take the connection back from this thread, as fresh as new: whatever its session began or set is gone.
 
         A session of lookups alone (``look_up``) has set nothing, and costs the server no question more.
         """
-        connection: SchemaConnection = self._state.conn
-        is_touched, connection.used_at = self._state.is_touched, time.monotonic()
-        for cursor in list(self._state.cursors):
+        state = self._state
+        connection: SchemaConnection = state.conn
+        is_touched, connection.used_at = state.is_touched, time.monotonic()
+        for cursor in list(state.cursors or ()):
             cursor.close()
-        self._state.reset()
+        state.reset()
         try:
-            if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
+            if not connection.closed and connection.pgconn.transaction_status != TransactionStatus.IDLE:
                 connection.rollback()
             if is_touched and not connection.closed:
                 connection.discard()
@@ -170,6 +171,8 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         self._state.is_touched = True
         cursor = RoutedCursor(self._state.conn)
         cursor.home = self
+        if self._state.cursors is None:
+            self._state.cursors = weakref.WeakSet()
         self._state.cursors.add(cursor)
         return cursor
 
@@ -182,6 +185,17 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     ) -> None:
         """Write rows inside the open transaction."""
         self.execute_plain(arrays_statement(table, columns, conflict), arrays(columns, values))
+
+    def read_rows(
+        self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of many keys, in binary: bytes are not written as digits."""
+        self.require_here()
+        query = placeholders(keyed_statement(table, keys, wanted))
+        try:
+            return self.cursor().execute(query, arrays(keys, values), binary=True).fetchall()
+        except psycopg.Error as error:
+            raise meaning_of(error, self.name) or error from error
 
     def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` of columns alone, which leaves nothing behind but its plan."""

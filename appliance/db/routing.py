@@ -8,8 +8,7 @@ go to, so a query that forgot its scope fails loudly instead of reading somebody
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from peewee import Proxy
 
@@ -29,8 +28,7 @@ class Routed(Protocol):
     database: Any
 
 
-@dataclass(frozen=True)
-class _Frame:
+class _Frame(NamedTuple):
     """One entered session; ``outer`` is the frame that it stands in."""
 
     engine: Routed

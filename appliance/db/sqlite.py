@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 import peewee
 
-from appliance.db.bulk import Kind, values_statement
+from appliance.db.bulk import Kind, key_statement, values_statement
 from appliance.db.routing import Route, ScopeMissing
 from appliance.errors import D2RError, Misconfigured, Unavailable
 
@@ -114,14 +114,15 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     def use(self, connection: sqlite3.Connection) -> None:
         """Let this thread's queries run on ``connection``."""
         self._state.set_connection(connection)
-        self._state.cursors = weakref.WeakSet()
+        self._state.cursors = None
 
     def release(self) -> sqlite3.Connection:
         """Take the connection back from this thread; unfinished cursors and transactions end."""
-        connection: sqlite3.Connection = self._state.conn
-        for cursor in list(self._state.cursors):
+        state = self._state
+        connection: sqlite3.Connection = state.conn
+        for cursor in list(state.cursors or ()):
             cursor.close()
-        self._state.reset()
+        state.reset()
         if connection.in_transaction:
             connection.rollback()
         return connection
@@ -140,6 +141,8 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         self.require_here()
         cursor: RoutedCursor = self._state.conn.cursor(RoutedCursor)
         cursor.home = self
+        if self._state.cursors is None:
+            self._state.cursors = weakref.WeakSet()
         self._state.cursors.add(cursor)
         return cursor
 
@@ -167,6 +170,13 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
             self.cursor().executemany(values_statement(table, columns, conflict), zip(*values, strict=True))
         except sqlite3.Error as error:
             raise meaning_of(error, self.path) or error from error
+
+    def read_rows(
+        self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of many keys, one after the other."""
+        query = key_statement(table, keys, wanted)
+        return [row for key in zip(*values, strict=True) for row in self.look_up(query, key)]
 
     def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` of columns alone."""

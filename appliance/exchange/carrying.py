@@ -131,7 +131,7 @@ def _draft(
     amends = earlier.pop(0) if earlier else None
     file = {
         "id": row.id, "name": row.name, "sha256": row.sha256, "format": reading.format,
-        "laboratory": reading.laboratory,
+        "laboratory": one.judged.reported.laboratory,
     }  # fmt: skip
     context = {
         "workspace": scope.slug, "part": one.item.part, "asset": one.item.asset, "serial": one.item.serial,
@@ -170,7 +170,7 @@ def _write(
         id=new_id("ins"), asset_id=asset_id, part_id=part_id, results_file_id=row.id, file_position=position,
         parameters="{}", context=_context(row, one), priority="normal", inspected_at=now, created_at=now,
         created_by=row.received_by, started_at=now, state="judged", progress=1.0, amends_id=amends and amends.id,
-        reason=row.reason if amends else "", **signed.columns,
+        reason=row.reason if amends else "", laboratory=reported.laboratory, **signed.columns,
     )  # fmt: skip
     facts = {"inspection": inspection.id, "file": row.id, "position": position, "asset": one.item.asset}
     personal = {"operator": reported.operator} if reported.operator else None

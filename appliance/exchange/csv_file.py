@@ -15,7 +15,9 @@ from appliance.exchange.records import MOST_ROWS, ImportOptions, Reading, Report
 from appliance.exchange.units import unit_of
 
 #: Columns that say which item was measured on which occasion, and the others.
-_OF_INSPECTION: Final = ("inspection", "serial", "asset", "part", "measured_at", "operator", "instrument")
+_OF_INSPECTION: Final = (
+    "inspection", "serial", "asset", "part", "laboratory", "measured_at", "operator", "instrument",
+)  # fmt: skip
 _OF_ROW: Final = (
     "key", "name", "zone", "quantity", "nominal", "lower", "upper", "value", "unit", "U", "u", "k", "verdict",
 )  # fmt: skip
@@ -28,8 +30,8 @@ Line = Mapping[str, str]
 def read_csv(data: bytes, options: ImportOptions) -> Reading:
     """Read the bytes of a CSV.
 
-    Rows of one ``inspection``, or else of one part, asset and serial number, are one inspection, measured at the latest
-    of their times.
+    Rows of one ``inspection``, or else of one part, asset and serial number, are one inspection of each laboratory that
+    they name, measured at the latest of their times.
 
     Raises
     ------
@@ -107,7 +109,7 @@ def _refuse(names: list[str]) -> None:
 
 
 def _occasion(line: Line, place: str) -> tuple[str, ...]:
-    stated = {name: values.text(line.get(name), f"{place}: {name}") for name in _OF_INSPECTION[:4]}
+    stated = {name: values.text(line.get(name), f"{place}: {name}") for name in _OF_INSPECTION[:5]}
     if not (stated["serial"] or stated["asset"] or stated["inspection"]):
         raise InvalidInput("results.serial", f"{place} says neither serial nor asset.", "Which item was measured?")
     return tuple(stated.values())

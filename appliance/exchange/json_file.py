@@ -13,8 +13,8 @@ from appliance.exchange.records import MOST_ROWS, ImportOptions, Reading, Report
 from appliance.exchange.units import unit_of
 
 FORMAT: Final = "d2r-results/1"
-_OF_INSPECTION: Final = ("serial", "asset", "part", "measured_at", "operator", "instrument")
-_TOP: Final = ("format", "unit", "laboratory", *_OF_INSPECTION, "inspections")
+_OF_INSPECTION: Final = ("serial", "asset", "part", "laboratory", "measured_at", "operator", "instrument")
+_TOP: Final = ("format", "unit", *_OF_INSPECTION, "inspections")
 _FIGURES: Final = ("value", "lower", "upper", "U", "u", "k")
 _TEXTS: Final = ("key", "name", "zone", "quantity", "unit")
 _ROW: Final = (*_TEXTS, *_FIGURES, "verdict")

@@ -76,8 +76,9 @@ def _document(root: Element, options: ImportOptions) -> _Document:
     )
 
 
-def _laboratory(root: Element) -> str:
-    stated = next((word(one, "Name") for one in root.iter("InspectingOrganization")), "")
+def _laboratory(top: Element) -> str:
+    """Who measured, as results or the document say."""
+    stated = next((word(one, "Name") for one in top.iter("InspectingOrganization")), "")
     return values.text(stated, "InspectingOrganization")
 
 
@@ -96,6 +97,7 @@ def _inspection(
     return ReportedInspection(
         serial=_serial(result, number, document), asset="", part="", measured_at=_measured_at(result, root, notes),
         operator=_operator(result), instrument=", ".join(dict.fromkeys(instruments))[:120], rows=tuple(rows),
+        laboratory=_laboratory(result),
     )  # fmt: skip
 
 

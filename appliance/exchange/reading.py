@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -31,8 +32,8 @@ def read_results(path: Path, options: ImportOptions) -> Reading:
     if not size:
         raise InvalidInput("results.empty", "The file is empty.")
     reading = decoded(run_parser(PARSER, path, options.as_json()))
-    filled = [_filled(one, options) for one in reading.inspections]
-    return replace(reading, inspections=tuple(filled), laboratory=options.laboratory or reading.laboratory)
+    filled = [_filled(one, options, reading.laboratory) for one in reading.inspections]
+    return replace(reading, inspections=tuple(filled), laboratory=_laboratory(filled))
 
 
 def decoded(parsed: Parsed) -> Reading:
@@ -50,7 +51,13 @@ def decoded(parsed: Parsed) -> Reading:
     return Reading(summary["format"], found, summary["laboratory"], (*summary["notes"], *parsed.gaps))
 
 
-def _filled(inspection: ReportedInspection, options: ImportOptions) -> ReportedInspection:
-    """The inspection with what the options say of all that say nothing themselves."""
+def _filled(inspection: ReportedInspection, options: ImportOptions, laboratory: str) -> ReportedInspection:
+    """The inspection with what the options or the file say of all that say nothing themselves."""
     names = ("part", "measured_at", "instrument")
-    return replace(inspection, **{name: getattr(inspection, name) or getattr(options, name) for name in names})
+    said = {name: getattr(inspection, name) or getattr(options, name) for name in names}
+    return replace(inspection, **said, laboratory=options.laboratory or inspection.laboratory or laboratory)
+
+
+def _laboratory(inspections: Iterable[ReportedInspection]) -> str:
+    """The laboratories of a file, as many as 120 characters hold."""
+    return ", ".join(sorted({one.laboratory for one in inspections} - {""}))[:120]

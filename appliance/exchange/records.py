@@ -38,7 +38,7 @@ class Reported:
 class ReportedInspection:
     """One item that was measured on one occasion.
 
-    Empty texts are not stated.  ``measured_at`` is RFC 3339 with microseconds, in UTC.
+    Empty texts are not stated.  ``measured_at`` is RFC 3339 with microseconds, in UTC; ``laboratory`` is who measured.
     """
 
     serial: str
@@ -48,11 +48,15 @@ class ReportedInspection:
     operator: str
     instrument: str
     rows: tuple[Reported, ...]
+    laboratory: str = ""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A file of results; ``notes`` say what it left open and how that was filled."""
+    """A file of results; ``notes`` say what it left open and how that was filled.
+
+    ``laboratory`` is that of inspections that state none.
+    """
 
     format: str
     inspections: tuple[ReportedInspection, ...]
@@ -78,7 +82,8 @@ class ImportOptions:
     limits : ``absolute``, or ``deviation`` where a CSV's limits are deviations from the nominal value
     serial_pattern : a regular expression whose first group is the serial number in what the file states
     serials : serial numbers of inspections by their place in the file, from 1 on, whatever the file states
-    part, measured_at, instrument, laboratory : of inspections that state none
+    part, measured_at, instrument : of inspections that state none
+    laboratory : of all inspections, whatever the file states
     create : whether parts and assets that are not known are made
     """
 

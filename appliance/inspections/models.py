@@ -21,6 +21,9 @@ class InspectionRow(WorkspaceModel):
     It rests on a scan, a CAD revision and a plan, or else on a file of results from elsewhere, whose inspections
     ``file_position`` counts from 1 on.
 
+    ``instrument_id`` and ``measured_at`` are those of all of its measurements (written by ``measurements.recording``);
+    ``laboratory`` is who measured what was not measured here.
+
     ``lease_token`` grows with every claim: who holds an older one writes nothing any more.
     """
 
@@ -68,6 +71,12 @@ class InspectionRow(WorkspaceModel):
     pdf_object = TextField(null=True)
     tiles_object = TextField(null=True)
     field_object = TextField(null=True)
+    instrument_id = TextField(null=True)
+    measured_at = TextField(null=True)
+    laboratory = TextField(default="")
+
+    #: Whether that instrument moved; filled where rows are shown (``measurements.suspicion``).
+    instrument_is_suspect: bool = False
 
     class Meta:
         table_name = "inspection"
@@ -94,3 +103,40 @@ class Replay(WorkspaceModel):
 
     class Meta:
         table_name = "replay"
+
+
+class ScanChange(WorkspaceModel):
+    """What changed from one stored scan of an asset to another: ``requested``, ``done``, ``failed`` or ``cancelled``.
+
+    ``parameters`` and ``summary`` are JSON; ``*_object`` name the files of the result in the object store.
+    """
+
+    id = TextField(primary_key=True)
+    asset_id = TextField()
+    first_scan_id = TextField()
+    second_scan_id = TextField()
+    parameters = TextField()
+    state = TextField()
+    step = TextField(default="")
+    progress = FloatField(default=0.0)
+    requested_at = TextField()
+    requested_by = TextField()
+    attempts = IntegerField(default=0)
+    cancel_requested = IntegerField(default=0)
+    lease_token = IntegerField(default=0)
+    lease_until = TextField(null=True)
+    not_before = TextField(null=True)
+    finished_at = TextField(null=True)
+    engine = TextField(null=True)
+    summary = TextField(null=True)
+    result_object = TextField(null=True)
+    result_sha256 = TextField(null=True)
+    laz_object = TextField(null=True)
+    ply_object = TextField(null=True)
+    arrays_object = TextField(null=True)
+    error_code = TextField(null=True)
+    error_message = TextField(null=True)
+    error_hint = TextField(null=True)
+
+    class Meta:
+        table_name = "scan_change"

@@ -11,6 +11,7 @@ from appliance.db.listing import NEWEST, WHOLE, Listing, between, equal
 from appliance.errors import NotFound
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.measurements.models import Measurement
+from appliance.measurements.suspicion import marked, marks
 from appliance.plant.models import Asset
 from appliance.plant.repository import page
 from appliance.scans.models import Scan
@@ -27,22 +28,42 @@ def list_inspections(
     *,
     created_since: str | None = None,
     created_until: str | None = None,
+    suspect: bool | None = None,
     **equals: str | None,
 ) -> list[InspectionRow]:
-    """Inspections whose columns are ``equals`` (None: whatever they are), asked for within a time (``rfc3339_us``)."""
-    created = between(InspectionRow.created_at, created_since, created_until)
-    return page(scope, InspectionRow, listing, *equal(InspectionRow, **equals), *created)
+    """Inspections whose columns are ``equals`` (None: whatever they are), asked for within a time (``rfc3339_us``).
+
+    ``suspect``: those that depend on an instrument which moved, or those that do not.
+    """
+    conditions = [*equal(InspectionRow, **equals), *between(InspectionRow.created_at, created_since, created_until)]
+    standing = marks(scope)
+    if suspect:
+        return marked(_of_any(scope, listing, conditions, standing.suspect(InspectionRow)), standing)
+    clear = [] if suspect is None else standing.clear(InspectionRow)
+    return marked(page(scope, InspectionRow, listing, *conditions, *clear), standing)
 
 
-def scan_with_inspections(scope: WorkspaceScope, scan_id: str) -> tuple[Scan, list[InspectionRow]]:
-    """A scan and its inspections, the latest first.
+def _of_any(scope: WorkspaceScope, listing: Listing, conditions: list[Any], either: list[Any]) -> list[InspectionRow]:
+    """A page of the rows that meet all ``conditions`` and one of ``either``, no two of which hold for one row.
+
+    Each is asked in the order of the list, which an index of its own has; all of them at once would sort all rows.
+    """
+    found = [row for one in either for row in page(scope, InspectionRow, listing, *conditions, one)]
+    found.sort(key=listing.place, reverse=listing.sort.startswith("-"))
+    return found[: listing.limit]
+
+
+def scan_with_inspections(
+    scope: WorkspaceScope, scan_id: str, of_scan: tuple[str, ...], of_inspections: tuple[str, ...]
+) -> tuple[Any, list[Any]]:
+    """Columns of a scan and of its inspections, the latest first.
 
     Raises
     ------
     NotFound : there is none in this workspace
     """
     with scope:
-        found: tuple[Scan, list[InspectionRow]] | None = Scan.known_with(InspectionRow, "scan_id", scan_id)
+        found = Scan.known_with(of_scan, InspectionRow, of_inspections, "scan_id", scan_id)
     if found is None:
         raise unknown_scan(scan_id)
     return found
@@ -58,7 +79,7 @@ def list_measurements(
 ) -> list[Measurement]:
     """Measurements of all inspections whose columns are ``equals``, measured within a time (``rfc3339_us``)."""
     measured = between(Measurement.measured_at, measured_since, measured_until)
-    return page(scope, Measurement, listing, *equal(Measurement, **equals), *measured)
+    return marked(page(scope, Measurement, listing, *equal(Measurement, **equals), *measured), marks(scope))
 
 
 def latest_of_assets(scope: WorkspaceScope, asset_ids: Sequence[str]) -> dict[str, InspectionRow]:

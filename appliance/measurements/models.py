@@ -70,6 +70,26 @@ class ResultsFile(WorkspaceModel):
         table_name = "results_file"
 
 
+class InstrumentSuspicion(WorkspaceModel):
+    """A reference artefact says that one revision of an instrument moved: what it measured after ``since`` is suspect.
+
+    ``since`` is the moment of the last value that vouched for it, empty where none did.  ``evidence`` is a JSON list of
+    what was seen.  It stands until somebody explains it; at most one of a revision does.
+    """
+
+    id = TextField(primary_key=True)
+    instrument_id = TextField()
+    since = TextField()
+    evidence = TextField()
+    found_at = TextField()
+    lifted_at = TextField(null=True)
+    lifted_by = TextField(null=True)
+    lifted_reason = TextField(null=True)
+
+    class Meta:
+        table_name = "instrument_suspicion"
+
+
 class MeasuredCharacteristic(WorkspaceModel):
     """The lasting identity of what is measured on a part, over plans, CAD revisions and sources.
 
@@ -130,6 +150,9 @@ class Measurement(WorkspaceModel):
     measured_at = TextField()
     recorded_at = TextField()
     superseded_by = TextField(null=True)
+
+    #: Whether its instrument moved; filled where rows are shown (``suspicion``).
+    instrument_is_suspect: bool = False
 
     class Meta:
         table_name = "measurement"

@@ -7,7 +7,7 @@ that they belong to are there together or not at all.  A row is never changed af
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, TypeVar
 
 from appliance.core.clock import rfc3339_us, utc_now
@@ -24,6 +24,7 @@ from appliance.tenancy.scope import WorkspaceScope
 _AT_ONCE: Final = 500
 
 _COLUMNS: Final = columns_of(Measurement)
+_OF_INSPECTION: Final = "UPDATE inspection SET instrument_id = ?, measured_at = ? WHERE id = ?"
 
 Item = TypeVar("Item")
 
@@ -81,13 +82,18 @@ class Finding:
         return contradicts(self.source_decision, self.decision, self.value, self.u, self.lower, self.upper)
 
 
+_OF_FINDINGS: Final = (*(one.name for one in fields(Finding) if one.name != "key"), "expanded")
+
+
 def key_of(name: str, zone: str, quantity: str) -> str:
     """The key of a characteristic that is computed from scans; no two of them share one, whatever signs they hold."""
     return f"{quantity}:{len(zone)}:{zone}:{name}"
 
 
-def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Sequence[Finding]) -> list[Measurement]:
-    """Write what one inspection measured, in the order of ``findings``, inside the open transaction.
+def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Sequence[Finding]) -> list[str]:
+    """Write what one inspection measured, inside the open transaction; returns the characteristic of each finding.
+
+    Its row then says with which instrument and when.
 
     Raises
     ------
@@ -96,12 +102,12 @@ def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Seq
     """
     with scope.transaction():
         known = _characteristics(occasion.part_id, findings)
-        now = rfc3339_us(utc_now())
-        rows = [_row(occasion, known[one.key][0], position, one, now) for position, one in enumerate(findings)]
-        values = [tuple(row.__data__[column] for column in _COLUMNS) for row in rows]
-        scope.database.write_rows("measurement", _COLUMNS, values)
-        fold(scope, [_counted(row) for row in rows])
-    return rows
+        ids = [known[one.key][0] for one in findings]
+        columns = _columns(occasion, ids, findings)
+        scope.database.write_columns("measurement", _COLUMNS, [columns[name] for name in _COLUMNS])
+        scope.database.run(_OF_INSPECTION, occasion.instrument_id, occasion.measured_at, occasion.inspection_id)
+        fold(scope, list(map(Counted, *(columns[name] for name in Counted._fields))))
+    return ids
 
 
 def require_units(scope: WorkspaceScope, part_id: str, findings: Sequence[Finding]) -> None:
@@ -183,13 +189,21 @@ def _require_unit(known: str, finding: Finding) -> None:
         raise Conflict("measurement.unit", message, "State the unit of its values, or give it another key.")
 
 
-def _row(occasion: Occasion, characteristic_id: str, position: int, finding: Finding, now: str) -> Measurement:
-    columns = {**vars(occasion), **vars(finding)}
-    del columns["key"]
-    return Measurement(
-        __no_default__=1, id=new_id("mea"), characteristic_id=characteristic_id, position=position,
-        expanded=finding.expanded, disagrees=int(finding.disagrees), recorded_at=now, superseded_by=None, **columns,
-    )  # fmt: skip
+def _columns(
+    occasion: Occasion, characteristics: Sequence[str], findings: Sequence[Finding]
+) -> dict[str, Sequence[Any]]:
+    """The columns of all rows: a model each would take as long to build as the database to write it."""
+    count = len(findings)
+    shared = {**vars(occasion), "recorded_at": rfc3339_us(utc_now()), "superseded_by": None}
+    own = {name: [getattr(one, name) for one in findings] for name in _OF_FINDINGS}
+    return {
+        **{name: [value] * count for name, value in shared.items()},
+        **own,
+        "id": [new_id("mea") for _ in findings],
+        "characteristic_id": characteristics,
+        "position": range(count),
+        "disagrees": [int(one.disagrees) for one in findings],
+    }
 
 
 def _counted(row: Measurement) -> Counted:

@@ -41,6 +41,8 @@ class Calendar:
             hint = "Name one as the IANA time zone database does, such as Europe/Berlin."
             raise Misconfigured("time_zone.unknown", f"There is no time zone '{zone}'.", hint) from error
         self._starts = lru_cache(maxsize=65_536)(self._starts_of)
+        self._weeks = lru_cache(maxsize=16_384)(lambda day: self.start_of(WEEK, moment_of(day)))
+        self._ends = lru_cache(maxsize=65_536)(self._end_of)
 
     def starts(self, moments: Sequence[str]) -> dict[int, Int64]:
         """The buckets of moments (n,), RFC 3339 in UTC, by HOUR, DAY and MONTH, int64 (n,) each.
@@ -64,7 +66,7 @@ class Calendar:
 
     def week_of(self, day: int) -> int:
         """The bucket of the week, from Monday on, that a day's bucket belongs to."""
-        return self.start_of(WEEK, moment_of(day))
+        return self._weeks(day)
 
     def end_of(self, grain: int, bucket: int) -> int:
         """The first second behind a bucket.
@@ -73,6 +75,9 @@ class Calendar:
         ------
         InvalidInput : this grain has no end that the calendar knows
         """
+        return self._ends(grain, bucket)
+
+    def _end_of(self, grain: int, bucket: int) -> int:
         local = moment_of(bucket).astimezone(self._zone).date()
         if grain == HOUR:
             return self._hour_end(bucket)

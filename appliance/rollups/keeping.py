@@ -20,29 +20,34 @@ from appliance.core.clock import rfc3339_us, utc_now
 from appliance.db.bulk import Kind
 from appliance.rollups import folding, statements
 from appliance.rollups.calendar import Calendar, calendar_of
-from appliance.rollups.extremes import mend, mend_conditions
-from appliance.rollups.folding import Batch, SeriesKey
+from appliance.rollups.extremes import Extremes, mend_conditions
+from appliance.rollups.folding import Batch
 from appliance.rollups.lives import lives, repairs_of, repairs_of_all, second
-from appliance.rollups.records import LIFE, Counted
+from appliance.rollups.numbers import Numbers
+from appliance.rollups.records import KEPT, LIFE, Counted, Dimension
 from appliance.rollups.rows import all_counted, counted_of_asset
 from appliance.rollups.scores import add_lines
+from appliance.rollups.storing import add_tallies, change_sketches, take_tallies
 from appliance.tenancy.scope import WorkspaceScope
 
 #: The way of folding; another one asks for all roll-ups to be built anew.
-VERSION: Final = 1
-#: Measurements that are folded at a time: their parts take about 4 kB each.
+VERSION: Final = 2
+#: Measurements that are folded at a time: their parts take about 4 kB each at most.
 _AT_ONCE: Final = 20_000
+#: What is taken out first, and what is read from it then.
+_PARTS: Final[dict[Dimension, tuple[int, ...]]] = {"part": KEPT["part"]}
+_MEMBERS: Final[dict[Dimension, tuple[int, ...]]] = {
+    dimension: grains for dimension, grains in KEPT.items() if dimension != "part"
+}
 _STATE: Final = "SELECT version, time_zone FROM rollup_state"
-_SERIES: Final = "SELECT id, characteristic_id FROM rollup_series WHERE dimension = ? AND member = ?"
-_LAST_SERIES: Final = "SELECT COALESCE(MAX(id), 0) FROM rollup_series"
 _CLEAR: Final = (
     "DELETE FROM rollup", "DELETE FROM rollup_quantile", "DELETE FROM rollup_line", "DELETE FROM rollup_condition",
     "DELETE FROM rollup_state",
 )  # fmt: skip
-_ENDED_LIVES: Final = (
-    "DELETE FROM rollup WHERE grain = 3 AND series IN (SELECT id FROM rollup_series WHERE dimension = 'asset' "
-    "AND member = ?)",
-    "DELETE FROM rollup_line WHERE series IN (SELECT id FROM rollup_series WHERE dimension = 'asset' AND member = ?)",
+_ENDED_LIVES: Final = tuple(
+    f"DELETE FROM {table} WHERE grain = 3 AND owner IN "
+    "(SELECT id FROM rollup_owner WHERE dimension = 'asset' AND member = ?)"
+    for table in ("rollup", "rollup_line")
 )
 
 
@@ -57,7 +62,7 @@ def fold(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
         if not _is_built(scope):
             rebuild(scope)  # which finds these rows among the others
             return
-        _add(scope, rows, {})
+        _add(scope, rows, Numbers())
 
 
 def take_out(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
@@ -66,12 +71,14 @@ def take_out(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
         if not _is_built(scope):
             rebuild(scope)
             return
+        numbers, extremes = Numbers(), Extremes(scope.database, calendar_of(scope.settings.time_zone))
         for some in _portions(rows):
-            batch, series = _batch(scope, some), _series(scope, some, {})
-            leaving = list(folding.extremes(batch, series))
-            _write(scope, batch, series, -1)
-            mend(scope.database, calendar_of(scope.settings.time_zone), leaving)
-            mend_conditions(scope.database, [((*row[:3],), row[4], row[5]) for row in _conditions(batch, -1)])
+            batch = _batch(scope, some, numbers)
+            for kept in (_MEMBERS, _PARTS):
+                take_tallies(scope.database, *folding.tallies(batch, kept), extremes.mend)
+            change_sketches(scope.database, folding.quantiles(batch), -1)
+            _write_lines(scope, batch, numbers, -1)
+            mend_conditions(scope.database, _write_conditions(scope, some, -1))
 
 
 def rebuild(scope: WorkspaceScope) -> int:
@@ -79,12 +86,12 @@ def rebuild(scope: WorkspaceScope) -> int:
 
     Memory: that of 20,000 measurements, about 100 MB.  Writers wait until it has ended.
     """
-    count, known = 0, dict[SeriesKey, int]()
+    count, numbers = 0, Numbers()
     with scope.transaction():
         for statement in _CLEAR:
             scope.database.run(statement)
         for page in all_counted(scope.database):
-            _add(scope, page, known)
+            _add(scope, page, numbers)
             count += len(page)
         now = rfc3339_us(utc_now())
         columns: dict[str, Kind] = {
@@ -113,76 +120,58 @@ def refold_lives(scope: WorkspaceScope, asset_id: str) -> None:
             return
         for statement in _ENDED_LIVES:
             scope.database.run(statement, asset_id)
-        known: dict[SeriesKey, int] = {}
+        numbers = Numbers()
         for page in counted_of_asset(scope.database, asset_id):
-            batch, series = _batch(scope, page), _series(scope, page, known)
-            _write_lives(scope, batch, series)
+            batch = _batch(scope, page, numbers)
+            add_tallies(scope.database, *folding.tallies(batch, {"asset": (LIFE,)}))
+            _write_lines(scope, batch, numbers, 1)
 
 
-def _add(scope: WorkspaceScope, rows: Sequence[Counted], known: dict[SeriesKey, int]) -> None:
+def _add(scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers) -> None:
     for some in _portions(rows):
-        _write(scope, _batch(scope, some), _series(scope, some, known), 1)
+        batch = _batch(scope, some, numbers)
+        add_tallies(scope.database, *folding.tallies(batch))
+        change_sketches(scope.database, folding.quantiles(batch), 1)
+        _write_lines(scope, batch, numbers, 1)
+        _write_conditions(scope, some, 1)
 
 
 def _is_built(scope: WorkspaceScope) -> bool:
     return scope.database.look_up(_STATE) == [(VERSION, scope.settings.time_zone)]
 
 
-def _batch(scope: WorkspaceScope, rows: Sequence[Counted]) -> Batch:
+def _batch(scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers) -> Batch:
+    numbers.learn(scope.database, rows)
     moments = [row.measured_at for row in rows]
     buckets = calendar_of(scope.settings.time_zone).starts(moments)
     buckets[LIFE] = lives(rows, repairs_of_all(scope.database, rows))
-    return Batch.of(rows, buckets, np.array([second(moment) for moment in moments], dtype=np.int64))
+    seconds = {moment: second(moment) for moment in set(moments)}
+    return Batch.of(rows, numbers, buckets, np.array([seconds[moment] for moment in moments], dtype=np.int64))
 
 
-def _write(scope: WorkspaceScope, batch: Batch, series: dict[SeriesKey, int], sign: int) -> None:
-    database = scope.database
-    tallies, quantiles = folding.tallies(batch, series, sign), folding.quantiles(batch, series, sign)
-    database.write_columns("rollup", statements.TALLIES, tallies, statements.ADD_TALLIES)
-    database.write_columns("rollup_quantile", statements.QUANTILES, quantiles, statements.ADD_QUANTILES)
-    database.write_rows("rollup_condition", statements.CONDITIONS, _conditions(batch, sign), statements.ADD_CONDITIONS)
-    _write_lines(scope, batch, series, sign)
+def _write_lines(scope: WorkspaceScope, batch: Batch, numbers: Numbers, sign: int) -> None:
+    assets = {number: member for (dimension, member, _), number in numbers.owners.items() if dimension == "asset"}
+    gained = folding.lines(batch, sign)
+    ends = {owner: repairs_of(scope.database, assets[owner]) for owner in {place[0] for place in gained}}
+    add_lines(scope.database, gained, {owner: second(own[-1]) if own else 0 for owner, own in ends.items()})
 
 
-def _write_lives(scope: WorkspaceScope, batch: Batch, series: dict[SeriesKey, int]) -> None:
-    tallies = folding.tallies(batch, series, 1, {"asset": (LIFE,)})
-    scope.database.write_columns("rollup", statements.TALLIES, tallies, statements.ADD_TALLIES)
-    _write_lines(scope, batch, series, 1)
-
-
-def _write_lines(scope: WorkspaceScope, batch: Batch, series: dict[SeriesKey, int], sign: int) -> None:
-    assets = {series[row.characteristic_id, "asset", row.asset_id]: row.asset_id for row in batch.rows}
-    ends = {asset: repairs_of(scope.database, asset) for asset in set(assets.values())}
-    current = {one: second(ends[asset][-1]) if ends[asset] else 0 for one, asset in assets.items()}
-    add_lines(scope.database, folding.lines(batch, series, sign), current)
-
-
-def _conditions(batch: Batch, sign: int) -> list[tuple[str, str, str, int, str, str]]:
-    """Rows of ``rollup_condition``; moments of what leaves change nothing there."""
+def _write_conditions(
+    scope: WorkspaceScope, rows: Sequence[Counted], sign: int
+) -> list[tuple[tuple[str, str, str], str, str]]:
+    """Count measurements of each condition; returns these with first and last moment of ``rows``."""
 
     def key(row: Counted) -> tuple[str, str, str]:
         return row.asset_id, row.cad_revision_id or "", row.instrument_id or ""
 
-    found = []
-    for condition, members in groupby(sorted(batch.rows, key=key), key):
+    written, changed = [], []
+    for condition, members in groupby(sorted(rows, key=key), key):
         moments = [row.measured_at for row in members]
-        found.append((*condition, sign * len(moments), min(moments), max(moments)))
-    return found
-
-
-def _series(scope: WorkspaceScope, rows: Sequence[Counted], known: dict[SeriesKey, int]) -> dict[SeriesKey, int]:
-    """The numbers of all series of ``rows``; those that are new get one.  ``known`` is added to."""
-    missing = sorted(folding.series_of(rows) - known.keys(), key=lambda key: key[1:])
-    for (dimension, member), _ in groupby(missing, lambda key: key[1:]):
-        found = scope.database.look_up(_SERIES, dimension, member)
-        known.update({(characteristic, dimension, member): number for number, characteristic in found})
-    new = [key for key in missing if key not in known]
-    if new:
-        [(last,)] = scope.database.look_up(_LAST_SERIES)
-        numbered = [(last + 1 + place, *key) for place, key in enumerate(new)]
-        scope.database.write_rows("rollup_series", statements.SERIES, numbered)
-        known.update(zip(new, (number for number, *_ in numbered), strict=True))
-    return known
+        first, last = min(moments), max(moments)
+        written.append((*condition, sign * len(moments), first, last))
+        changed.append((condition, first, last))
+    scope.database.write_rows("rollup_condition", statements.CONDITIONS, written, statements.ADD_CONDITIONS)
+    return changed
 
 
 def _portions(rows: Sequence[Counted]) -> Iterable[Sequence[Counted]]:

@@ -5,53 +5,71 @@ A question reads at most ``MOST`` buckets, which bounds its memory (about 20 MB)
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+import numpy as np
 
 from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
+from appliance.rollups.blocks import DECIDED, MEASURED, SLOT_BYTES, SLOTS, TOTAL, added, decoded, tally_of
 from appliance.rollups.calendar import Calendar
-from appliance.rollups.records import DAY, WEEK, Dimension, Tally
-from appliance.spc.exact import ExactSums
+from appliance.rollups.records import DAY, QUANTILES, WEEK, Dimension, Tally
+from appliance.rollups.storing import counts_of
+from appliance.spc.checks import Int64
+from appliance.spc.exact import LIMB_BITS
 from appliance.spc.sketch import QuantileSketch
 
 #: Buckets that one question reads.
 MOST: Final = 50_000
+#: Blocks that one question reads as a whole.
+MOST_BLOCKS: Final = 10_000
 #: All of time, in seconds since 1970.
 BEGINNING: Final = -(1 << 40)
 END: Final = 1 << 40
 
-_TALLY: Final = (
-    "r.bucket, r.measured, r.total_high, r.total_low, r.squares_high, r.squares_low, r.lowest, r.highest, r.passed, "
-    "r.failed, r.inconclusive, r.not_measured, r.below, r.above"
-)
+#: Bytes of one slot of a block, and whether it holds anything.
+_SLOT: Final = f"substr(r.tallies, ?, {SLOT_BYTES})"
+_IS_THERE: Final = "(r.present >> ?) & 1 = 1"
 _OF_CHARACTERISTIC: Final = (
-    f"SELECT s.characteristic_id, s.member, {_TALLY} FROM rollup_series s JOIN rollup r ON r.series = s.id "
-    "WHERE s.characteristic_id = ? AND s.dimension = ? AND r.grain = ? AND r.bucket >= ? AND r.bucket < ? LIMIT ?"
+    f"SELECT o.member, r.bucket, {_SLOT} FROM rollup_owner o JOIN rollup r ON r.owner = o.id WHERE o.part_id = ? "
+    f"AND o.dimension = ? AND r.grain = ? AND r.chunk = ? AND r.bucket >= ? AND r.bucket < ? AND {_IS_THERE} LIMIT ?"
 )
-#: Two questions, each of one index: a join might be planned from the wrong end.
-_SERIES: Final = "SELECT id FROM rollup_series WHERE characteristic_id = ? AND dimension = ? AND member = ?"
+_PART_AND_SLOT: Final = "SELECT part_id, slot FROM rollup_slot WHERE characteristic_id = ?"
+_OWNER: Final = "SELECT id FROM rollup_owner WHERE dimension = ? AND member = ? AND part_id = ?"
 _OF_SERIES: Final = (
-    f"SELECT '', '', {_TALLY} FROM rollup r WHERE r.series = ? AND r.grain = ? AND r.bucket >= ? AND r.bucket < ? "
-    "ORDER BY r.bucket LIMIT ?"
+    f"SELECT r.bucket, {_SLOT} FROM rollup r WHERE r.owner = ? AND r.grain = ? AND r.chunk = ? AND r.bucket >= ? "
+    f"AND r.bucket < ? AND {_IS_THERE} ORDER BY r.bucket LIMIT ?"
 )
 _SKETCH: Final = (
-    "SELECT r.place, SUM(r.tally) FROM rollup_series s JOIN rollup_quantile r ON r.series = s.id "
-    "WHERE s.characteristic_id = ? AND s.dimension = ? AND s.member = ? AND r.bucket >= ? AND r.bucket < ? "
-    "GROUP BY r.place"
+    "SELECT r.counts FROM rollup_quantile r WHERE r.owner = ? AND r.grain = ? AND r.chunk = ? AND r.bucket >= ? "
+    "AND r.bucket < ?"
 )
+_OF_MEMBER: Final = (
+    "SELECT o.part_id, r.chunk, r.tallies FROM rollup_owner o JOIN rollup r ON r.owner = o.id WHERE o.dimension = ? "
+    "AND o.member = ? AND r.grain = ? AND r.bucket >= ? AND r.bucket < ? LIMIT ?"
+)
+_SLOTS: Final = "SELECT slot, characteristic_id FROM rollup_slot WHERE part_id = ?"
 
-#: (characteristic, member, bucket) -> what is known of it.
-Buckets = Mapping[tuple[str, str, int], Tally]
+#: (member, bucket) -> what is known of it.
+Buckets: TypeAlias = Mapping[tuple[str, int], Tally]
 
 
 def of_characteristic(
     database: Engine, characteristic: str, dimension: Dimension, grain: int, since: int = BEGINNING, until: int = END
 ) -> Buckets:
     """Buckets of every member of a dimension; raises as ``of_series``."""
-    rows = database.look_up(_OF_CHARACTERISTIC, characteristic, dimension, grain, since, until, MOST + 1)
+    found = database.look_up(_PART_AND_SLOT, characteristic)
+    if not found:
+        return {}
+    [(part, slot)] = found
+    chunk, cell = divmod(slot, SLOTS)
+    rows = database.look_up(
+        _OF_CHARACTERISTIC, _first_byte(cell), part, dimension, grain, chunk, since, until, cell, MOST + 1
+    )
     _check(rows, MOST)
-    return _buckets(rows)
+    return {(member, bucket): tally_of(decoded(data)[0]) for member, bucket, data in rows}
 
 
 def of_series(
@@ -71,23 +89,65 @@ def of_series(
     ------
     InvalidInput : there are more than ``most`` in the tables
     """
-    kept = DAY if grain == WEEK else grain
-    number = database.look_up(_SERIES, characteristic, dimension, member)
-    rows = database.look_up(_OF_SERIES, number[0][0], kept, since, until, most + 1) if number else []
-    _check(rows, most)
     found: dict[int, Tally] = {}
-    for (_, _, bucket), tally in sorted(_buckets(rows).items()):
+    for bucket, data in _rows(database, characteristic, dimension, member, grain, since, until, most):
+        tally = tally_of(decoded(data)[0])
         place = calendar.week_of(bucket) if grain == WEEK else bucket
         found[place] = found[place] + tally if place in found else tally
     return found
+
+
+def means_of(
+    database: Engine, calendar: Calendar, characteristic: str, asset: str, grain: int, since: int, most: int
+) -> dict[int, float]:
+    """Means of the values of an asset by bucket, in nano-units; without whatever else a tally holds.  Raises as
+    ``of_series``."""
+    rows = _rows(database, characteristic, "asset", asset, grain, since, END, most)
+    slots = decoded(b"".join(data for _, data in rows))
+    high, low = (slots[:, column].tolist() for column in range(*TOTAL.indices(slots.shape[1])))
+    found: dict[int, tuple[int, int]] = {}
+    for (bucket, _), count, upper, lower in zip(rows, slots[:, MEASURED].tolist(), high, low, strict=True):
+        place = calendar.week_of(bucket) if grain == WEEK else bucket
+        before = found.get(place, (0, 0))
+        found[place] = before[0] + count, before[1] + (upper << LIMB_BITS) + lower
+    return {place: total / count for place, (count, total) in found.items() if count}
+
+
+def of_member(
+    database: Engine, dimension: Dimension, member: str, grain: int, since: int, until: int
+) -> dict[str, Tally]:
+    """Every characteristic of a member, its buckets added; memory is that of ``MOST_BLOCKS``, at most 50 MB.
+
+    Raises
+    ------
+    InvalidInput : it needs more than ``MOST_BLOCKS`` blocks
+    """
+    rows = database.look_up(_OF_MEMBER, dimension, member, grain, since, until, MOST_BLOCKS + 1)
+    _check(rows, MOST_BLOCKS)
+    whole: dict[tuple[str, int], Int64] = {}
+    for part, chunk, data in rows:
+        block = decoded(data)
+        whole[part, chunk] = added(whole[part, chunk], block) if (part, chunk) in whole else block
+    names = {part: dict(database.look_up(_SLOTS, part)) for part in {part for part, _ in whole}}
+    return {
+        names[part][chunk * SLOTS + cell]: tally_of(block[cell])
+        for (part, chunk), block in whole.items()
+        for cell in np.flatnonzero(block[:, DECIDED].any(axis=1)).tolist()
+    }
 
 
 def sketch_of(
     database: Engine, characteristic: str, dimension: Dimension, member: str, since: int, until: int
 ) -> QuantileSketch:
     """The sketch of the values of whole days of a part, or whole months of an asset."""
-    rows = database.fetch(_SKETCH, characteristic, dimension, member, since, until)
-    return QuantileSketch({int(place): int(tally) for place, tally in rows})
+    series = _series(database, characteristic, dimension, member)
+    if series is None:
+        return QuantileSketch()
+    owner, chunk, cell = series
+    whole = Counter[int]()
+    for (data,) in database.look_up(_SKETCH, owner, QUANTILES[dimension], chunk, since, until):
+        whole.update(counts_of(data, cell))
+    return QuantileSketch(dict(whole))
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
@@ -104,9 +164,31 @@ def _check(rows: list[tuple[Any, ...]], most: int) -> None:
         raise InvalidInput("trends.too_much", f"This question needs more than {most} buckets.", hint)
 
 
-def _buckets(rows: list[tuple[Any, ...]]) -> Buckets:
-    return {(row[0], row[1], row[2]): _tally(row) for row in rows}
+def _rows(
+    database: Engine, characteristic: str, dimension: Dimension, member: str, grain: int, since: int, until: int,
+    most: int,
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    """Buckets of a series, and what is stored of it, in order; of weeks, their days."""
+    series = _series(database, characteristic, dimension, member)
+    if series is None:
+        return []
+    owner, chunk, cell = series
+    kept = DAY if grain == WEEK else grain
+    rows = database.look_up(_OF_SERIES, _first_byte(cell), owner, kept, chunk, since, until, cell, most + 1)
+    _check(rows, most)
+    return rows
 
 
-def _tally(row: tuple[Any, ...]) -> Tally:
-    return Tally(ExactSums.from_limbs(*row[3:8]), *row[8:])
+def _series(database: Engine, characteristic: str, dimension: Dimension, member: str) -> tuple[int, int, int] | None:
+    """Owner, chunk and slot of the chunk; None where nothing was ever measured.
+
+    Two questions, each of one index: a join might be planned from the wrong end.
+    """
+    found = database.look_up(_PART_AND_SLOT, characteristic)
+    owner = database.look_up(_OWNER, dimension, member, found[0][0]) if found else []
+    return (owner[0][0], *divmod(found[0][1], SLOTS)) if owner else None
+
+
+def _first_byte(cell: int) -> int:
+    """Where a slot begins in a block, from 1."""
+    return cell * SLOT_BYTES + 1

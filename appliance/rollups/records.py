@@ -43,11 +43,6 @@ class Counted(NamedTuple):
     upper: float | None
     decision: str
 
-    def member(self, dimension: Dimension) -> str | None:
-        """Whom the measurement belongs to in a dimension."""
-        member: str | None = getattr(self, f"{dimension}_id")
-        return member
-
 
 @dataclass(frozen=True)
 class Tally:

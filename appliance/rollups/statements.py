@@ -1,72 +1,56 @@
-"""The statements that keep roll-ups: additions of whole numbers that the database makes in its own 64 bits.
-
-Low limbs stay below 2^62: what two of them have too much is carried into the high one.
-"""
+"""The tables of roll-ups as they are read and written: whole rows, found by owner, grain, chunk and bucket."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from appliance.db.bulk import Kind
+from appliance.db.engine import Engine
+from appliance.rollups.blocks import Place
 
-#: Columns, with their kinds, in the order in which ``folding`` gives them.
-TALLIES: Final[dict[str, Kind]] = dict.fromkeys(
-    (
-        "series", "grain", "bucket", "measured", "passed", "failed", "inconclusive", "not_measured", "below", "above",
-        "total_high", "total_low", "squares_high", "squares_low", "lowest", "highest",
-    ),
-    "integer",
-)  # fmt: skip
-QUANTILES: Final[dict[str, Kind]] = dict.fromkeys(("series", "grain", "bucket", "place", "tally"), "integer")
-_MOMENTS: Final = (
-    "measured", "seconds_high", "seconds_low", "seconds_squares_high", "seconds_squares_low", "products_high",
-    "products_low",
-)  # fmt: skip
+PLACE: Final[dict[str, Kind]] = dict.fromkeys(("owner", "grain", "chunk", "bucket"), "integer")
+TALLIES: Final[dict[str, Kind]] = {**PLACE, "present": "integer", "tallies": "bytes"}
+QUANTILES: Final[dict[str, Kind]] = {**PLACE, "counts": "bytes"}
 LINES: Final[dict[str, Kind]] = {
-    "series": "integer", "bucket": "integer", **dict.fromkeys(_MOMENTS, "integer"), "score": "real",
+    **PLACE, "moments": "bytes", "scores": "bytes", "best": "real", "screened": "integer",
 }  # fmt: skip
 CONDITIONS: Final[dict[str, Kind]] = {
     "asset_id": "text", "cad_revision_id": "text", "instrument_id": "text", "entries": "integer", "first_at": "text",
     "last_at": "text",
 }  # fmt: skip
-SERIES: Final[dict[str, Kind]] = {"id": "integer", "characteristic_id": "text", "dimension": "text", "member": "text"}
+_FORGET: Final = {
+    table: f"DELETE FROM {table} WHERE owner = ? AND grain = ? AND chunk = ? AND bucket = ?"
+    for table in ("rollup", "rollup_quantile", "rollup_line")
+}
 
 
-def _added(table: str, *columns: str) -> str:
-    return ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in columns)
+def setting(columns: dict[str, Kind]) -> str:
+    """Write a row in place of the one that is there."""
+    changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in PLACE)
+    return f"ON CONFLICT ({', '.join(PLACE)}) DO UPDATE SET {changed}"
 
 
-def _carried(table: str, *names: str) -> str:
-    """Two limbs added, with what is carried from the low one."""
-    low = "{table}.{name}_low + excluded.{name}_low"
-    both = f"{{name}}_high = {{table}}.{{name}}_high + excluded.{{name}}_high + (({low}) >> 62), "
-    both += f"{{name}}_low = ({low}) & 4611686018427387903"
-    return ", ".join(both.format(table=table, name=name) for name in names)
+def known(database: Engine, table: str, places: list[Place], column: str) -> dict[Place, bytes]:
+    """What stands in ``column`` at those of ``places`` that are there."""
+    keys = list(zip(*places, strict=True))
+    return {(*row[:4],): row[4] for row in database.read_rows(table, PLACE, keys, (column,))}
+
+
+def forget(database: Engine, table: str, places: list[Place]) -> None:
+    """Delete the rows of ``places``."""
+    for place in places:
+        database.run(_FORGET[table], *place)
 
 
 def _least(table: str, column: str, sign: str) -> str:
-    """The smaller (larger) of both; null is none."""
     return (
-        f"{column} = CASE WHEN excluded.{column} IS NULL OR {table}.{column} {sign}= excluded.{column} "
+        f"{column} = CASE WHEN {table}.{column} {sign}= excluded.{column} "
         f"THEN {table}.{column} ELSE excluded.{column} END"
     )
 
 
-ADD_TALLIES: Final = (
-    "ON CONFLICT (series, grain, bucket) DO UPDATE SET "
-    + ", ".join((
-        _added("rollup", "measured", "passed", "failed", "inconclusive", "not_measured", "below", "above"),
-        _carried("rollup", "total", "squares"), _least("rollup", "lowest", "<"), _least("rollup", "highest", ">"),
-    ))
-)  # fmt: skip
-ADD_QUANTILES: Final = "ON CONFLICT (series, grain, bucket, place) DO UPDATE SET " + _added("rollup_quantile", "tally")
-SET_LINES: Final = "ON CONFLICT (series, bucket) DO UPDATE SET " + ", ".join(
-    f"{column} = excluded.{column}" for column in (*_MOMENTS, "score")
-)
 ADD_CONDITIONS: Final = (
     "ON CONFLICT (asset_id, cad_revision_id, instrument_id) DO UPDATE SET "
-    + ", ".join((
-        _added("rollup_condition", "entries"), _least("rollup_condition", "first_at", "<"),
-        _least("rollup_condition", "last_at", ">"),
-    ))
+    "entries = rollup_condition.entries + excluded.entries, "
+    + _least("rollup_condition", "first_at", "<") + ", " + _least("rollup_condition", "last_at", ">")
 )  # fmt: skip

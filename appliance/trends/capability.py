@@ -18,7 +18,6 @@ from typing import Any, Final, TypeAlias
 from appliance.core.clock import parse_rfc3339, rfc3339_us, utc_now
 from appliance.db.engine import Engine
 from appliance.errors import InvalidInput, NotFound
-from appliance.measurements.models import MeasuredCharacteristic
 from appliance.rollups.calendar import Calendar, moment_of, seconds_of
 from appliance.rollups.keeping import ensure_built
 from appliance.rollups.reading import BEGINNING, of_series, sketch_of
@@ -44,9 +43,11 @@ _LIMITS: Final = (
     "SELECT lower, upper FROM measurement WHERE characteristic_id = ? AND superseded_by IS NULL AND value IS NOT NULL "
     "ORDER BY measured_at DESC, id DESC LIMIT 1"
 )
+#: Of all assets, one after the other: an index by asset and time finds each one's values of a period.
 _VALUES: Final = (
-    "SELECT value FROM measurement WHERE characteristic_id = ? AND measured_at >= ? AND measured_at < ? "
-    "AND superseded_by IS NULL AND value IS NOT NULL ORDER BY measured_at, id LIMIT ?"
+    "SELECT m.value FROM rollup_owner o JOIN measurement m ON m.asset_id = o.member WHERE o.dimension = 'asset' "
+    "AND o.part_id = ? AND m.characteristic_id = ? AND m.measured_at >= ? AND m.measured_at < ? "
+    "AND m.superseded_by IS NULL AND m.value IS NOT NULL ORDER BY m.measured_at, m.id LIMIT ?"
 )
 _VALUES_OF_ASSET: Final = (
     "SELECT value FROM measurement WHERE characteristic_id = ? AND asset_id = ? AND measured_at >= ? "
@@ -95,8 +96,9 @@ def capability_of(
         tallies = of_series(scope.database, calendar, known.id, dimension, member, GRAINS[grain], first, last)
         _check(limits, len(tallies))
         asked = _Asked(
-            scope.database, calendar, known.id, asset, (limits[0][0], limits[0][1]), len(tallies) <= FITTED_PERIODS
-        )
+            scope.database, calendar, known.part_id, known.id, asset, (limits[0][0], limits[0][1]),
+            len(tallies) <= FITTED_PERIODS,
+        )  # fmt: skip
         return tuple(asked.period(GRAINS[grain], bucket, tally) for bucket, tally in tallies.items())
 
 
@@ -113,10 +115,11 @@ class _Asked:
     """One question: of what, and by which limits."""
 
     def __init__(
-        self, database: Engine, calendar: Calendar, characteristic: str, asset: str | None,
+        self, database: Engine, calendar: Calendar, part: str, characteristic: str, asset: str | None,
         limits: tuple[float | None, float | None], may_fit: bool,
     ) -> None:  # fmt: skip
-        self.database, self.calendar, self.characteristic, self.asset = database, calendar, characteristic, asset
+        self.database, self.calendar, self.part = database, calendar, part
+        self.characteristic, self.asset = characteristic, asset
         self.limits, self.may_fit = limits, may_fit
 
     def period(self, grain: int, bucket: int, tally: Tally) -> Period:
@@ -157,8 +160,7 @@ class _Asked:
     def _sketch(self, since: int, until: int) -> QuantileSketch | None:
         """The sketch of a period; None of an asset's periods that are no whole months."""
         if self.asset is None:
-            part = MeasuredCharacteristic.known(id=self.characteristic).part_id
-            return sketch_of(self.database, self.characteristic, "part", part, since, until)
+            return sketch_of(self.database, self.characteristic, "part", self.part, since, until)
         is_month = self.calendar.start_of(GRAINS["month"], moment_of(since)) == since
         if not is_month or self.calendar.end_of(GRAINS["month"], since) != until:
             return None
@@ -167,7 +169,7 @@ class _Asked:
     def _values(self, since: datetime, until: datetime) -> list[float]:
         between = rfc3339_us(since), rfc3339_us(until), MOST_VALUES
         if self.asset is None:
-            rows = self.database.look_up(_VALUES, self.characteristic, *between)
+            rows = self.database.look_up(_VALUES, self.part, self.characteristic, *between)
         else:
             rows = self.database.look_up(_VALUES_OF_ASSET, self.characteristic, self.asset, *between)
         return [value for (value,) in rows]

@@ -56,7 +56,7 @@ def comparison(
     found: dict[str, list[Tally]] = defaultdict(list)
     with scope:
         months = of_characteristic(scope.database, known.id, by, MONTH, first, last)
-        for (_, member, _), tally in months.items():
+        for (member, _), tally in months.items():
             found[member].append(tally)
         groups = [_group(by, member, total(tallies)) for member, tallies in found.items()]
     groups = sorted((one for one in groups if one.measured), key=lambda one: (-one.measured, one.member))
@@ -107,12 +107,17 @@ def _difference(first: Group, second: Group, tail: float) -> Difference:
 
 
 def _group(by: Dimension, member: str, tally: Tally) -> Group:
-    count, mean = tally.sums.count, tally.sums.mean() / NANO
-    if count < LEAST_VALUES:
-        return Group(member, _name(by, member), count, mean, None, None, None)
-    sd = tally.sums.deviation() / NANO
+    count = tally.sums.count
+    sd = None if count < LEAST_VALUES else tally.sums.deviation() / NANO
+    return group_of(member, _name(by, member), count, tally.sums.mean() / NANO, sd)
+
+
+def group_of(member: str, name: str, count: int, mean: float, sd: float | None) -> Group:
+    """A member with the interval of its mean; ``sd`` is None where it has too few values."""
+    if sd is None:
+        return Group(member, name, count, mean, None, None, None)
     reach = -float(stdtrit(count - 1, (1.0 - CONFIDENCE) / 2.0)) * sd / math.sqrt(count)
-    return Group(member, _name(by, member), count, mean, mean - reach, mean + reach, sd)
+    return Group(member, name, count, mean, mean - reach, mean + reach, sd)
 
 
 def _name(by: Dimension, member: str) -> str:

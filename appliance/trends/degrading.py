@@ -25,8 +25,9 @@ from appliance.measurements.models import MeasuredCharacteristic
 from appliance.plant.models import Asset, Instrument
 from appliance.rollups.calendar import Calendar
 from appliance.rollups.keeping import ensure_built
+from appliance.rollups.lines import Line, clearest, line_of, screened
 from appliance.spc.forecast import ALREADY, EXPECTED, NEVER, NO_TREND, Crossing, Edges, edges_of, forecast
-from appliance.spc.series import Series
+from appliance.spc.series import Break, Series
 from appliance.spc.trend import LEAST_VALUES, Trend, trend_of
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.history import History, Latest, breaks_of, history_of, latest_of, text_of_day
@@ -42,20 +43,8 @@ RATE: Final = 0.05
 TESTED: Final = 40
 #: Dates beyond this are not named: nobody plans by them.
 _FARTHEST_DAYS: Final = 365.25 * 100
-_LINES: Final = (
-    "SELECT l.score, l.measured, l.bucket, s.characteristic_id, s.member FROM rollup_line l "
-    "JOIN rollup_series s ON s.id = l.series JOIN characteristic c ON c.id = s.characteristic_id "
-)
-_CLEAREST: Final = "ORDER BY l.score DESC, l.series LIMIT ?"
-_OF_ALL: Final = f"{_LINES} WHERE l.score IS NOT NULL {_CLEAREST}"
-_OF_PART: Final = f"{_LINES} WHERE l.score IS NOT NULL AND c.part_id = ? {_CLEAREST}"
-_OF_ASSET: Final = f"{_LINES} WHERE l.score IS NOT NULL AND s.dimension = 'asset' AND s.member = ? {_CLEAREST}"
-_LINE: Final = (
-    f"{_LINES} WHERE l.score IS NOT NULL AND s.characteristic_id = ? AND s.dimension = 'asset' AND s.member = ?"
-)
 #: Series, in all workspaces of this process: about 4 MB.
 _remembered: Final = Remembered["Evidence | None"](4096)
-_SCREENED: Final = "SELECT COUNT(*) FROM rollup_line WHERE score IS NOT NULL"
 
 
 def degrading(
@@ -68,15 +57,13 @@ def degrading(
     calendar = ensure_built(scope)
     with scope:
         database = scope.database
-        [(screened,)] = database.fetch(_SCREENED)
-        if asset is not None:
-            lines = database.look_up(_OF_ASSET, asset, tested)
-        else:
-            lines = database.look_up(_OF_ALL, tested) if part is None else database.look_up(_OF_PART, part, tested)
-        found = [one for line in lines if (one := _tested(scope, calendar, line)) is not None]
-    called = [one for one in _adjusted(found, int(screened)) if one.q is not None and one.q <= RATE]
+        count, lines = screened(database), clearest(database, tested, part=part, asset=asset)
+        breaks = {asset_id: breaks_of(database, asset_id) for asset_id in {line.asset_id for line in lines}}
+        evidence = (_tested(scope, calendar, line, breaks[line.asset_id]) for line in lines)
+        found = [one for one in evidence if one is not None]
+    called = [one for one in _adjusted(found, count) if one.q is not None and one.q <= RATE]
     called.sort(key=_urgency)
-    return Ranking(int(screened), len(lines), _of_parts(scope, called)[:limit])
+    return Ranking(count, len(lines), _of_parts(scope, called)[:limit])
 
 
 def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evidence:
@@ -89,9 +76,10 @@ def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evide
     """
     calendar = ensure_built(scope)
     with scope:
-        lines = scope.database.look_up(_LINE, characteristic, asset)
-        found = _tested(scope, calendar, lines[0], thoroughly=True) if lines else None
-        if found is None and not lines and latest_of(scope.database, characteristic, asset) is None:
+        line = line_of(scope.database, characteristic, asset)
+        breaks = breaks_of(scope.database, asset)
+        found = None if line is None else _tested(scope, calendar, line, breaks, thoroughly=True)
+        if line is None and latest_of(scope.database, characteristic, asset) is None:
             raise NotFound("trends.nothing", "Nothing was measured of this characteristic of this asset.")
     if found is None:
         raise InvalidInput("spc.too_few", f"A trend needs {LEAST_VALUES} values after a repair.")
@@ -113,14 +101,14 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
 
 
 def _tested(
-    scope: WorkspaceScope, calendar: Calendar, line: tuple[Any, ...], *, thoroughly: bool = False
+    scope: WorkspaceScope, calendar: Calendar, line: Line, breaks: tuple[Break, ...], *, thoroughly: bool = False
 ) -> Evidence | None:
     """Evidence of one line; None where no trend can be computed, or, unless ``thoroughly``, where there is none.
 
     What was computed from the same values, limits and breaks is remembered: all of them stand in the key.
     """
     score, measured, life, characteristic, asset = line
-    latest, breaks = latest_of(scope.database, characteristic, asset), breaks_of(scope.database, asset)
+    latest = latest_of(scope.database, characteristic, asset)
     if latest is None:
         return None
 

@@ -17,10 +17,11 @@ from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
 from appliance.rollups.calendar import Calendar, moment_of
 from appliance.rollups.lives import repairs_of, second
-from appliance.rollups.reading import END, MOST, of_series
+from appliance.rollups.reading import MOST, means_of
 from appliance.rollups.records import DAY, HOUR, MONTH, WEEK
 from appliance.spc.exact import NANO
 from appliance.spc.series import CAD_CHANGE, RECALIBRATION, REPAIR, Break, Series, series_of
+from appliance.tenancy.scope import WorkspaceScope
 
 #: Points of one series: 8,128 pairs, a millisecond.
 MOST_POINTS: Final = 128
@@ -34,6 +35,11 @@ _LATEST: Final = (
     "SELECT lower, upper, u, value, measured_at, name, zone, unit, instrument_id, cad_revision_id FROM measurement "
     "WHERE characteristic_id = ? AND asset_id = ? AND superseded_by IS NULL AND value IS NOT NULL "
     "ORDER BY measured_at DESC, id DESC LIMIT 1"
+)
+_POINTS: Final = (
+    "SELECT measured_at, value, expanded, lower, upper, decision, inspection_id FROM measurement "
+    "WHERE characteristic_id = ? AND asset_id = ? AND superseded_by IS NULL AND value IS NOT NULL "
+    "ORDER BY measured_at DESC, id DESC LIMIT ?"
 )
 _CONDITIONS: Final = (
     "SELECT cad_revision_id, instrument_id, first_at FROM rollup_condition WHERE asset_id = ? ORDER BY first_at"
@@ -57,6 +63,19 @@ class Latest:
 
 
 @dataclass(frozen=True)
+class MeasuredPoint:
+    """One value of a series, ``expanded`` its U, with its limits, what was decided, and the inspection that says so."""
+
+    measured_at: str
+    value: float
+    expanded: float | None
+    lower: float | None
+    upper: float | None
+    decision: str
+    inspection_id: str
+
+
+@dataclass(frozen=True)
 class History:
     """A series, days since 1970, with what its points are: ``value`` of single ones, else means of an ``hour``, ..."""
 
@@ -69,6 +88,13 @@ def latest_of(database: Engine, characteristic: str, asset: str) -> Latest | Non
     """The newest measurement that has a value and counts."""
     rows = database.look_up(_LATEST, characteristic, asset)
     return Latest(*rows[0]) if rows else None
+
+
+def latest_points(scope: WorkspaceScope, characteristic: str, asset: str, most: int) -> list[MeasuredPoint]:
+    """The latest ``most`` values that count, in order of time."""
+    with scope:
+        rows = scope.database.look_up(_POINTS, characteristic, asset, most)
+    return [MeasuredPoint(*row) for row in reversed(rows)]
 
 
 def breaks_of(database: Engine, asset: str) -> tuple[Break, ...]:
@@ -110,14 +136,10 @@ def _means(
     """Means of the buckets that lie in a life as a whole, each at its middle; None where they are too many to read."""
     most = {HOUR: MOST_POINTS, DAY: MOST_POINTS, WEEK: 7 * MOST_POINTS}.get(grain, MOST)
     try:
-        found = of_series(database, calendar, characteristic, "asset", asset, grain, life, END, most)
+        found = means_of(database, calendar, characteristic, asset, grain, life, most)
     except InvalidInput:
         return None
-    return [
-        ((bucket + calendar.end_of(grain, bucket)) // 2, tally.sums.mean() / NANO)
-        for bucket, tally in found.items()
-        if tally.sums.count
-    ]
+    return [((bucket + calendar.end_of(grain, bucket)) // 2, mean / NANO) for bucket, mean in found.items()]
 
 
 def _history(points: Sequence[tuple[int, float]], kind: str, breaks: tuple[Break, ...], since: str) -> History | None:

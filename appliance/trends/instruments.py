@@ -3,7 +3,8 @@
 Each characteristic of an artefact has a chart of its own for every instrument (by name), by the limits that were frozen
 for that artefact, else by those of its first ``BASELINE`` values with this instrument.  An instrument
 is *suspect* since the measurement before the first signal, the last one that vouched for it; its verdicts from then on
-are too, until it is calibrated anew: values of an earlier revision of its statement say nothing of the newest.
+are too, until it is calibrated anew: values of an earlier revision of its statement say nothing of the newest.  What
+somebody has explained (``measurements.suspicion``) is no signal any more.
 
 Charts of artefacts hold the latest ``charts.MOST_POINTS`` values.
 """
@@ -17,9 +18,11 @@ from typing import Final
 from appliance.audit.recording import record
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.errors import Conflict, InvalidInput
+from appliance.measurements.models import InstrumentSuspicion
 from appliance.plant.assets import find_asset
 from appliance.plant.models import Asset, Instrument
 from appliance.plant.repository import checked_text
+from appliance.rollups.lines import characteristics_of
 from appliance.spc.records import PhaseOne
 from appliance.spc.rules import beyond, one_side, trend
 from appliance.spc.variables import individuals_limits
@@ -34,9 +37,6 @@ BASELINE: Final = 20
 STEADY: Final = "steady"
 SUSPECT: Final = "suspect"
 UNKNOWN: Final = "unknown"
-_CHARACTERISTICS: Final = (
-    "SELECT characteristic_id FROM rollup_series WHERE dimension = 'asset' AND member = ? ORDER BY characteristic_id"
-)
 
 
 @dataclass(frozen=True)
@@ -85,30 +85,54 @@ def declare_reference(scope: WorkspaceScope, asset: str, reason: str) -> Referen
 
 
 def instrument_states(scope: WorkspaceScope) -> tuple[InstrumentState, ...]:
-    """Every instrument that has measured a reference artefact, by name."""
+    """Every instrument that has measured a reference artefact, by name: what is said of its newest revision."""
     with scope:
-        found: dict[str, list[tuple[int, Suspicion | None]]] = defaultdict(list)
-        for artefact in ReferenceArtefact.select().order_by(ReferenceArtefact.asset_id):
-            asset = Asset.known(id=artefact.asset_id)
-            for (characteristic,) in scope.database.look_up(_CHARACTERISTICS, asset.id):
-                for name, seen in _checked(scope, asset, characteristic).items():
-                    found[name].append(seen)
-        return tuple(_state(name, seen) for name, seen in sorted(found.items()))
+        found = _seen(scope)
+        names = {one: Instrument.known(id=one).name for one in found}
+        states = [_state(names[one], one, seen) for one, seen in found.items() if _newest(names[one]) == one]
+    return tuple(sorted(states, key=lambda state: state.instrument))
 
 
-def _checked(scope: WorkspaceScope, asset: Asset, characteristic: str) -> dict[str, tuple[int, Suspicion | None]]:
-    """Of each instrument: how many values were judged, and the first signal in them."""
-    frozen, by_name = limits_of(scope, characteristic, asset.id), defaultdict[str, list[Point]](list)
-    for point in points_of(scope, characteristic, asset.id, "", "9999"):
-        if point.instrument_id is not None and _is_newest(point.instrument_id):
-            by_name[Instrument.known(id=point.instrument_id).name].append(point)
-    return {name: _judged(asset, characteristic, frozen, points) for name, points in by_name.items()}
+def suspicions_by_revision(scope: WorkspaceScope) -> dict[str, list[Suspicion]]:
+    """Every signal that nobody has explained, by the id of the revision of the instrument that moved."""
+    with scope:
+        found = {one: [each for _, each in seen if each is not None] for one, seen in _seen(scope).items()}
+    return {one: signals for one, signals in found.items() if signals}
+
+
+def _seen(scope: WorkspaceScope) -> dict[str, list[tuple[int, Suspicion | None]]]:
+    """What every chart of an artefact says of every revision of an instrument, by the revision's id."""
+    found: dict[str, list[tuple[int, Suspicion | None]]] = defaultdict(list)
+    explained = _explained()
+    for artefact in ReferenceArtefact.select().order_by(ReferenceArtefact.asset_id):
+        asset = Asset.known(id=artefact.asset_id)
+        for characteristic in characteristics_of(scope.database, asset.id):
+            frozen = limits_of(scope, characteristic, asset.id)
+            for revision, points in _by_revision(points_of(scope, characteristic, asset.id, "", "9999")).items():
+                seen = _judged(asset, characteristic, frozen, points, explained.get(revision, ""))
+                found[revision].append(seen)
+    return found
+
+
+def _explained() -> dict[str, str]:
+    """Until when what an instrument showed is explained: the latest lifting of a suspicion, by revision."""
+    lifted = InstrumentSuspicion.select().where(InstrumentSuspicion.lifted_at.is_null(False))
+    return {row.instrument_id: row.lifted_at for row in lifted.order_by(InstrumentSuspicion.lifted_at)}
+
+
+def _by_revision(points: list[Point]) -> dict[str, list[Point]]:
+    by_revision = defaultdict[str, list[Point]](list)
+    for point in points:
+        if point.instrument_id is not None:
+            by_revision[point.instrument_id].append(point)
+    return by_revision
 
 
 def _judged(
-    asset: Asset, characteristic: str, frozen: PhaseOne | None, points: list[Point]
+    asset: Asset, characteristic: str, frozen: PhaseOne | None, points: list[Point], explained: str
 ) -> tuple[int, Suspicion | None]:
-    limits, later = frozen, points
+    """How many values of one instrument were judged, and the first signal in those that nobody has explained."""
+    limits, judged = frozen, points
     if limits is None:
         try:
             limits = (
@@ -116,25 +140,25 @@ def _judged(
             )
         except InvalidInput:  # all alike: nothing can be told of them
             limits = None
-        later = points[BASELINE:]
+        judged = points[BASELINE:]
     if limits is None:
         return 0, None
+    later = [point for point in judged if point.measured_at > explained]
     signals = signals_of(limits, later, RULES)
     if not signals:
-        return len(later), None
-    first = min(signals[0].points)
-    before = [point.measured_at for point in (*points[: len(points) - len(later)], *later[:first])]
-    return len(later), Suspicion(asset.id, asset.name, characteristic, signals[0], before[-1] if before else None)
+        return len(judged), None
+    before = points[: len(points) - len(later) + min(signals[0].points)]
+    last_good = before[-1].measured_at if before else None
+    return len(judged), Suspicion(asset.id, asset.name, characteristic, signals[0], last_good)
 
 
-def _is_newest(instrument_id: str) -> bool:
-    row = Instrument.known(id=instrument_id)
-    return bool(Instrument.alike(newest_first="revision", name=row.name)[0].id == instrument_id)
+def _newest(name: str) -> str:
+    newest: str = Instrument.alike(newest_first="revision", name=name)[0].id
+    return newest
 
 
-def _state(name: str, seen: list[tuple[int, Suspicion | None]]) -> InstrumentState:
+def _state(name: str, newest: str, seen: list[tuple[int, Suspicion | None]]) -> InstrumentState:
     checked, suspicions = sum(count for count, _ in seen), [one for _, one in seen if one is not None]
-    newest = Instrument.alike(newest_first="revision", name=name)[0].id
     if not suspicions:
         return InstrumentState(name, newest, STEADY if checked else UNKNOWN, None, checked, ())
     since = min(one.last_good_at or "" for one in suspicions)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.db.listing import LARGEST_PAGE
+from appliance.measurements.suspicion import Marks, marks
 from appliance.tenancy.scope import WorkspaceScope
 
 _ONE: Final = (
@@ -30,7 +31,7 @@ _BY_NAME: Final = (
 
 @dataclass(frozen=True)
 class Dependent:
-    """One inspection that depends on what was asked for."""
+    """One inspection that depends on what was asked for; ``instrument_is_suspect``: it was measured after it moved."""
 
     id: str
     asset_id: str
@@ -43,6 +44,7 @@ class Dependent:
     cad_revision_id: str | None
     operator_id: str | None
     superseded_by: str | None
+    instrument_is_suspect: bool
 
 
 def recalled(
@@ -69,4 +71,11 @@ def recalled(
             rows = scope.database.look_up(_ANY, after, *wanted, since, until, limit)
         else:
             rows = scope.database.look_up(_BY_NAME, after, instrument, instrument, *wanted, since, until, limit)
-    return [Dependent(*row) for row in rows]
+    standing = marks(scope)
+    return [_dependent(row, standing) for row in rows]
+
+
+def _dependent(row: tuple[Any, ...], standing: Marks) -> Dependent:
+    measured_at, instrument_id = row[6], row[7]
+    values: tuple[Any, ...] = (*row, standing.of(instrument_id, measured_at) is not None)
+    return Dependent(*values)

@@ -1,14 +1,15 @@
 """What if the limits had been others: history judged again, by the one decision rule, and nothing written.
 
-Only limits are proposed.  Another CAD revision changes the values themselves: they are computed from the evidence, by
-an amendment or ``d2r replay``, and not from measurements.  Reads at most ``MOST_VALUES`` values, the latest ones.
+Only limits are proposed; ``what_if_revision`` takes those of another CAD revision.  Reads at most ``MOST_VALUES``
+values, the latest ones.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from appliance.errors import InvalidInput
 from appliance.qc.decision import decide
@@ -76,12 +77,17 @@ def judged_again(
             rows = scope.database.look_up(_OF_PART, known.id, since, until, MOST_VALUES + 1)
         else:
             rows = scope.database.look_up(_OF_ASSET, known.id, asset, since, until, MOST_VALUES + 1)
+    return rejudged(rows, lower, upper, MOST_VALUES)
+
+
+def rejudged(rows: Sequence[Sequence[Any]], lower: float | None, upper: float | None, most: int) -> Rejudged:
+    """Rows of (inspection, value, u, decision), the latest first, judged again; those beyond ``most`` only say that."""
     counted: Counter[tuple[str, str]] = Counter()
     changed: list[str] = []
-    for inspection, value, u, before in rows[:MOST_VALUES]:
+    for inspection, value, u, before in rows[:most]:
         after = decide(value, u, lower, upper) if u else INCONCLUSIVE
         counted[before, after] += 1
         if before != after and len(changed) < MOST_NAMED:
             changed.append(inspection)
     changes = tuple(Change(*pair, count) for pair, count in sorted(counted.items()))
-    return Rejudged(lower, upper, min(len(rows), MOST_VALUES), len(rows) <= MOST_VALUES, changes, tuple(changed))
+    return Rejudged(lower, upper, min(len(rows), most), len(rows) <= most, changes, tuple(changed))

@@ -5,7 +5,8 @@
 Each server is gunicorn (gthread, two processes of eight threads, as ``d2r up`` has them) on this machine, asked in
 turns by the same 50 clients over connections that stay open; the clients share the processors with it.  Bars: P95 at
 most twice that of the bare route; what scope and authentication add to one request of a single client, less than 2 ms
-in the median.
+in the median.  Beside them: the processor time of a request, which other work on the machine disturbs less, in the web
+server, in PostgreSQL, and in the clients.
 """
 
 from __future__ import annotations
@@ -85,6 +86,37 @@ def asked(port: int, path: str, headers: dict[str, str], clients: int, seconds: 
     return found
 
 
+def spent() -> dict[str, float]:
+    """Milliseconds of processor time until now, of the web servers and the PostgreSQL of this process and of itself."""
+    known: dict[int, tuple[int, str, float]] = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            command, fields = (place / "cmdline").read_text(), (place / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        kind = "web" if "gunicorn" in command else "postgres" if "postgres" in command else "clients"
+        milliseconds = (int(fields[11]) + int(fields[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
+        known[int(place.name)] = int(fields[1]), kind, milliseconds
+    found: dict[str, float] = {}
+    for number, (_, kind, milliseconds) in known.items():
+        while number not in (0, os.getpid()):
+            number = known[number][0] if number in known else 0
+        if number:
+            found[kind] = found.get(kind, 0.0) + milliseconds
+    return found
+
+
+def cost(port: int, path: str, headers: dict[str, str], seconds: float) -> dict[str, float]:
+    """Milliseconds of processor time of one request."""
+    before = spent()
+    count = len(asked(port, path, headers, CLIENTS, seconds)) + CLIENTS
+    return {name: (now - before[name]) / count for name, now in spent().items()}
+
+
+def told(costs: dict[str, float]) -> str:
+    return " + ".join(f"{one:.2f} {name}" for name, one in costs.items() if one > 0.005)
+
+
 def p95(milliseconds: list[float]) -> float:
     return sorted(milliseconds)[int(0.95 * len(milliseconds))]
 
@@ -121,7 +153,12 @@ def compared(name: str, url: str | None, seconds: float) -> None:
                 )
             more = statistics.median(asked(full, path, own, 1, seconds))
             more -= statistics.median(asked(bare, "/", {}, 1, seconds))
+            of_bare, of_full = cost(bare, "/", {}, seconds), cost(full, path, own, seconds)
         print(f"{name:<11} ratio {statistics.median(ratios):.2f} (bar 2); one client: {more:+.2f} ms, median (bar 2)")
+        ratio = sum(of_full.values()) / sum(of_bare.values())
+        print(
+            f"{name:<11} processor, ms a request: bare {told(of_bare)}; scan record {told(of_full)}; ratio {ratio:.2f}"
+        )
 
 
 def main(seconds: float) -> None:

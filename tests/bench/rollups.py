@@ -3,9 +3,11 @@
     python tests/bench/rollups.py [sqlite|postgresql] [measurements, default 400,000] [workspaces, default 2] [seconds]
 
 Every workspace has one part of 100 characteristics and 20 assets, inspected in turn for a year: more measurements are
-more inspections a day.  Filled in bulk and rolled up by ``rebuild``.  Then 20 clients (threads of this process, which
-share the processors with the database) ask every dashboard question in turn, and one page of measurements, while one
-records inspections of 100 measurements, each in a transaction of its own.
+more inspections a day.  Filled in bulk and rolled up by ``rebuild``.  Then 20 clients, ten threads in each of two
+processes as the appliance serves them, ask every dashboard question in turn, and one page of measurements, while
+another process records inspections of 100 measurements, each in a transaction of its own.  First every client asks once
+a second, as pages do that are looked at, and ten inspections come in a second; then both without a pause, so that
+all figures are those of a queue of 20.
 
 Bars, for two processors that nothing else uses: P95 of dashboard questions below 200 ms, of record queries below 50 ms,
 insertion of 5,000 measurements/s on PostgreSQL.  Figures of a question that grow with rows and not with buckets show in
@@ -14,6 +16,7 @@ two runs of different size.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import statistics
 import sys
@@ -22,9 +25,11 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -125,22 +130,26 @@ def questions(scope: WorkspaceScope, plant: Plant) -> dict[str, Callable[[], Any
     }
 
 
-def ask(work: list[dict[str, Callable[[], Any]]], seconds: float, clients: int) -> dict[str, list[float]]:
-    """Milliseconds of every question that ``clients`` asked in turn."""
-    until, found, lock = time.monotonic() + seconds, defaultdict[str, list[float]](list), threading.Lock()
+def ask(
+    work: list[dict[str, Callable[[], Any]]], begin: float, seconds: float, clients: range, pause: float
+) -> dict[str, list[float]]:
+    """Milliseconds of every question that ``clients`` asked in turn, each ``pause`` seconds after the one before."""
+    until, found, lock = begin + seconds, defaultdict[str, list[float]](list), threading.Lock()
 
     def client(number: int) -> None:
         own, asked = work[number % len(work)], list(work[number % len(work)])
-        turn = number
-        while time.monotonic() < until:
+        turn, due = number, begin + pause * number / CLIENTS
+        while (now := time.monotonic()) < until:
+            if due > now:
+                time.sleep(due - now)
             name = asked[turn % len(asked)]
-            begin = time.perf_counter()
+            asking = time.perf_counter()
             own[name]()
             with lock:
-                found[name].append(1000 * (time.perf_counter() - begin))
-            turn += 1
+                found[name].append(1000 * (time.perf_counter() - asking))
+            turn, due = turn + 1, due + pause
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    threads = [threading.Thread(target=client, args=(number,)) for number in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -148,10 +157,45 @@ def ask(work: list[dict[str, Callable[[], Any]]], seconds: float, clients: int) 
     return found
 
 
-def record(plant: Plant, until: Callable[[], bool], first: int = 0) -> tuple[int, float]:
-    """Record inspections one after the other; returns measurements and seconds."""
+#: Where the processes of clients and their parent wait for each other.
+ready: list[Any] = []
+
+
+def _meet_at(barrier: Any) -> None:
+    ready.append(barrier)
+
+
+def client_process(folder: Path, plants: list[Plant], seconds: float, clients: range, pause: float) -> Any:
+    """Clients in a process of their own, with connections of their own."""
+    with Site.open(load_settings(folder / "appliance", {})) as site:
+        scopes = [site.scope(SYSTEM, f"w{number}") for number in range(len(plants))]
+        work = [questions(scope, plant) for scope, plant in zip(scopes, plants, strict=True)]
+        for question in (one for own in work for one in own.values()):
+            question()  # so that nobody waits for what a process computes once
+        ready[0].wait()
+        return dict(ask(work, time.monotonic(), seconds, clients, pause))
+
+
+def ask_beside_recording(folder: Path, plants: list[Plant], seconds: float, pause: float, first: int) -> None:
+    """Print what ``CLIENTS`` waited, and how much was recorded beside them."""
+    own = [replace(plant, scope=cast(WorkspaceScope, None)) for plant in plants]
+    shares, spawn = [range(0, CLIENTS, 2), range(1, CLIENTS, 2)], multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(3)
+    with ProcessPoolExecutor(2, spawn, _meet_at, (barrier,)) as pool:
+        asked = [pool.submit(client_process, folder, own, seconds, share, pause) for share in shares]
+        barrier.wait(timeout=120.0)
+        count, took = record(plants[0], lambda: all(one.done() for one in asked), first, pause / 10.0)
+        how = f"one question in {pause:g} s each" if pause else "without a pause"
+        print(f"  {CLIENTS} clients, {how}; {count / took:.0f} measurements/s recorded beside them")
+        for name in asked[0].result():
+            show(name, [time for one in asked for time in one.result().get(name, [])])
+
+
+def record(plant: Plant, until: Callable[[], bool], first: int = 0, pause: float = 0.0) -> tuple[int, float]:
+    """Record inspections one after the other, each ``pause`` seconds after the one before; measurements and seconds."""
     rng, count, begin = np.random.default_rng(2), 0, time.perf_counter()
     while not until():
+        time.sleep(max(0.0, begin + count * pause - time.perf_counter()))
         at = moment(1.0 + (first + count) / 100_000)
         plant.measure(count % ASSETS, at, rng.normal(0, 0.02, CHARACTERISTICS).tolist(),
                       instrument=plant.instruments[0], revision=plant.revisions[0])  # fmt: skip
@@ -198,16 +242,8 @@ def main(backend: str = "sqlite", measurements: str = "400000", workspaces: str 
             with plants[0].scope as scope:
                 scope.database.fetch(sql, plants[0].part)
             print(f"  {name:32} of the rows themselves:     {1000 * (time.perf_counter() - begin):8.1f} ms")
-        over = threading.Event()
-        ingest: list[tuple[int, float]] = []
-        thread = threading.Thread(target=lambda: ingest.append(record(plants[0], over.is_set, 50_000)))
-        thread.start()
-        found = ask(work, float(seconds), CLIENTS)
-        over.set()
-        thread.join()
-        print(f"  {CLIENTS} clients, recording {ingest[0][0] / ingest[0][1]:.0f} measurements/s beside them")
-        for name, times in found.items():
-            show(name, times)
+        ask_beside_recording(folder, plants, float(seconds), 1.0, 50_000)
+        ask_beside_recording(folder, plants, float(seconds), 0.0, 75_000)
 
 
 if __name__ == "__main__":

@@ -27,14 +27,18 @@ from appliance.exchange.carrying import carry_results
 from appliance.identity.api_keys import create_api_key
 from appliance.inspections import service
 from appliance.inspections.carry import carry
+from appliance.inspections.carry_change import carry_change
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.replaying import carry_replay
+from appliance.measurements.sets import add_set
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.assets import create_asset
 from appliance.plant.parts import create_part
 from appliance.reports.issuing import issue
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.site import Site
+from appliance.trends.suspicions import watch_instruments
+from tests.change_samples import two_scans
 from tests.full_workspace import definitions
 from tests.line_samples import known_part, sample_files, stored_scan
 from tests.measured_workspace import Plant
@@ -317,14 +321,49 @@ def test_trends_are_asked_for_at_the_command_line(shell: Shell) -> None:
         code, text = shell("trends", *asked, *in_worn)
         assert code == 0, text
     assert "Nothing can be told" in shell("trends", "compare", "c0", *in_worn)[1]
+    plan = "[zones.z]\n[[characteristic]]\nname = 'other'\nzone = 'z'\nquantity = 'mean'\nupper = 1\ncoverage = 0.9\n"
+    add_set(plant.scope, plant.part, plan.encode())
+    code, text = shell("trends", "what-if-revision", plant.revisions[1], *in_worn)
+    assert (code, "only the limits are those of revision 'C'" in text, "not compared: c0" in text) == (0, True, True)
     times = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-01-20T00:00:00Z")
     assert shell.json("trends", "freeze", "c0", *times, "--reason", "in control", *in_worn)["version"] == 1
     code, text = shell("trends", "chart", "c0", *in_worn)
     assert (code, "28 values against version 1" in text) == (0, True)
+    plant.measure(0, "2026-01-29T12:00:00.000000Z", [0.5], instrument=plant.instruments[0])
+    assert shell.json("trends", "reference", "press-00", "--reason", "worn", *in_worn)["reason"] == "worn"
+    assert watch_instruments(plant.scope) == 1
+    [standing] = shell.json("trends", "suspicions", "--standing", *in_worn)
+    suspects, clear = (shell.json("inspection", "list", one, *in_worn) for one in ("--suspect", "--not-suspect"))
+    assert {one["instrument_is_suspect"] for one in suspects} == {True}
+    assert {one["instrument_is_suspect"] for one in clear} == {False}
+    assert "suspect" in shell("trends", "recall", "--instrument", "S5-0", *in_worn)[1]
+    assert shell.json("trends", "lift", standing["id"], "--reason", "a worn press", *in_worn)["lifted_at"]
+    assert shell.json("inspection", "list", "--suspect", *in_worn) == []
     assert shell.json("trends", "reference", "press-01", "--reason", "ball bar", *in_worn)["reason"] == "ball bar"
     repair = ("--at", "2026-01-27T00:00:00Z", "--reason", "new guide")
     assert shell.json("trends", "repair", "press-00", *repair, *in_worn)["reason"] == "new guide"
     assert shell.json("trends", "degrading", *in_worn) == []
+
+
+def test_what_changed_between_stored_scans_is_asked_for_listed_and_exported(shell: Shell, tmp_path: Path) -> None:
+    scope = shell.site.scope(SYSTEM, "main")
+    first, second = two_scans(scope, tmp_path)
+    made = shell.json("changes", "add", first.id, second.id, "--depth", "5", "--scale", "20")
+    assert made["parameters"] == {"depth_mm": 5.0, "scales_mm": [20.0]}
+    assert carry_change(scope, made["id"]) == "done"
+    code, text = shell("changes", "list", "--asset", "dune")
+    assert (code, "done" in text, "%" in text) == (0, True, True)
+    shown = shell.json("changes", "show", made["id"])
+    for suffix in (".laz", ".ply", ".npz", ".json"):
+        out = tmp_path / f"out{suffix}"
+        assert shell("changes", "export", made["id"], str(out))[0] == 0
+        assert out.stat().st_size > 1000
+    assert json.loads((tmp_path / "out.json").read_text())["change"] == shown["summary"]["change"]
+    assert shell("changes", "export", made["id"], str(tmp_path / "out.stl"))[0] == 3
+    again = shell.json("changes", "add", second.id, first.id)
+    assert shell.json("changes", "cancel", again["id"])["state"] == "cancelled"
+    code, text = shell("changes", "add", first.id, first.id)
+    assert (code, "[change.same]" in text) == (3, True)
 
 
 def test_a_twin_is_looked_at_compared_followed_rolled_back_and_exported(shell: Shell, tmp_path: Path) -> None:

@@ -30,24 +30,13 @@ from appliance.tenancy.records import SYSTEM, Principal
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from tests.measured_workspace import Plant
+from tests.rollup_tables import tables
 
 ZONE = "Europe/Berlin"
 #: Around the night in which the clock is set back, so that an hour is there twice.
 START = datetime(2026, 10, 24, 21, tzinfo=UTC)
 DECISIONS = ("pass", "fail", "inconclusive", "not_measured")
 NANO = 10**6
-TABLES = {
-    "rollup": "SELECT s.characteristic_id, s.dimension, s.member, r.grain, r.bucket, r.measured, r.passed, r.failed, "
-    "r.inconclusive, r.not_measured, r.below, r.above, r.total_high, r.total_low, r.squares_high, r.squares_low, "
-    "r.lowest, r.highest FROM rollup r JOIN rollup_series s ON s.id = r.series ORDER BY 1, 2, 3, 4, 5",
-    "quantile": "SELECT s.characteristic_id, s.dimension, s.member, r.grain, r.bucket, r.place, r.tally "
-    "FROM rollup_quantile r JOIN rollup_series s ON s.id = r.series ORDER BY 1, 2, 3, 4, 5, 6",
-    "line": "SELECT s.characteristic_id, s.member, r.bucket, r.measured, r.seconds_high, r.seconds_low, "
-    "r.seconds_squares_high, r.seconds_squares_low, r.products_high, r.products_low, r.score "
-    "FROM rollup_line r JOIN rollup_series s ON s.id = r.series ORDER BY 1, 2, 3",
-    "condition": "SELECT * FROM rollup_condition ORDER BY 1, 2, 3",
-}
-
 value = st.none() | st.floats(-1e6, 1e6) | st.sampled_from([0.0, -0.1, 0.1, 5e-7, 1.5e-6])
 findings = st.lists(st.tuples(value, st.sampled_from(DECISIONS)), min_size=1, max_size=3)
 minutes = st.integers(0, 72 * 60)
@@ -114,11 +103,6 @@ class History:
 def _finding(number: int, value: float | None, decision: str) -> Finding:
     key = key_of(f"c{number}", "z", "mean")
     return Finding(key, f"c{number}", "z", "mean", "mm", value, 0.01, 2.0, -0.1, 0.1, decision)
-
-
-def tables(scope: WorkspaceScope) -> dict[str, list[tuple[Any, ...]]]:
-    with scope:
-        return {name: scope.database.fetch(sql) for name, sql in TABLES.items()}
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

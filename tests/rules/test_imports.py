@@ -94,7 +94,7 @@ GATES = {
     "flask": ["web"],
     "limits": ["web/rates.py"],
     "gunicorn": ["supervise/patient_worker.py", "supervise/refusals.py"],
-    "werkzeug": ["web/api/intake.py", "web/problems.py"],
+    "werkzeug": ["web/api/intake.py", "web/lean.py", "web/problems.py"],
     "jinja2": ["web/console/rendering.py"],
     "wsproto": ["web/realtime/socket.py"],
     "prometheus_client": ["web/metrics.py"],

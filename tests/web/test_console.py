@@ -19,6 +19,8 @@ PAGES = (
     "/console/main/alerts",
     "/console/main/assets/nothing",
     "/console/main/assets/nothing/twin",
+    "/console/main/trends",
+    "/console/main/assets/nothing/trends/nothing",
     "/console/main/twin-versions/nothing/change.png",
     "/console/main/inspections/nothing",
 )

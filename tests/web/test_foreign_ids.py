@@ -21,10 +21,10 @@ from appliance.identity.records import Vouched
 from appliance.identity.tokens.personal import create_personal_token
 from appliance.identity.users import admit
 from appliance.inspections import service
-from appliance.inspections.models import InspectionRow, Replay
+from appliance.inspections.models import InspectionRow, Replay, ScanChange
 from appliance.inspections.service import create_inspection
 from appliance.isolation.stage import Stage, filled
-from appliance.measurements.models import CharacteristicSetRow, MeasuredCharacteristic, ResultsFile
+from appliance.measurements.models import CharacteristicSetRow, InstrumentSuspicion, MeasuredCharacteristic, ResultsFile
 from appliance.objects.sealed import ObjectStore
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
@@ -40,12 +40,14 @@ ROUTES = [route for area in AREAS for route in area if "slug" in route.parameter
 THINGS = {
     "asset": "asset", "part": "part", "device": "device", "instrument": "instrument", "key": "key", "scan": "scan",
     "scan_id": "scan", "upload_id": "upload", "inspection_id": "inspection", "revision_id": "revision",
-    "cad_revision": "revision", "set_id": "set", "characteristic_set": "set", "person_id": "person",
+    "cad_revision": "revision", "measured_against": "revision", "set_id": "set", "characteristic_set": "set",
+    "person_id": "person",
     "replay_id": "replay", "inspection": "inspection", "personal": "personal", "characteristic": "characteristic",
     "file_id": "results", "amends": "results",
     "version_id": "version", "version": "version", "against": "version",
     "alert_id": "alert", "rule_id": "rule", "channel_id": "channel", "channel": "channel", "alert": "alert",
-    "code_id": "code",
+    "code_id": "code", "suspicion_id": "suspicion", "change_id": "change", "first": "scan",
+    "second": "scan",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
@@ -58,6 +60,8 @@ PLAIN = {
     "scopes", "expires_at", "overlap_minutes",
     "tested", "grain", "until", "by", "after", "lower", "upper", "happened_at", "recorded_until",
     "counting", "across_revisions", "rule", "kind", "settings", "enabled", "target",
+    "instrument_is_suspect", "standing", "cores_mm", "scales_mm", "radius_mm", "depth_mm", "registration_mm", "align",
+    "robust", "upwards", "scan_unit",
     "device_key", "host", "time", "public_key", "signature", "new_signature", "minutes",
 }  # fmt: skip
 #: What a body must hold for the route to look at what its path names.
@@ -112,6 +116,13 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     personal, _ = create_personal_token(cast.site, somebody, "other", stage.secret, ["scans:read"], until)
     with other.transaction():
         revision, plan = CadRevision.select().get(), CharacteristicSetRow.select().get()
+        suspicion = InstrumentSuspicion.create(
+            id="sus_" + row.id[4:], instrument_id=instrument["id"], since="", evidence="[]", found_at="x"
+        )
+        change = ScanChange.create(
+            id="chg_" + row.id[4:], asset_id=asset.id, first_scan_id=scan.id, second_scan_id=scan.id, parameters="{}",
+            state="requested", requested_at="x", requested_by=stage.secret,
+        )  # fmt: skip
         replay = Replay.create(
             id="rpl_" + row.id[4:], inspection_id=row.id, state="requested", requested_at="x", requested_by="x"
         )
@@ -136,7 +147,7 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         "personal": personal.id,
         "version": _twin(other, row).id,
         "channel": channel.id, "alert": list_alerts(other)[0].id, "rule": rule.id,
-        "code": code["id"],
+        "code": code["id"], "suspicion": suspicion.id, "change": change.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())

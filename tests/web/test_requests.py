@@ -77,6 +77,16 @@ def test_every_answer_carries_an_id_and_guarding_headers(cast: Cast) -> None:
         assert response.headers["Cache-Control"] == "no-store"
 
 
+def test_who_asks_for_the_head_gets_it_alone(cast: Cast) -> None:
+    address, own = f"{BASE}/assets", {"Authorization": f"Bearer {cast.owner.token}"}
+    whole = cast.owner.client.open(address, method="GET", headers=own)
+    head = cast.owner.client.open(address, method="HEAD", headers=own)
+    assert (head.status_code, head.data) == (200, b"")
+    told = {name: value for name, value in whole.headers if name not in ("X-Request-Id", "RateLimit")}
+    assert told.items() <= dict(head.headers).items()
+    assert int(head.headers["Content-Length"]) == len(whole.data) > 0
+
+
 def test_a_method_that_is_not_declared_is_refused_and_options_tell_nothing(cast: Cast) -> None:
     response = cast.owner("DELETE", "assets")
     assert response.status_code == 405

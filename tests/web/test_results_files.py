@@ -92,6 +92,10 @@ def test_a_device_reports_what_it_measured_on_what_is_known(cast: Cast, made: An
     row = cast.device.made("results-files", data=data, headers={"Content-Type": "application/json"})
     assert carry_results(cast.scope, row["id"]) == "recorded"
     assert cast.device.get(f"results-files/{row['id']}")["laboratory"] == "line 3"
+    [one] = cast.auditor.get("inspections?laboratory=line%203")["items"]
+    assert (one["results_file_id"], one["laboratory"]) == (row["id"], "line 3")
+    [group] = cast.auditor.get("trends/comparison?characteristic=Cone&by=laboratory")["groups"]
+    assert (group["name"], group["measured"]) == ("line 3", 1)
     refused = cast.device("POST", "results-files?create=true", data=results_json(laboratory="x"), **TABLE)
     assert (refused.status_code, refused.json["code"]) == (403, "results.create")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from appliance.core.clock import rfc3339_us
+from appliance.measurements.sets import add_set
 from tests.measured_workspace import Plant
 from tests.web.conftest import Cast
 
@@ -58,6 +59,23 @@ def test_every_question_has_an_answer(cast: Cast, plant: Plant) -> None:
     assert judged["changes"] == [{"before": "pass", "after": "fail", "count": 80}]
     assert cast.operator("GET", "trends/what-if?characteristic=c1&upper=NaN").status_code == 422
     assert cast.operator("GET", "trends/violations").status_code == 404
+
+
+def test_history_is_judged_by_another_revision(cast: Cast, plant: Plant) -> None:
+    plan = "[zones.z]\n[[characteristic]]\nname = 'c0'\nzone = 'z'\nquantity = 'mean'\nupper = -1\ncoverage = 0.9\n"
+    add_set(cast.scope, plant.part, plan.encode())
+    path = f"trends/what-if/revision?cad_revision={plant.revisions[1]}"
+    found = cast.auditor.get(path)
+    [one] = found["characteristics"]
+    assert one["found"]["changes"][-1] == {"before": "pass", "after": "fail", "count": 80}
+    assert [(one["name"], one["reason"]) for one in found["not_compared"]] == [("c1", "missing")]
+    assert found["measured_against"] == [
+        {"cad_revision_id": None, "label": "", "values": 80, "is_same_geometry": False}
+    ]  # fmt: skip
+    assert "only the limits" in found["note"]
+    assert cast.auditor("GET", "trends/what-if/revision?cad_revision=cad_none").status_code == 404
+    assert cast.auditor("GET", "trends/what-if/revision").status_code == 422
+    assert cast.auditor("GET", f"{path}&characteristic_set=set_none").status_code == 404
 
 
 def test_recall_goes_on_behind_the_last_one(cast: Cast, plant: Plant) -> None:

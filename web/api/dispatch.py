@@ -6,11 +6,10 @@ The order is that of ``contract``: declared, known, workspace, role, form, view.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from pydantic import BaseModel
 
 from appliance.core.canonical import loads_strict
@@ -25,7 +24,12 @@ from web.api.etags import entity_tag, is_known, seen_versions
 from web.api.once import answered_once
 from web.api.retirement import say_retirement
 from web.api.sparse import FIELDS, asked_fields, selection
+from web.here import here
 from web.rates import EXCEEDED, Rates
+from web.requests import AS_FILE
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 #: JSON bodies are small; files come through uploads.
 BODY_LIMIT_BYTES: Final = 1 << 20
@@ -43,40 +47,44 @@ def register(app: Flask, site: Site, areas: Iterable[Area], rates: Rates) -> lis
     return routes
 
 
+class _Json(Response):
+    """JSON that is there wholly, with all its headers: it is sent as it is."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        start_response(self.status, list(self.headers))
+        return [self.get_data()]
+
+
 def _guarded(site: Site, rates: Rates, route: Route) -> Any:
     def handle(**path: str) -> Response:
-        g.retirement = route.retirement
+        kept = here()[1]
+        kept.retirement = route.retirement
         # 2. The caller.
         principal = None if route.roles is None else caller(site, rates)
         # 3. The workspace.
         slug = path.pop("slug", None)
         scope = site.scope(principal, slug) if slug is not None and principal is not None else None
         if scope is not None:
-            principal = g.principal = scope.principal
+            principal = kept.principal = scope.principal
         # 4. The role and, where it has some, the scopes.
         if principal is not None:
             require_role(principal, route.roles or frozenset(), route.scope)
-        g.authorized = True
+        kept.authorized = True
         # 5. The form.
         seen = seen_versions() if route.if_match else None
         fields = asked_fields(route)
         call = Call(site, principal, scope, _query(route), _body(route), route, seen)
         # 6. The view.
-        with _counted_refusals(rates, route):
+        try:
             return answered_once(call, route, lambda: _response(route, route.view(call, **path), fields))
+        except Denied as error:
+            if route.proves and error.code != EXCEEDED:  # whoever proves what is not so is counted like a wrong key
+                rates.count_failure()
+            raise
 
     return handle
-
-
-@contextmanager
-def _counted_refusals(rates: Rates, route: Route) -> Iterator[None]:
-    """Count who proves something that is not so, as who shows a wrong key is counted."""
-    try:
-        yield
-    except Denied as error:
-        if route.proves and error.code != EXCEEDED:
-            rates.count_failure()
-        raise
 
 
 def require_role(principal: Principal, roles: frozenset[str], scope: str) -> None:
@@ -99,7 +107,8 @@ def caller(site: Site, rates: Rates) -> Principal:
     ------
     Denied : none, an unknown one, or one that counts no more; too many requests
     """
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    request, kept = here()
+    kind, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise Denied("auth.missing", "This needs an API key or a token.", "Send 'Authorization: Bearer d2r_...'.")
     try:
@@ -107,7 +116,7 @@ def caller(site: Site, rates: Rates) -> Principal:
     except Denied:
         rates.count_failure()
         raise
-    g.principal = principal
+    kept.principal = principal
     rates.admit(principal)
     return principal
 
@@ -118,6 +127,9 @@ def _holder(site: Site, token: str) -> Principal:
 
 def _query(route: Route) -> Any:
     """The query, each name once; a route that declares none takes none."""
+    request = here()[0]
+    if not request.query_string:
+        return route.query.model_validate({}) if route.query else None
     twice = [name for name, values in request.args.lists() if len(values) > 1]
     asked = request.args.to_dict()
     if route.is_sparse:
@@ -160,20 +172,16 @@ def _response(route: Route, answer: Any, fields: frozenset[str] | None) -> Respo
         answer = route.answer.model_validate(answer, from_attributes=True)
     content = answer.model_dump_json(by_alias=True, include=selection(route.answer, fields)).encode()
     tag = entity_tag(content, getattr(answer, route.version) if route.version else "") if route.is_tagged else None
-    response = _unchanged() if tag and is_known(tag) and route.method == "GET" else _json(content, route.status)
-    response.headers["Cache-Control"] = "no-store"
-    if tag:
-        response.headers["ETag"] = tag
-    if location := g.get("location"):
-        response.headers["Location"] = location
-    return response
+    location = here()[1].get("location")
+    headers = [("Cache-Control", "no-store")]
+    headers += [("ETag", tag)] if tag else []
+    headers += [("Location", location)] if location else []
+    if tag and is_known(tag) and route.method == "GET":
+        return _unchanged(headers)
+    return _Json(content, route.status, [("Content-Type", "application/json"), AS_FILE, *headers])
 
 
-def _json(content: bytes, status: int) -> Response:
-    return Response(content, status, content_type="application/json")
-
-
-def _unchanged() -> Response:
-    response = Response(status=304)
+def _unchanged(headers: list[tuple[str, str]]) -> Response:
+    response = Response(status=304, headers=headers)
     response.headers.pop("Content-Type", None)
     return response

@@ -13,9 +13,8 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Final
 
-from flask import request
-
 from appliance.errors import Conflict, InvalidInput
+from web.here import here
 
 _DIGEST_BYTES: Final = 18
 _MOST_TAGS: Final = 16
@@ -58,7 +57,7 @@ def seen_versions() -> frozenset[str] | None:
 
 
 def _tags(header: str) -> list[str] | None:
-    text = request.headers.get(header)
+    text = here()[0].environ.get(f"HTTP_{header.upper().replace('-', '_')}")
     if text is None:
         return None
     if text.strip() == "*":

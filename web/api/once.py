@@ -30,8 +30,8 @@ def answered_once(call: Call, route: Route, answer: Callable[[], Response]) -> R
     InvalidInput : the key has no usable form, or was used for another request
     Conflict : the answer was a secret, which is shown once
     """
-    key = request.headers.get(KEY)
-    if route.once is None or key is None:
+    key = None if route.once is None else request.headers.get(KEY)
+    if key is None:
         return answer()
     if not _FORM.fullmatch(key):
         raise InvalidInput("request.idempotency_key", f"'{KEY}' is 1 to 200 visible ASCII characters.", "Send a UUID.")

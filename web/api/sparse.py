@@ -9,11 +9,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final, get_args
 
-from flask import request
 from pydantic import BaseModel
 
 from appliance.errors import InvalidInput
 from web.api.contract import Route
+from web.here import here
 
 FIELDS: Final = "fields"
 _MOST_CHARACTERS: Final = 1000
@@ -26,7 +26,8 @@ def asked_fields(route: Route) -> frozenset[str] | None:
     ------
     InvalidInput : a name is no field of the answer, or stands there twice
     """
-    text = request.args.get(FIELDS) if route.is_sparse else None
+    request = here()[0]
+    text = request.args.get(FIELDS) if request.query_string and route.is_sparse else None
     if text is None:
         return None
     names = text[:_MOST_CHARACTERS].split(",")

@@ -38,7 +38,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     found.globals.update(version=__version__, mark=mark, gauge=gauge, is_final=lambda row: row.state in FINAL)
-    found.filters.update(mm=millimetres, percent=percent, moment=moment, limits=limits, ago=ago)
+    found.filters.update(
+        mm=millimetres, percent=percent, moment=moment, limits=limits, ago=ago, figure=figure, band=band, ratio=ratio
+    )
     return found
 
 
@@ -55,6 +57,16 @@ def millimetres(value: float | None, signed: bool = True) -> str:
     return "–" if value is None else format(value, "+.4f" if signed else ".4f").replace("-", "−")
 
 
+def figure(value: float | None, signed: bool = True) -> str:
+    """A figure in the unit that stands beside it, four digits, or a dash."""
+    return "–" if value is None else format(value, "+.4g" if signed else ".4g").replace("-", "−")
+
+
+def ratio(value: float | None) -> str:
+    """A capability, or a dash."""
+    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+
+
 def percent(share: float | None, digits: int = 0) -> str:
     """A share in per cent, or a dash."""
     return "–" if share is None else f"{100 * share:.{digits}f} %"
@@ -62,9 +74,14 @@ def percent(share: float | None, digits: int = 0) -> str:
 
 def limits(row: Any) -> str:
     """The limits of a characteristic; for a profile the width of its tolerance zone, which its value is held to."""
+    if _is_width(row) and row.lower is not None and row.upper is not None:
+        return f"≤ {row.upper - row.lower:.6g}"
+    return band(row)
+
+
+def band(row: Any) -> str:
+    """Lower and upper limit as they are."""
     low, high = row.lower, row.upper
-    if _is_width(row) and low is not None and high is not None:
-        return f"≤ {high - low:.6g}"
     if low is None or high is None:
         one = "–" if low is None and high is None else f"≤ {high:.6g}" if low is None else f"≥ {low:.6g}"
         return one.replace("-", "−")

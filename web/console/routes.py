@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from web.api.contract import ADMINISTRATORS, EDITORS, READERS, REQUESTERS
-from web.console import accounts, administration, keys, profile, saml_settings, tokens, twins, views
+from web.console import accounts, administration, keys, profile, saml_settings, tokens, trends, twins, views
 from web.console.own_form import FORM_BYTES
 from web.console.showing import KEEPERS
 
@@ -51,6 +51,8 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute("asset", "GET", f"{_S}/assets/<asset>", READERS, views.asset),
     PageRoute("twin", "GET", f"{_S}/assets/<asset>/twin", READERS, twins.twin),
     PageRoute("twin_picture", "GET", f"{_S}/twin-versions/<version_id>/change.png", READERS, twins.twin_picture),
+    PageRoute("trends", "GET", f"{_S}/trends", READERS, trends.trends),
+    PageRoute("series", "GET", f"{_S}/assets/<asset>/trends/<characteristic>", READERS, trends.series),
     PageRoute("inspection", "GET", _I, READERS, views.inspection),
     PageRoute("report_file", "GET", f"{_I}/<name>", READERS, views.report_file),
     PageRoute("quarantine", "GET", f"{_S}/quarantine", READERS, views.quarantine),

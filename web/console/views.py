@@ -19,6 +19,7 @@ from appliance.identity.tickets import create_ticket
 from appliance.ingest import quarantine as quarantined
 from appliance.inspections import service
 from appliance.inspections.repository import count_by_state, latest_of_assets, list_inspections, list_replays
+from appliance.measurements.suspicion import marks
 from appliance.plant.assets import find_asset, list_assets
 from appliance.plant.parts import find_part
 from appliance.queue.outbox import last_seq
@@ -69,6 +70,7 @@ def inspection(call: Call, inspection_id: str) -> Shown:
         "revision": get_revision(call.scope, row.cad_revision_id) if row.cad_revision_id else None,
         "file": get_results_file(call.scope, row.results_file_id) if row.results_file_id else None,
         "measurements": service.measurements_of(call.scope, row.id),
+        "suspicion": marks(call.scope).of(row.instrument_id, row.measured_at),
         "context": loads_strict(row.context),
         "replays": list_replays(call.scope, row.id),
         "seq": _seq(call),

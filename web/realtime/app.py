@@ -24,6 +24,7 @@ from appliance.tenancy.site import Site
 from web.api.contract import READERS
 from web.api.dispatch import caller, require_role
 from web.denials import Denials
+from web.lean import LeanFlask
 from web.live import LIVE_PATH
 from web.metrics import Metrics
 from web.problems import answer_errors
@@ -46,7 +47,7 @@ def create_app(settings: Settings | None = None, site: Site | None = None) -> Fl
     site = site or Site.open(settings or load_settings())
     rates = Rates(site.settings)
     feeds, places = Feeds(site), threading.BoundedSemaphore(MOST_VIEWERS)
-    app = Flask("d2r-realtime", static_folder=None, template_folder=None)
+    app = LeanFlask("d2r-realtime")
     app.debug = False
     number_requests(app)
     finish_requests(app, Metrics(site), site.settings)

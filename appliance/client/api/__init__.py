@@ -11,6 +11,7 @@ from appliance.client.api.alerts import Alerts
 from appliance.client.api.assets import Assets
 from appliance.client.api.audit import Audit
 from appliance.client.api.cad_revisions import CadRevisions
+from appliance.client.api.changes import Changes
 from appliance.client.api.characteristics import Characteristics
 from appliance.client.api.devices import Devices
 from appliance.client.api.directory import Directory
@@ -27,6 +28,7 @@ from appliance.client.api.reports import Reports
 from appliance.client.api.results_files import ResultsFiles
 from appliance.client.api.saml import Saml
 from appliance.client.api.scans import Scans
+from appliance.client.api.suspicions import Suspicions
 from appliance.client.api.tokens import Tokens
 from appliance.client.api.trends import Trends
 from appliance.client.api.twins import Twins
@@ -53,8 +55,10 @@ class Api:
         self.uploads = Uploads(calls)
         self.scans = Scans(calls)
         self.inspections = Inspections(calls)
+        self.changes = Changes(calls)
         self.results_files = ResultsFiles(calls)
         self.trends = Trends(calls)
+        self.suspicions = Suspicions(calls)
         self.twins = Twins(calls)
         self.alerts = Alerts(calls)
         self.alert_channels = AlertChannels(calls)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, NotRequired, TypedDict
 
+from appliance.client.api.shared import SuspicionOut
 from appliance.client.calls import Calls, quoted
 
 
 class InspectionFull(TypedDict):
-    """An inspection with what it pinned and what it measured."""
+    """An inspection with what it pinned and what it measured; `suspicion` says why its instrument is suspect."""
 
     id: str
     scan_id: str | None
@@ -21,6 +22,10 @@ class InspectionFull(TypedDict):
     cad_revision_id: str | None
     characteristic_set_id: str | None
     results_file_id: str | None
+    laboratory: str
+    instrument_id: str | None
+    measured_at: str | None
+    instrument_is_suspect: bool
     state: str
     step: str
     progress: float
@@ -43,11 +48,16 @@ class InspectionFull(TypedDict):
     error_hint: str | None
     context: dict[str, Any]
     parameters: dict[str, Any]
+    suspicion: SuspicionOut | None
     measurements: list[MeasurementOut]
 
 
 class InspectionOut(TypedDict):
-    """Where an inspection stands; `progress` is 1 at its end. It rests on a scan, or on a file of results."""
+    """Where an inspection stands; `progress` is 1 at its end.
+
+    It rests on a scan, or on a file of results.  `instrument_is_suspect`: reference artefacts say that its instrument
+    moved before it was measured.
+    """
 
     id: str
     scan_id: str | None
@@ -56,6 +66,10 @@ class InspectionOut(TypedDict):
     cad_revision_id: str | None
     characteristic_set_id: str | None
     results_file_id: str | None
+    laboratory: str
+    instrument_id: str | None
+    measured_at: str | None
+    instrument_is_suspect: bool
     state: str
     step: str
     progress: float
@@ -145,6 +159,7 @@ class MeasurementRecord(TypedDict):
     instrument_id: str | None
     operator_id: str | None
     source: str
+    instrument_is_suspect: bool
     measured_at: str
     recorded_at: str
     superseded_by: str | None
@@ -187,9 +202,11 @@ class Inspections:
         asset: str | None = None,
         part: str | None = None,
         scan: str | None = None,
+        laboratory: str | None = None,
         state: Literal["stored", "decoded", "aligned", "compared", "judged", "recorded", "failed", "cancelled"]
         | None = None,
         verdict: Literal["pass", "fail", "inconclusive", "not_measured"] | None = None,
+        instrument_is_suspect: bool | None = None,
         created_since: str | None = None,
         created_until: str | None = None,
         at_most: int | None = None,
@@ -202,6 +219,8 @@ class Inspections:
         asset : id or name of the asset
         part : id or name of the part
         scan : id of the scan
+        laboratory : who measured what was imported
+        instrument_is_suspect : measured after its instrument moved, or not
         created_since : asked for at this moment or later
         created_until : asked for before this moment
         at_most : how many to take; None: all
@@ -214,8 +233,10 @@ class Inspections:
                 "asset": asset,
                 "part": part,
                 "scan": scan,
+                "laboratory": laboratory,
                 "state": state,
                 "verdict": verdict,
+                "instrument_is_suspect": instrument_is_suspect,
                 "created_since": created_since,
                 "created_until": created_until,
             },

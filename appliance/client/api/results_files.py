@@ -31,6 +31,7 @@ class PlannedOut(TypedDict):
     asset: str
     asset_id: str | None
     serial: str
+    laboratory: str
     measured_at: str
     verdict: str
     characteristics: int

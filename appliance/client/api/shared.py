@@ -5,7 +5,7 @@ Written by ``make client`` from the OpenAPI document: change the route, never th
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class FieldProblem(TypedDict):
@@ -33,6 +33,19 @@ class RolesOut(TypedDict):
 
     appliance: str | None
     workspaces: dict[str, str]
+
+
+class SuspicionOut(TypedDict):
+    """A revision of an instrument that moved; what it measured after `since` is suspect (empty: everything)."""
+
+    id: str
+    instrument_id: str
+    since: str
+    evidence: list[Any]
+    found_at: str
+    lifted_at: str | None
+    lifted_by: str | None
+    lifted_reason: str | None
 
 
 class UserOut(TypedDict):

@@ -60,6 +60,7 @@ class DependentOut(TypedDict):
     cad_revision_id: str | None
     operator_id: str | None
     superseded_by: str | None
+    instrument_is_suspect: bool
 
 
 class DifferenceOut(TypedDict):
@@ -139,13 +140,23 @@ class InstrumentStateOut(TypedDict):
     state: str
     suspect_since: str | None
     checked: int
-    suspicions: list[SuspicionOut]
+    suspicions: list[SignalSeenOut]
 
 
 class InstrumentStatesOut(TypedDict):
     """Instruments that have measured a reference artefact."""
 
     items: list[InstrumentStateOut]
+
+
+class JudgedCharacteristicOut(TypedDict):
+    """One characteristic by the limits of the revision."""
+
+    characteristic_id: str
+    name: str
+    zone: str
+    unit: str
+    found: WhatIfOut
 
 
 class LimitsOut(TypedDict):
@@ -160,6 +171,25 @@ class LimitsOut(TypedDict):
     reason: str
     created_at: str
     created_by: str
+
+
+class MeasuredAgainstOut(TypedDict):
+    """Revision that values were measured against (null: imported), and whether it has the same geometry."""
+
+    cad_revision_id: str | None
+    label: str
+    values: int
+    is_same_geometry: bool
+
+
+class NotComparedOut(TypedDict):
+    """What the plan says nothing comparable of: `missing` in it, or of other `unit`, `quantity`, `zone`."""
+
+    characteristic_id: str
+    name: str
+    zone: str
+    reason: str
+    message: str
 
 
 class PeriodOut(TypedDict):
@@ -241,7 +271,7 @@ class SignalOut(TypedDict):
     reason: str
 
 
-class SuspicionOut(TypedDict):
+class SignalSeenOut(TypedDict):
     """A signal in the chart of a reference artefact."""
 
     asset_id: str
@@ -287,6 +317,20 @@ class WhatIfOut(TypedDict):
     is_complete: bool
     changes: list[ChangeOut]
     inspections: list[str]
+
+
+class WhatIfRevisionOut(TypedDict):
+    """History by the limits of a revision; `plan_is` says why by this plan, `note` what the values are."""
+
+    cad_revision_id: str
+    label: str
+    characteristic_set_id: str
+    plan_version: int
+    plan_is: str
+    note: str
+    measured_against: list[MeasuredAgainstOut]
+    characteristics: list[JudgedCharacteristicOut]
+    not_compared: list[NotComparedOut]
 
 
 class web__api__v1__trend_answers__ComparisonOut(TypedDict):
@@ -409,10 +453,10 @@ class Trends:
         since: str | None = None,
         until: str | None = None,
         characteristic: str,
-        by: Literal["asset", "instrument", "operator", "cad_revision"] | None = None,
+        by: Literal["asset", "instrument", "operator", "cad_revision", "laboratory"] | None = None,
         held: web__api__v1__trend_answers__ComparisonOut | None = None,
     ) -> web__api__v1__trend_answers__ComparisonOut:
-        """Whether assets, instruments, operators or revisions differ.
+        """Whether assets, instruments, operators, revisions or laboratories differ.
 
         Parameters
         ----------
@@ -553,6 +597,46 @@ class Trends:
                 "asset": asset,
                 "lower": lower,
                 "upper": upper,
+            },
+        )
+        return record
+
+    def ask_what_if_revision(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        cad_revision: str,
+        characteristic_set: str | None = None,
+        measured_against: str | None = None,
+        characteristic: str | None = None,
+        asset: str | None = None,
+        held: WhatIfRevisionOut | None = None,
+    ) -> WhatIfRevisionOut:
+        """History judged by the limits of another CAD revision.
+
+        Parameters
+        ----------
+        since : measured at this moment or later
+        until : measured before this moment
+        cad_revision : id of the revision whose limits are proposed
+        characteristic_set : id of the plan; else that of its latest inspection
+        measured_against : only values measured against this revision; else all others
+        characteristic : only this one: its id, or its name
+        asset : id or name of the asset
+        held : what the caller holds already; given back where it is unchanged
+        """
+        record: WhatIfRevisionOut = self._calls.get(
+            f"{self._calls.workspace}/trends/what-if/revision",
+            held,
+            query={
+                "since": since,
+                "until": until,
+                "cad_revision": cad_revision,
+                "characteristic_set": characteristic_set,
+                "measured_against": measured_against,
+                "characteristic": characteristic,
+                "asset": asset,
             },
         )
         return record

@@ -70,6 +70,7 @@ TABLES: Final = (
         "id name revision:integer serial certificate calibrated_on due_on statement_sha256 created_at created_by",
         Column("statement_object", "object", sha256="statement_sha256"),
     ),
+    _table("instrument_suspicion", "id instrument_id since evidence found_at lifted_at lifted_by lifted_reason"),
     _table(
         "cad_revision",
         "id part_id label sha256 format unit zones_sha256 zone_names triangles:integer diagonal_mm:real findings "
@@ -106,9 +107,17 @@ TABLES: Final = (
         "created_at created_by state step progress:real attempts:integer cancel_requested:integer lease_token:integer "
         "lease_until not_before started_at finished_at engine verdict error_code error_message error_hint "
         "report_number issued_at log_index:integer result_object:object envelope_sha256 proof_object:object "
-        "pdf_object:object tiles_object:object field_object:object",
+        "pdf_object:object tiles_object:object field_object:object instrument_id measured_at laboratory",
         Column("envelope_object", "object", sha256="envelope_sha256"),
         later="amends_id",
+    ),
+    _table(
+        "scan_change",
+        "id asset_id first_scan_id second_scan_id parameters state step progress:real requested_at requested_by "
+        "attempts:integer cancel_requested:integer lease_token:integer lease_until not_before finished_at engine "
+        "summary result_sha256 laz_object:object ply_object:object arrays_object:object error_code error_message "
+        "error_hint",
+        Column("result_object", "object", sha256="result_sha256"),
     ),
     _table("characteristic", "id part_id key name zone quantity unit created_at"),
     _table(
@@ -182,7 +191,8 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "audit_entry.leaf": "computed from the entry",
     "outbox.seq": "events keep their order and are numbered by the database that they are in",
     "rollup_state": "computed from the measurements, like all roll-ups: where it is missing they are built anew",
-    "rollup_series": "as rollup_state",
+    "rollup_slot": "as rollup_state",
+    "rollup_owner": "as rollup_state",
     "rollup": "as rollup_state",
     "rollup_quantile": "as rollup_state",
     "rollup_line": "as rollup_state",

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.db.bulk import Kind, arrays
-from appliance.rollups.statements import LINES
+from appliance.db.bulk import Kind, arrays, arrays_statement
+from appliance.db.dialect import placeholders
+from appliance.rollups.statements import LINES, PLACE, QUANTILES
 from appliance.tenancy.scope import WorkspaceScope
 from tests.postgresql_cluster import cluster
 
@@ -26,11 +27,28 @@ def test_rows_are_written_and_added_to_what_is_there(scope: WorkspaceScope) -> N
 def test_whole_numbers_may_stand_among_reals_and_nothing_among_both(scope: WorkspaceScope) -> None:
     numbers = [(n, None if n % 3 else n if n % 2 else n / 7) for n in range(25_000)]
     with scope.transaction():
-        _a_series(scope)
-        rows = [(1, n, 1, 0, 0, 0, 0, 0, 0, score) for n, score in numbers]
+        _an_owner(scope)
+        rows = [(1, 3, 0, n, b"", b"", best, 0) for n, best in numbers]
         scope.database.write_rows("rollup_line", LINES, rows)
-        found = scope.database.fetch("SELECT bucket, score FROM rollup_line ORDER BY bucket")
+        found = scope.database.fetch("SELECT bucket, best FROM rollup_line ORDER BY bucket")
     assert found == numbers
+
+
+def test_bytes_of_any_length_are_read_by_their_keys_as_they_were_written(scope: WorkspaceScope) -> None:
+    data = {n: bytes(range(256)) * (n % 5) + bytes([n % 256]) * (n % 7) for n in range(12_000)}
+    with scope.transaction():
+        _an_owner(scope)
+        scope.database.write_rows("rollup_quantile", QUANTILES, [(1, 0, 0, n, one) for n, one in data.items()])
+        asked = [[1] * 4, [0] * 4, [0] * 4, [11_999, 7, 70_000, 0]]
+        found = scope.database.read_rows("rollup_quantile", PLACE, asked, ("counts",))
+        every = scope.database.fetch("SELECT bucket, counts FROM rollup_quantile")
+    assert {row[3]: bytes(row[4]) for row in found} == {n: data[n] for n in (11_999, 7, 0)}
+    assert {n: bytes(one) for n, one in every} == data
+
+
+def test_no_keys_have_no_rows(scope: WorkspaceScope) -> None:
+    with scope:
+        assert scope.database.read_rows("rollup_quantile", PLACE, [], ("counts",)) == []
 
 
 def test_nothing_is_written_outside_of_a_transaction(scope: WorkspaceScope) -> None:
@@ -52,14 +70,13 @@ def test_arrays_are_read_as_they_were_written(rows: list[tuple[str | None, bytes
     if not usable:
         return
     with psycopg.connect(cluster().url()) as connection:
-        found = connection.execute(
-            "SELECT * FROM unnest(%s::text[], %s::bytea[])", arrays(columns, list(zip(*usable, strict=True)))
-        ).fetchall()
-    assert found == usable
+        connection.execute("CREATE TEMPORARY TABLE written (a TEXT, b BYTEA) ON COMMIT DROP")
+        values = arrays(columns, list(zip(*usable, strict=True)))
+        connection.execute(placeholders(arrays_statement("written", columns, "")), values)
+        assert connection.execute("SELECT a, b FROM written").fetchall() == usable
 
 
-def _a_series(scope: WorkspaceScope) -> None:
+def _an_owner(scope: WorkspaceScope) -> None:
     run = scope.database.run
     run("INSERT INTO part (id, name, created_at, created_by, updated_at) VALUES ('p', 'p', 'x', 'x', 'x')")
-    run("INSERT INTO characteristic VALUES ('c', 'p', 'k', 'n', 'z', 'q', 'mm', 'x')")
-    run("INSERT INTO rollup_series VALUES (1, 'c', 'part', 'p')")
+    run("INSERT INTO rollup_owner VALUES (1, 'p', 'part', 'p')")

@@ -191,6 +191,20 @@ def test_measurements_from_before_characteristics_keep_their_figures(connection:
         ("mea_2", key, "prt_1", "0007", None, "per_1", "mm", 0.5, None),
     ]
     assert connection.execute("SELECT COUNT(*) FROM characteristic").fetchone() == (1,)
+    assert connection.execute("SELECT DISTINCT laboratory FROM inspection").fetchall() == [("",)]
+    inspections = connection.execute("SELECT id, instrument_id, measured_at FROM inspection ORDER BY id").fetchall()
+    assert inspections == [("ins_1", "itm_1", "t"), ("ins_2", None, "t")]
+
+
+def test_inspections_from_before_laboratories_have_that_of_their_file(connection: sqlite3.Connection) -> None:
+    migrate(connection, [step for step in steps("workspace") if step.number < 39])
+    connection.execute("PRAGMA foreign_keys=OFF")
+    _insert(connection, "results_file", id="res_1", laboratory="NIST")
+    _insert(connection, "inspection", id="ins_1", results_file_id="res_1", file_position=1)
+    _insert(connection, "inspection", id="ins_2")
+    migrate(connection, steps("workspace"))
+    kept = connection.execute("SELECT id, laboratory FROM inspection ORDER BY id").fetchall()
+    assert kept == [("ins_1", "NIST"), ("ins_2", "")]
 
 
 def _insert(connection: sqlite3.Connection, table: str, **values: Any) -> None:

@@ -127,6 +127,21 @@ def test_a_lookup_outlives_a_discarded_session_and_tells_what_its_failure_means(
         pair.a.look_up("SELECT 1 WHERE 'x' = ?", "a\0b")
 
 
+def test_every_answer_to_a_lookup_is_read_as_what_it_is(pair: Pair) -> None:
+    """How its columns are read is found out once a connection."""
+    asked = "SELECT n, n::text, n::float8 / 2, n = 2, x FROM generate_series(1, ?::int) n"
+    question = f"{asked} LEFT JOIN (SELECT 2 AS x) s ON x = n"
+    rows = [(1, "1", 0.5, False, None), (2, "2", 1.0, True, 2), (3, "3", 1.5, False, None)]
+    for _ in range(2):
+        with pair.a.session():
+            for number in (0, 1, 3, 0, 2):
+                assert sorted(pair.a.look_up(question, number)) == rows[:number]
+    with pair.a.session(), pytest.raises(psycopg.Error):
+        pair.a.look_up("SELECT 1 / ?::int", 0)
+    with pair.a.session():
+        assert pair.a.look_up("SELECT 1 / ?::int", 1) == [(1,)]
+
+
 def test_a_connection_is_looked_at_before_it_is_used_again_unless_it_was_in_use_just_now(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

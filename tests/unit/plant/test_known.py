@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from appliance.db.routing import ScopeConflict, ScopeMissing
@@ -26,16 +28,20 @@ def test_a_row_is_the_one_that_a_query_finds(scope: WorkspaceScope) -> None:
 
 def test_a_row_comes_with_those_that_name_it_the_newest_first(scope: WorkspaceScope) -> None:
     part, bare = create_part(scope, "bracket"), create_part(scope, "bare")
-    made = [create_asset(scope, name, part=part).id for name in ("a", "b", "c")]
+    for name in ("a", "b", "c"):
+        create_asset(scope, name, part=part)
     with scope:
-        found, its = Part.known_with(Asset, "part_id", part.id) or (None, [])
-        assert found is not None
-        assert found.__data__ == Part.get_by_id(part.id).__data__
-        assert found.dirty_fields == []
-        assert [one.__data__ for one in its] == [Asset.get_by_id(each).__data__ for each in made[::-1]]
-        assert (Part.known_with(Asset, "part_id", bare.id) or (None, ["?"]))[1] == []
+
+        def asked(part_id: str) -> Any:
+            return Part.known_with(("name", "created_at"), Asset, ("name", "part_id"), "part_id", part_id)
+
+        found, its = asked(part.id)
+        row = Part.get_by_id(part.id)
+        assert found._asdict() == {"name": "bracket", "created_at": row.created_at}
+        assert [one._asdict() for one in its] == [{"name": name, "part_id": part.id} for name in "cba"]
+        assert asked(bare.id)[1] == []
         for nobody in ("", "prt_0", f"{part.id}\0"):
-            assert Part.known_with(Asset, "part_id", nobody) is None
+            assert asked(nobody) is None
 
 
 def test_rows_come_newest_first_where_that_is_asked(scope: WorkspaceScope) -> None:

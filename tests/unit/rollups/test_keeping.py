@@ -7,18 +7,17 @@ from dataclasses import replace
 import pytest
 
 from appliance.errors import InvalidInput
-from appliance.measurements.models import Measurement
+from appliance.measurements.models import MeasuredCharacteristic, Measurement
 from appliance.measurements.recording import forget_measurements
 from appliance.rollups.keeping import ensure_built, rebuild
+from appliance.rollups.reading import BEGINNING, MOST, means_of, of_series
+from appliance.rollups.records import DAY, HOUR, LIFE, MONTH, WEEK
 from appliance.tenancy.scope import WorkspaceScope
 from tests.measured_workspace import Plant
+from tests.rollup_tables import tables
 
 NOON = "2026-03-01T12:00:00.000000Z"
 LATER = "2026-03-01T12:40:00.000000Z"
-_DAYS = (
-    "SELECT s.dimension, r.measured, r.passed, r.failed, r.below, r.above, r.lowest, r.highest FROM rollup r "
-    "JOIN rollup_series s ON s.id = r.series WHERE r.grain = 1 ORDER BY s.dimension, r.highest DESC"
-)
 
 
 @pytest.fixture
@@ -27,8 +26,9 @@ def plant(scope: WorkspaceScope) -> Plant:
 
 
 def days(scope: WorkspaceScope) -> list[tuple[object, ...]]:
-    with scope:
-        return scope.database.fetch(_DAYS)
+    """Dimension, measured, passed, failed, below, above, lowest and highest of each day."""
+    found = [(row[1], *row[5:8], *row[10:12], *row[-2:]) for row in tables(scope)["rollup"] if row[3] == DAY]
+    return sorted(found, key=lambda row: (row[0], -(row[-1] or 0)))
 
 
 def test_measurements_are_counted_where_they_are_written(plant: Plant) -> None:
@@ -87,14 +87,63 @@ def test_another_clock_of_the_site_counts_the_days_anew(plant: Plant) -> None:
     kiritimati = replace(plant.scope.settings, time_zone="Pacific/Kiritimati")  # 14 hours ahead
     elsewhere = replace(plant.scope, settings=kiritimati)
     assert ensure_built(elsewhere).zone == "Pacific/Kiritimati"
-    buckets = "SELECT DISTINCT bucket FROM rollup WHERE grain = 1 ORDER BY bucket"
-    with plant.scope:
-        assert [one % 86_400 for (one,) in plant.scope.database.fetch(buckets)] == [10 * 3600, 10 * 3600]
+    buckets = {row[4] for row in tables(plant.scope)["rollup"] if row[3] == DAY}
+    assert [one % 86_400 for one in buckets] == [10 * 3600, 10 * 3600]
 
 
 def test_building_anew_counts_what_counts(plant: Plant) -> None:
     plant.measure(0, NOON, [0.05, None])
     assert rebuild(plant.scope) == 2
+
+
+def test_characteristics_of_several_chunks_grow_and_leave_as_they_would_be_built(plant: Plant) -> None:
+    plant.measure(0, NOON, [n / 1000 for n in range(40)])
+    worst = plant.measure(0, LATER, [None if n % 3 else -n / 100 for n in range(50)])
+    plant.measure(1, LATER, [0.5, *(n / 500 for n in range(20))])
+    forget_measurements(plant.scope, [worst.inspection_id])
+    grown = tables(plant.scope)
+    assert len({row[0] for row in grown["rollup"]}) == 40
+    rebuild(plant.scope)
+    assert tables(plant.scope) == grown
+
+
+def test_a_series_knows_its_own_buckets_only_though_others_share_their_rows(plant: Plant) -> None:
+    plant.measure(0, NOON, [0.05, 0.06])
+    plant.measure(0, "2026-03-02T12:00:00.000000Z", [0.07])
+    calendar = ensure_built(plant.scope)
+    with plant.scope as scope:
+        ids = {row.name: row.id for row in MeasuredCharacteristic.select()}
+        days = [
+            of_series(scope.database, calendar, ids[name], "asset", plant.assets[0], DAY, most=most)
+            for name, most in (("c0", 2), ("c1", 1))
+        ]
+        with pytest.raises(InvalidInput):
+            of_series(scope.database, calendar, ids["c0"], "asset", plant.assets[0], DAY, most=1)
+    assert [[tally.lowest for tally in one.values()] for one in days] == [[50_000, 70_000], [60_000]]
+
+
+@pytest.mark.parametrize("grain", [HOUR, DAY, WEEK, MONTH, LIFE])
+def test_means_are_those_of_the_whole_records(plant: Plant, grain: int) -> None:
+    for day, value in ((1, 9e9), (1, 9e9), (2, -0.1), (9, None), (30, 1e-6)):
+        plant.measure(0, f"2026-03-{day:02}T12:00:00.000000Z", [value, 0.5])
+    calendar = ensure_built(plant.scope)
+    with plant.scope as scope:
+        [series] = [row.id for row in MeasuredCharacteristic.select() if row.name == "c0"]
+        whole = of_series(scope.database, calendar, series, "asset", plant.assets[0], grain)
+        means = means_of(scope.database, calendar, series, plant.assets[0], grain, BEGINNING, MOST)
+    assert means == {bucket: tally.sums.mean() for bucket, tally in whole.items() if tally.sums.count}
+
+
+def test_a_transaction_that_was_rolled_back_took_its_numbers_with_it(plant: Plant) -> None:
+    with pytest.raises(InvalidInput):
+        _measure_twice(plant)
+    plant.measure(0, NOON, [0.05, 0.06])
+    assert {row[0] for row in tables(plant.scope)["rollup"]} == _ids(plant)
+
+
+def _ids(plant: Plant) -> set[str]:
+    with plant.scope:
+        return {row.id for row in MeasuredCharacteristic.select().where(MeasuredCharacteristic.name.in_(["c0", "c1"]))}
 
 
 def _measure_twice(plant: Plant) -> None:

@@ -11,6 +11,7 @@ from web.api.v1.alerts import alerts
 from web.api.v1.assets import assets
 from web.api.v1.audit import audit
 from web.api.v1.cad_revisions import cad_revisions
+from web.api.v1.changes import changes
 from web.api.v1.characteristics import characteristics
 from web.api.v1.devices import devices
 from web.api.v1.directory import directory
@@ -27,6 +28,7 @@ from web.api.v1.reports import reports
 from web.api.v1.results_files import results_files
 from web.api.v1.saml import saml
 from web.api.v1.scans import scans
+from web.api.v1.suspicions import suspicions
 from web.api.v1.tokens import tokens
 from web.api.v1.trends import trends
 from web.api.v1.twins import twins
@@ -35,7 +37,6 @@ from web.api.v1.workspaces import workspaces
 
 AREAS: Final[tuple[Area, ...]] = (
     workspaces, parts, assets, devices, enrolment, operators, instruments, cad_revisions, characteristics, uploads,
-    scans,
-    inspections, results_files, trends, twins, alerts, alert_channels, reports, audit, events, keys, people, accounts,
-    directory, oidc, saml, tokens,
+    scans, inspections, changes, results_files, trends, suspicions, twins, alerts, alert_channels, reports, audit,
+    events, keys, people, accounts, directory, oidc, saml, tokens,
 )  # fmt: skip

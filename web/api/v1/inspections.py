@@ -14,11 +14,13 @@ from appliance.inspections.repository import list_measurements as measured
 from appliance.inspections.service import get_inspection as find
 from appliance.inspections.service import measurements_of, request_replay
 from appliance.measurements.instruments import find_instrument
+from appliance.measurements.suspicion import marks
 from appliance.plant.assets import find_asset
 from appliance.plant.parts import find_part
 from web.api.contract import EDITORS, READERS, REQUESTERS, Area, Call
 from web.api.forms import SORT, Body, JsonObject, Key, Line, Moment, Out, Page, PageQuery, Reason
 from web.api.paging import page
+from web.api.v1.suspicions import SuspicionOut
 
 _INSPECTIONS: Final = "/workspaces/{slug}/inspections"
 _INSPECTION: Final = _INSPECTIONS + "/{inspection_id}"
@@ -37,8 +39,10 @@ class InspectionPageQuery(PageQuery):
     asset: Key | None = Field(None, description="Id or name of the asset.")
     part: Key | None = Field(None, description="Id or name of the part.")
     scan: Key | None = Field(None, description="Id of the scan.")
+    laboratory: Line | None = Field(None, min_length=1, description="Who measured what was imported.")
     state: State | None = None
     verdict: Decision | None = None
+    instrument_is_suspect: bool | None = Field(None, description="Measured after its instrument moved, or not.")
     created_since: Moment | None = Field(None, description="Asked for at this moment or later.")
     created_until: Moment | None = Field(None, description="Asked for before this moment.")
 
@@ -95,7 +99,10 @@ class CancelIn(Body):
 
 
 class InspectionOut(Out):
-    """Where an inspection stands; ``progress`` is 1 at its end. It rests on a scan, or on a file of results."""
+    """Where an inspection stands; ``progress`` is 1 at its end. It rests on a scan, or on a file of results.
+
+    ``instrument_is_suspect``: reference artefacts say that its instrument moved before it was measured.
+    """
 
     id: str
     scan_id: str | None
@@ -104,6 +111,10 @@ class InspectionOut(Out):
     cad_revision_id: str | None
     characteristic_set_id: str | None
     results_file_id: str | None
+    laboratory: str
+    instrument_id: str | None
+    measured_at: str | None
+    instrument_is_suspect: bool
     state: str
     step: str
     progress: float
@@ -172,16 +183,18 @@ class MeasurementRecord(MeasurementOut):
     instrument_id: str | None
     operator_id: str | None
     source: str
+    instrument_is_suspect: bool
     measured_at: str
     recorded_at: str
     superseded_by: str | None
 
 
 class InspectionFull(InspectionOut):
-    """An inspection with what it pinned and what it measured."""
+    """An inspection with what it pinned and what it measured; ``suspicion`` says why its instrument is suspect."""
 
     context: JsonObject
     parameters: JsonObject
+    suspicion: SuspicionOut | None
     measurements: list[MeasurementOut]
 
 
@@ -211,8 +224,9 @@ def list_inspections(call: Call) -> object:
     filters = {
         "asset_id": find_asset(call.scope, asked.asset).id if asked.asset else None,
         "part_id": find_part(call.scope, asked.part).id if asked.part else None,
-        "scan_id": asked.scan, "state": asked.state, "verdict": asked.verdict,
+        "scan_id": asked.scan, "laboratory": asked.laboratory, "state": asked.state, "verdict": asked.verdict,
         "created_since": asked.created_since, "created_until": asked.created_until,
+        "suspect": asked.instrument_is_suspect,
     }  # fmt: skip
     return page(call, lambda listing: listed(call.scope, listing, **filters))
 
@@ -251,8 +265,11 @@ def create_inspection(call: Call) -> InspectionRow:
 def get_inspection(call: Call, inspection_id: str) -> InspectionFull:
     row = find(call.scope, inspection_id)
     measured = [MeasurementOut.model_validate(one) for one in measurements_of(call.scope, row.id)]
+    suspicion = marks(call.scope).of(row.instrument_id, row.measured_at)
+    row.instrument_is_suspect = suspicion is not None
     known = InspectionOut.model_validate(row).model_dump()
-    return InspectionFull(**known, context=row.context, parameters=row.parameters, measurements=measured)
+    pinned = {"context": row.context, "parameters": row.parameters}
+    return InspectionFull(**known, **pinned, suspicion=suspicion, measurements=measured)
 
 
 @inspections.route(

@@ -104,6 +104,7 @@ class PlannedOut(Out):
     asset: str
     asset_id: str | None
     serial: str
+    laboratory: str
     measured_at: str
     verdict: str
     characteristics: int
@@ -198,6 +199,7 @@ def _plan(plan: Plan) -> PlanOut:
 
 def _planned(one: Planned) -> PlannedOut:
     return PlannedOut(
-        **vars(one.item), measured_at=one.judged.reported.measured_at, verdict=one.judged.decision,
+        **vars(one.item), laboratory=one.judged.reported.laboratory,
+        measured_at=one.judged.reported.measured_at, verdict=one.judged.decision,
         characteristics=len(one.judged.rows), disagreements=one.judged.disagreements,
     )  # fmt: skip

@@ -73,6 +73,11 @@ class ScanOut(BaseModel):
     inspections: list[InspectionBrief] | None = None
 
 
+#: Columns of which one scan is told: its receipt and its manifest's envelope are longer than all others together.
+_ASKED: Final = (*(name for name in ScanOut.model_fields if name != "inspections"), "received_by")
+_ASKED_OF_INSPECTIONS: Final = tuple(InspectionBrief.model_fields)
+
+
 class ScanPageQuery(PageQuery):
     """Which scans; filters are joined by 'and'."""
 
@@ -160,10 +165,11 @@ def lookup_scans(call: Call) -> FoundList:
 
 @scans.route("GET", _SCAN, roles=SENDERS_AND_READERS, answer=ScanOut, summary="One scan and its inspections")
 def get_scan(call: Call, scan_id: str) -> ScanOut:
-    scan, rows = scan_with_inspections(call.scope, scan_id)
+    scan, rows = scan_with_inspections(call.scope, scan_id, _ASKED, _ASKED_OF_INSPECTIONS)
     _refuse_others(call, scan)
-    briefs = [InspectionBrief.model_validate(row, from_attributes=True) for row in rows]
-    return _out(scan).model_copy(update={"inspections": briefs})
+    told = scan._asdict()
+    told |= {"manifest": loads_strict(scan.manifest), "inspections": [row._asdict() for row in rows]}
+    return ScanOut.model_validate(told)
 
 
 @scans.route("GET", f"{_SCAN}/receipt", roles=SENDERS_AND_READERS, media_type=_ENVELOPE, summary="Its custody receipt")
@@ -230,12 +236,12 @@ def _readable(call: Call, scan_id: str) -> Scan:
     return scan
 
 
-def _refuse_others(call: Call, scan: Scan) -> None:
+def _refuse_others(call: Call, scan: Any) -> None:
     if call.caller.role == "device" and not _sent_by(call.scope, scan, call.caller.id):
         raise unknown_scan(scan.id)
 
 
-def _sent_by(scope: WorkspaceScope, scan: Scan, principal_id: str) -> bool:
+def _sent_by(scope: WorkspaceScope, scan: Any, principal_id: str) -> bool:
     with scope:
         said = (ScanManifest.scan_id == scan.id) & (ScanManifest.added_by == principal_id)
         return scan.received_by == principal_id or bool(ScanManifest.select().where(said).exists())

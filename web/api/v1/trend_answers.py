@@ -215,6 +215,7 @@ class DependentOut(Out):
     cad_revision_id: str | None
     operator_id: str | None
     superseded_by: str | None
+    instrument_is_suspect: bool
 
 
 class RecallOut(Out):
@@ -242,7 +243,7 @@ class WhatIfOut(Out):
     inspections: list[str]
 
 
-class SuspicionOut(Out):
+class SignalSeenOut(Out):
     """A signal in the chart of a reference artefact."""
 
     asset_id: str
@@ -260,7 +261,7 @@ class InstrumentStateOut(Out):
     state: str
     suspect_since: str | None
     checked: int
-    suspicions: list[SuspicionOut]
+    suspicions: list[SignalSeenOut]
 
 
 class InstrumentStatesOut(Out):

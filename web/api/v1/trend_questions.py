@@ -50,10 +50,12 @@ class CapabilityQuery(Model):
 
 
 class ComparisonQuery(_Within):
-    """Of a characteristic, in the months that begin within a time."""
+    """Of a characteristic, in the months that begin within a time; laboratories within the time itself."""
 
     characteristic: Key = Field(description="Id of the characteristic, or its name where only one has it.")
-    by: Literal["asset", "instrument", "operator", "cad_revision"] = Field("asset", description="Who is compared.")
+    by: Literal["asset", "instrument", "operator", "cad_revision", "laboratory"] = Field(
+        "asset", description="Who is compared."
+    )
 
 
 class ChartQuery(_Within):
@@ -83,6 +85,18 @@ class WhatIfQuery(_Within):
         None, allow_inf_nan=False, description="The proposed lower limit; none: no limit there."
     )
     upper: float | None = Field(None, allow_inf_nan=False, description="The proposed upper limit.")
+
+
+class WhatIfRevisionQuery(_Within):
+    """Whose limits, and of what."""
+
+    cad_revision: Key = Field(description="Id of the revision whose limits are proposed.")
+    characteristic_set: Key | None = Field(None, description="Id of the plan; else that of its latest inspection.")
+    measured_against: Key | None = Field(
+        None, description="Only values measured against this revision; else all others."
+    )
+    characteristic: Key | None = Field(None, description="Only this one: its id, or its name.")
+    asset: Key | None = Field(None, description="Id or name of the asset.")
 
 
 class LimitsIn(Body):

@@ -9,7 +9,7 @@ from appliance.plant.events import list_repairs as repairs_of
 from appliance.plant.models import AssetEvent
 from appliance.plant.parts import find_part
 from appliance.trends import degrading as ranking
-from appliance.trends import instruments, recall, what_if
+from appliance.trends import instruments, laboratories, recall, what_if, what_if_revision
 from appliance.trends.capability import capability_of
 from appliance.trends.characteristics import find_characteristic
 from appliance.trends.charts import ControlChart, control_chart, freeze_limits
@@ -46,7 +46,9 @@ from web.api.v1.trend_questions import (
     SeriesQuery,
     ViolationsQuery,
     WhatIfQuery,
+    WhatIfRevisionQuery,
 )
+from web.api.v1.trend_what_if import WhatIfRevisionOut
 
 _TRENDS: Final = "/workspaces/{slug}/trends"
 _REPAIRS: Final = "/workspaces/{slug}/assets/{asset}/repairs"
@@ -102,10 +104,14 @@ def list_capability(call: Call) -> object:
 
 @trends.route(
     "GET", f"{_TRENDS}/comparison", roles=READERS, query=ComparisonQuery, answer=ComparisonOut, errors=(409,),
-    summary="Whether assets, instruments, operators or revisions differ",
+    summary="Whether assets, instruments, operators, revisions or laboratories differ",
 )  # fmt: skip
 def compare(call: Call) -> Comparison:
     asked = call.query
+    if asked.by == laboratories.BY:
+        return laboratories.laboratories_compared(
+            call.scope, asked.characteristic, since=asked.since, until=asked.until
+        )
     return comparison(call.scope, asked.characteristic, asked.by, since=asked.since, until=asked.until)
 
 
@@ -152,6 +158,19 @@ def ask_what_if(call: Call) -> what_if.Rejudged:
     within = {"since": asked.since or "", "until": asked.until or "9999"}
     asset = _asset(call, asked.asset)
     return what_if.judged_again(call.scope, asked.characteristic, asked.lower, asked.upper, asset=asset, **within)
+
+
+@trends.route(
+    "GET", f"{_TRENDS}/what-if/revision", roles=READERS, query=WhatIfRevisionQuery, answer=WhatIfRevisionOut,
+    errors=(409,), summary="History judged by the limits of another CAD revision",
+)  # fmt: skip
+def ask_what_if_revision(call: Call) -> what_if_revision.RejudgedByRevision:
+    asked = call.query
+    return what_if_revision.judged_by_revision(
+        call.scope, asked.cad_revision, characteristic_set=asked.characteristic_set,
+        against=asked.measured_against, characteristic=asked.characteristic, asset=_asset(call, asked.asset),
+        since=asked.since or "", until=asked.until or "9999",
+    )  # fmt: skip
 
 
 @trends.route(

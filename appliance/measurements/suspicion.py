@@ -1,0 +1,98 @@
+"""Verdicts that depend on an instrument which moved: told from the rows of the instruments, never written to verdicts.
+
+A suspicion names one revision of an instrument and a moment; every inspection that was measured with this revision
+after that moment depends on it, also one that comes later.  So a suspicion that is explained is lifted in one place,
+with a reason, and nothing that was signed or recorded is touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
+
+from appliance.audit.recording import record
+from appliance.core.clock import rfc3339_us, utc_now
+from appliance.db.listing import NEWEST, Listing
+from appliance.errors import Conflict, NotFound
+from appliance.measurements.models import InstrumentSuspicion
+from appliance.plant.repository import checked_text, page
+from appliance.queue.outbox import emit
+from appliance.tenancy.scope import WorkspaceScope
+
+Row = TypeVar("Row", bound=Any)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The suspicions that stand, by the instrument's id; a few at most, so that a page of verdicts asks once."""
+
+    standing: dict[str, InstrumentSuspicion]
+
+    def of(self, instrument_id: str | None, measured_at: str | None) -> InstrumentSuspicion | None:
+        """The suspicion under which something was measured; None where nothing speaks against it."""
+        found = self.standing.get(instrument_id or "")
+        return found if found is not None and (measured_at or "") > found.since else None
+
+    def suspect(self, model: Any) -> list[Any]:
+        """For each suspicion the condition that rows with ``instrument_id`` and ``measured_at`` are under it."""
+        return [
+            (model.instrument_id == one.instrument_id) & (model.measured_at > one.since)
+            for one in self.standing.values()
+        ]
+
+    def clear(self, model: Any) -> list[Any]:
+        """Conditions that they are under none."""
+        each = self.suspect(model)
+        return [model.instrument_id.is_null() | ~reduce(or_, each)] if each else []
+
+
+def marks(scope: WorkspaceScope) -> Marks:
+    """What stands now."""
+    with scope:
+        rows = list(InstrumentSuspicion.select().where(InstrumentSuspicion.lifted_at.is_null()))
+    return Marks({row.instrument_id: row for row in rows})
+
+
+def marked(rows: list[Row], standing: Marks) -> list[Row]:
+    """The same rows of inspections or measurements, each with ``instrument_is_suspect``."""
+    for row in rows:
+        row.instrument_is_suspect = standing.of(row.instrument_id, row.measured_at) is not None
+    return rows
+
+
+def list_suspicions(
+    scope: WorkspaceScope, listing: Listing = NEWEST, *, standing: bool | None = None
+) -> list[InstrumentSuspicion]:
+    """Suspicions, those that stand or those that were lifted; None: both."""
+    is_lifted = InstrumentSuspicion.lifted_at.is_null(standing is True)
+    return page(scope, InstrumentSuspicion, listing, *([] if standing is None else [is_lifted]))
+
+
+def lift_suspicion(scope: WorkspaceScope, suspicion_id: str, reason: str) -> InstrumentSuspicion:
+    """Say what explains the signal: verdicts that depend on it are suspect no more.
+
+    What is measured from now on is judged anew; where the artefact itself changed, new limits are frozen for it.
+
+    Raises
+    ------
+    NotFound : there is none of that id in this workspace
+    Conflict : it was lifted already, or there is no reason
+    """
+    why, now = checked_text(reason, "reason"), rfc3339_us(utc_now())
+    if not why:
+        raise Conflict("suspicion.reason", "A suspicion is lifted with a reason.", "Say what explains the signal.")
+    with scope.transaction():
+        row: InstrumentSuspicion | None = InstrumentSuspicion.known(id=suspicion_id)
+        if row is None:
+            raise NotFound("suspicion.unknown", f"There is no suspicion '{suspicion_id[:40]}'.")
+        if row.lifted_at is not None:
+            raise Conflict("suspicion.lifted", f"It was lifted at {row.lifted_at[:19]}Z: {row.lifted_reason}")
+        ends = {"lifted_at": now, "lifted_by": scope.principal.id, "lifted_reason": why}
+        InstrumentSuspicion.update(**ends).where(InstrumentSuspicion.id == row.id).execute()
+        facts = {"suspicion": row.id, "instrument": row.instrument_id, "since": row.since, "reason": why}
+        record(scope, "instrument.suspicion_lifted", {}, facts)
+        emit("instrument.suspicion_lifted", {"suspicion": row.id, "instrument": row.instrument_id})
+        lifted: InstrumentSuspicion = InstrumentSuspicion.known(id=row.id)
+    return lifted

@@ -1,0 +1,83 @@
+"""Numbers by which blocks are found: owners (a member of a dimension, and the part) and slots of characteristics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from appliance.db.bulk import Kind
+from appliance.db.engine import Engine
+from appliance.rollups.records import KEPT, Counted, Dimension
+
+#: (dimension, member, part)
+Owner: TypeAlias = tuple[Dimension, str, str]
+
+_OWNERS: Final = "SELECT id FROM rollup_owner WHERE dimension = ? AND member = ? AND part_id = ?"
+_LAST_OWNER: Final = "SELECT COALESCE(MAX(id), 0) FROM rollup_owner"
+_LAST_SLOT: Final = "SELECT COALESCE(MAX(slot), -1) FROM rollup_slot WHERE part_id = ?"
+_OWNER_COLUMNS: Final[dict[str, Kind]] = {"id": "integer", "dimension": "text", "member": "text", "part_id": "text"}
+_SLOT_COLUMNS: Final[dict[str, Kind]] = {"characteristic_id": "text", "part_id": "text", "slot": "integer"}
+
+
+@dataclass
+class Numbers:
+    """What is known of them in one transaction; it may not outlive it, because a roll-back takes new ones away."""
+
+    owners: dict[Owner, int] = field(default_factory=dict)
+    slots: dict[str, int] = field(default_factory=dict)
+
+    def owners_of(self, columns: Mapping[str, Sequence[Any]], dimension: Dimension) -> list[int]:
+        """The owner of each measurement in a dimension, -1 where it has none."""
+        known, members = self.owners, columns[f"{dimension}_id"]
+        return [
+            -1 if member is None else known[dimension, member, part]
+            for member, part in zip(members, columns["part_id"], strict=True)
+        ]
+
+    def learn(self, database: Engine, rows: Sequence[Counted]) -> None:
+        """Look up the numbers of ``rows`` that are not known yet, and give one to whatever has none."""
+        owners = {
+            (dimension, member, part)
+            for occasion in {(row[1:6]) for row in rows}
+            for dimension, member, part in _owners(*occasion)
+        }
+        parts = {row.characteristic_id: row.part_id for row in rows}
+        self._learn_owners(database, sorted(owners - self.owners.keys()))
+        self._learn_slots(database, {one: part for one, part in parts.items() if one not in self.slots})
+
+    def _learn_owners(self, database: Engine, owners: Sequence[Owner]) -> None:
+        new = []
+        for owner in owners:
+            if found := database.look_up(_OWNERS, *owner):
+                self.owners[owner] = found[0][0]
+            else:
+                new.append(owner)
+        if new:
+            [(last,)] = database.look_up(_LAST_OWNER)
+            self.owners |= {owner: last + 1 + place for place, owner in enumerate(new)}
+            database.write_rows("rollup_owner", _OWNER_COLUMNS, [(self.owners[owner], *owner) for owner in new])
+
+    def _learn_slots(self, database: Engine, parts: dict[str, str]) -> None:
+        if not parts:
+            return
+        keys: dict[str, Kind] = {"characteristic_id": "text"}
+        self.slots |= dict(database.read_rows("rollup_slot", keys, [list(parts)], ("slot",)))
+        new = sorted(parts.keys() - self.slots.keys())
+        for part in sorted({parts[one] for one in new}):
+            [(last,)] = database.look_up(_LAST_SLOT, part)
+            own = (one for one in new if parts[one] == part)
+            self.slots |= {one: last + 1 + place for place, one in enumerate(own)}
+        database.write_rows("rollup_slot", _SLOT_COLUMNS, [(one, parts[one], self.slots[one]) for one in new])
+
+
+def _owners(
+    part: str, asset: str, cad_revision: str | None, instrument: str | None, operator: str | None
+) -> Iterable[Owner]:
+    members = {
+        "part": part, "asset": asset, "cad_revision": cad_revision, "instrument": instrument, "operator": operator,
+    }  # fmt: skip
+    for dimension in KEPT:
+        member = members[dimension]
+        if member is not None:
+            yield dimension, member, part

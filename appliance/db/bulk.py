@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["integer", "real", "text", "bytes"]
 
-_ARRAYS: Final[Mapping[Kind, str]] = {"integer": "bigint[]", "real": "float8[]", "text": "text[]"}
+_TYPES: Final[Mapping[Kind, str]] = {"integer": "bigint", "real": "float8", "text": "text", "bytes": "bytea"}
 
 
 def values_statement(table: str, columns: Mapping[str, Kind], conflict: str) -> str:
@@ -21,44 +21,60 @@ def values_statement(table: str, columns: Mapping[str, Kind], conflict: str) -> 
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({holes}) {conflict}"
 
 
-def arrays_statement(table: str, columns: Mapping[str, Kind], conflict: str) -> str:
-    """All rows at once, each column an array, or one value of bytes that is cut."""
+def rows_statement(
+    table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
+) -> tuple[str, list[Any]]:
+    """All of at least one row at once, and the parameters: each column an array, one value of bytes that is cut, or,
+    where all rows have the same, that."""
     taken, holes, names = [], [], []
-    for number, kind in enumerate(columns.values()):
-        own = [f"a{number}"] if kind != "bytes" else [f"a{number}", f"b{number}"]
-        taken.append(own[0] if kind != "bytes" else f"substring(?::bytea FROM k.{own[0]} FOR k.{own[1]})")
-        holes += [f"?::{'int[]' if kind == 'bytes' else _ARRAYS[kind]}"] * len(own)
-        names += own
-    rows = f"unnest({', '.join(holes)}) AS k({', '.join(names)})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)} FROM {rows} {conflict}"
-
-
-def arrays(columns: Mapping[str, Kind], values: Sequence[Sequence[Any]]) -> list[str | bytes]:
-    """The values of ``arrays_statement``; arrays are written as PostgreSQL writes them, its driver takes ten times as
-    long to do so."""
-    whole: list[str | bytes] = []
-    written: list[str | bytes] = []
-    for kind, own in zip(columns.values(), values, strict=True):
-        if kind == "bytes":
-            whole.append(b"".join(one for one in own if one is not None))
+    shared, written = list[Any](), list[Any]()
+    for number, (kind, own) in enumerate(zip(columns.values(), values, strict=True)):
+        if _is_one(kind, own):
+            taken.append(f"?::{_TYPES[kind]}")
+            shared.append(own[0])
+        elif kind == "bytes":
+            taken.append(f"substring(?::bytea FROM k.a{number} FOR k.b{number})")
+            shared.append(b"".join(one for one in own if one is not None))
+            names += [f"a{number}", f"b{number}"]
+            holes += ["?::int[]", "?::int[]"]
             written += _cuts(own)
         else:
+            taken.append(f"k.a{number}")
+            names.append(f"a{number}")
+            holes.append(f"?::{_TYPES[kind]}[]")
             written.append(_array(map(_WRITTEN[kind], own)))
-    return whole + written
+    rows = f"unnest({', '.join(holes)}) AS k({', '.join(names)})" if names else "generate_series(1, ?::int)"
+    if not names:
+        written.append(len(values[0]))
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)} FROM {rows} {conflict}",
+        shared + written,
+    )
 
 
 def keyed_statement(table: str, keys: Mapping[str, Kind], wanted: Sequence[str]) -> str:
-    """The rows of some keys, each column of which is an array."""
-    holes = ", ".join(f"?::{_ARRAYS[kind]}" for kind in keys.values())
+    """The rows of some keys, each column of which is an array (``arrays``)."""
+    holes = ", ".join(f"?::{_TYPES[kind]}[]" for kind in keys.values())
     asked = ", ".join((*(f"k.{name}" for name in keys), *(f"t.{name}" for name in wanted)))
     alike = " AND ".join(f"t.{name} = k.{name}" for name in keys)
     return f"SELECT {asked} FROM unnest({holes}) AS k({', '.join(keys)}) JOIN {table} t ON {alike}"
+
+
+def arrays(columns: Mapping[str, Kind], values: Sequence[Sequence[Any]]) -> list[str]:
+    """Columns of values, each as PostgreSQL writes an array; its driver takes ten times as long to do so."""
+    return [_array(map(_WRITTEN[kind], own)) for kind, own in zip(columns.values(), values, strict=True)]
 
 
 def key_statement(table: str, keys: Mapping[str, Kind], wanted: Sequence[str]) -> str:
     """The row of one key, to be asked for each."""
     alike = " AND ".join(f"{name} = ?" for name in keys)
     return f"SELECT {', '.join((*keys, *wanted))} FROM {table} WHERE {alike}"
+
+
+def _is_one(kind: Kind, own: Sequence[Any]) -> bool:
+    """Whether all rows have the same value.  Numbers are compared as objects: 0.0 is not -0.0."""
+    first = own[0]
+    return all(one is first for one in own) or (kind == "text" and len(set(own)) == 1)
 
 
 def _cuts(own: Sequence[bytes | None]) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 What differs is little and is translated by rule, so that both schemas are one text and cannot drift apart:
 
 - types: ``INTEGER`` (64 bits in SQLite) is ``BIGINT``, ``BLOB`` is ``BYTEA``, ``AUTOINCREMENT`` an identity column;
+  a ``PACKED BLOB`` (a blob in SQLite too) is often changed and not worth compressing, which is said to the server;
   ``TEXT`` is compared byte by byte, whatever the language of the server, as SQLite compares it;
 - a trigger that refuses (``RAISE(ABORT, ...)``) becomes a function of the same name and the trigger that calls it;
 - the parameters of plain queries are ``?``; PostgreSQL's driver writes ``%s``, the server itself ``$1``.
@@ -29,9 +30,11 @@ _COMMENT: Final = re.compile(r"--[^\n]*")
 _TYPES: Final = (
     (re.compile(r"\bINTEGER PRIMARY KEY AUTOINCREMENT\b"), "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     (re.compile(r"\bINTEGER\b"), "BIGINT"),
-    (re.compile(r"\bBLOB\b"), "BYTEA"),
+    (re.compile(r"\b(PACKED )?BLOB\b"), "BYTEA"),
     (re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'),
 )
+_PACKED: Final = re.compile(r"\b(\w+) PACKED BLOB\b")
+_TABLE: Final = re.compile(r"CREATE TABLE (\w+)")
 #: What only SQLite understands; a migration that holds it has no meaning here.
 _FOREIGN: Final = re.compile(r"\b(AUTOINCREMENT|PRAGMA|RAISE|WITHOUT ROWID|REPLACE INTO|ATTACH)\b", re.IGNORECASE)
 _TEXT: Final = re.compile(r"('(?:[^']|'')*')")
@@ -49,11 +52,14 @@ def postgresql_of(statement: str) -> Iterator[str]:
     if plain.startswith("CREATE TRIGGER"):
         yield from _trigger(plain)
         return
+    packed, table = _PACKED.findall(plain), _TABLE.match(plain)
     for pattern, replacement in _TYPES:
         plain = pattern.sub(replacement, plain)
     if found := _FOREIGN.search(plain):
         raise Misconfigured("schema.dialect", f"PostgreSQL has no form of '{found[0]}' in {plain[:60]!r}.")
     yield plain
+    if table:
+        yield from (f"ALTER TABLE {table[1]} ALTER {column} SET STORAGE EXTERNAL" for column in packed)
 
 
 def _trigger(plain: str) -> Iterator[str]:

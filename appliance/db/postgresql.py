@@ -20,7 +20,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg.pq import TransactionStatus
 
-from appliance.db.bulk import Kind, arrays, arrays_statement, keyed_statement
+from appliance.db.bulk import Kind, arrays, keyed_statement, rows_statement
 from appliance.db.dialect import placeholders
 from appliance.db.lookups import SchemaConnection
 from appliance.db.routing import Route, ScopeMissing
@@ -184,7 +184,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
     ) -> None:
         """Write rows inside the open transaction."""
-        self.execute_plain(arrays_statement(table, columns, conflict), arrays(columns, values))
+        self.execute_plain(*rows_statement(table, columns, values, conflict))
 
     def read_rows(
         self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]

@@ -101,7 +101,7 @@ def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Seq
     Conflict : a characteristic is in another unit than before
     """
     with scope.transaction():
-        known = _characteristics(occasion.part_id, findings)
+        known = _characteristics(scope, occasion.part_id, findings)
         ids = [known[one.key][0] for one in findings]
         columns = _columns(occasion, ids, findings)
         scope.database.write_columns("measurement", _COLUMNS, [columns[name] for name in _COLUMNS])
@@ -118,7 +118,7 @@ def require_units(scope: WorkspaceScope, part_id: str, findings: Sequence[Findin
     Conflict : one of them is not
     """
     with scope:
-        known = _known(part_id, list({finding.key for finding in findings}))
+        known = _known(scope, part_id, list({finding.key for finding in findings}))
     for finding in findings:
         if finding.key in known:
             _require_unit(known[finding.key][1], finding)
@@ -150,30 +150,26 @@ def forget_measurements(scope: WorkspaceScope, inspection_ids: Sequence[str]) ->
     return gone
 
 
-def _characteristics(part_id: str, findings: Sequence[Finding]) -> dict[str, tuple[str, str]]:
+def _characteristics(scope: WorkspaceScope, part_id: str, findings: Sequence[Finding]) -> dict[str, tuple[str, str]]:
     """Id and unit of every finding's characteristic by its key; those that are new to the part are made."""
     wanted = {finding.key: finding for finding in findings}
     if len(wanted) != len(findings):
         raise InvalidInput("measurement.twice", "A characteristic is measured twice in one inspection.")
-    known = _known(part_id, list(wanted))
+    known = _known(scope, part_id, list(wanted))
     missing = [finding for key, finding in wanted.items() if key not in known]
     for some in _portions(missing):
         MeasuredCharacteristic.insert_many([_identity(part_id, one) for one in some]).on_conflict_ignore().execute()
     if missing:
-        known |= _known(part_id, [finding.key for finding in missing])
+        known |= _known(scope, part_id, [finding.key for finding in missing])
     for key, finding in wanted.items():
         _require_unit(known[key][1], finding)
     return known
 
 
-def _known(part_id: str, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
-    known: dict[str, tuple[str, str]] = {}
-    columns = (MeasuredCharacteristic.key, MeasuredCharacteristic.id, MeasuredCharacteristic.unit)
-    for some in _portions(keys):
-        alike = (MeasuredCharacteristic.part_id == part_id) & MeasuredCharacteristic.key.in_(list(some))
-        found: Any = MeasuredCharacteristic.select(*columns)
-        known |= {key: (row_id, unit) for key, row_id, unit in found.where(alike).tuples()}
-    return known
+def _known(scope: WorkspaceScope, part_id: str, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+    wanted = [[part_id] * len(keys), list(keys)] if keys else []
+    rows = scope.database.read_rows("characteristic", {"part_id": "text", "key": "text"}, wanted, ("id", "unit"))
+    return {key: (row_id, unit) for _, key, row_id, unit in rows}
 
 
 def _identity(part_id: str, finding: Finding) -> dict[str, Any]:

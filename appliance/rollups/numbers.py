@@ -13,7 +13,6 @@ from appliance.rollups.records import KEPT, Counted, Dimension
 #: (dimension, member, part)
 Owner: TypeAlias = tuple[Dimension, str, str]
 
-_OWNERS: Final = "SELECT id FROM rollup_owner WHERE dimension = ? AND member = ? AND part_id = ?"
 _LAST_OWNER: Final = "SELECT COALESCE(MAX(id), 0) FROM rollup_owner"
 _LAST_SLOT: Final = "SELECT COALESCE(MAX(slot), -1) FROM rollup_slot WHERE part_id = ?"
 _OWNER_COLUMNS: Final[dict[str, Kind]] = {"id": "integer", "dimension": "text", "member": "text", "part_id": "text"}
@@ -47,12 +46,11 @@ class Numbers:
         self._learn_slots(database, {one: part for one, part in parts.items() if one not in self.slots})
 
     def _learn_owners(self, database: Engine, owners: Sequence[Owner]) -> None:
-        new = []
-        for owner in owners:
-            if found := database.look_up(_OWNERS, *owner):
-                self.owners[owner] = found[0][0]
-            else:
-                new.append(owner)
+        keys: dict[str, Kind] = {"dimension": "text", "member": "text", "part_id": "text"}
+        asked = list(zip(*owners, strict=True))
+        found = database.read_rows("rollup_owner", keys, asked, ("id",))
+        self.owners |= {(dimension, member, part): number for dimension, member, part, number in found}
+        new = [owner for owner in owners if owner not in self.owners]
         if new:
             [(last,)] = database.look_up(_LAST_OWNER)
             self.owners |= {owner: last + 1 + place for place, owner in enumerate(new)}

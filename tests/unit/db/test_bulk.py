@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.db.bulk import Kind, arrays, arrays_statement
+from appliance.db.bulk import Kind, rows_statement
 from appliance.db.dialect import placeholders
 from appliance.rollups.statements import LINES, PLACE, QUANTILES
 from appliance.tenancy.scope import WorkspaceScope
@@ -64,16 +64,25 @@ def test_no_rows_are_none(scope: WorkspaceScope) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.none() | st.text().filter(lambda text: "\0" not in text), st.none() | st.binary())))
-def test_arrays_are_read_as_they_were_written(rows: list[tuple[str | None, bytes | None]]) -> None:
+def test_values_are_read_as_they_were_written(rows: list[tuple[str | None, bytes | None]]) -> None:
     columns: dict[str, Kind] = {"a": "text", "b": "bytes"}
     usable = [(text and text.encode("utf-8", "ignore").decode(), data) for text, data in rows]
     if not usable:
         return
     with psycopg.connect(cluster().url()) as connection:
         connection.execute("CREATE TEMPORARY TABLE written (a TEXT, b BYTEA) ON COMMIT DROP")
-        values = arrays(columns, list(zip(*usable, strict=True)))
-        connection.execute(placeholders(arrays_statement("written", columns, "")), values)
+        statement, values = rows_statement("written", columns, list(zip(*usable, strict=True)), "")
+        connection.execute(placeholders(statement), values)
         assert connection.execute("SELECT a, b FROM written").fetchall() == usable
+
+
+@pytest.mark.parametrize("numbers", [[0.0, -0.0], [-0.0, -0.0], [1.5, 1.5, None], [None, None], [float("nan")] * 2])
+def test_numbers_keep_their_sign_though_they_are_equal(numbers: list[float | None]) -> None:
+    with psycopg.connect(cluster().url()) as connection:
+        connection.execute("CREATE TEMPORARY TABLE written (a FLOAT8) ON COMMIT DROP")
+        statement, values = rows_statement("written", {"a": "real"}, [numbers], "")
+        connection.execute(placeholders(statement), values)
+        assert str(connection.execute("SELECT a FROM written").fetchall()) == str([(one,) for one in numbers])
 
 
 def _an_owner(scope: WorkspaceScope) -> None:

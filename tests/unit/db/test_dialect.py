@@ -15,6 +15,12 @@ def test_types_become_those_that_hold_the_same_values() -> None:
     assert said == f"CREATE TABLE t (n BIGINT NOT NULL, b BYTEA, x DOUBLE PRECISION, s {text});"
 
 
+def test_what_is_packed_is_not_compressed_at_every_change() -> None:
+    table, storage = postgresql_of("CREATE TABLE t (n INTEGER, b PACKED BLOB NOT NULL, c BLOB)")
+    assert table == "CREATE TABLE t (n BIGINT, b BYTEA NOT NULL, c BYTEA)"
+    assert storage == "ALTER TABLE t ALTER b SET STORAGE EXTERNAL"
+
+
 def test_a_counted_key_becomes_an_identity() -> None:
     (said,) = postgresql_of("CREATE TABLE t (seq INTEGER PRIMARY KEY AUTOINCREMENT)")
     assert said == "CREATE TABLE t (seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"

@@ -39,7 +39,7 @@ CREATE TABLE rollup_quantile (
     grain INTEGER NOT NULL,
     chunk INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
-    counts BLOB NOT NULL,
+    counts PACKED BLOB NOT NULL,
     PRIMARY KEY (owner, grain, chunk, bucket)
 );
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -40,22 +40,20 @@ def add_lines(database: Engine, gained: Mapping[Place, Mapping[int, Moments]], c
     values = statements.known(database, "rollup", places, "tallies")
     rows, empty = [], []
     for place, cells in gained.items():
-        moments = moments_of(known.get(place))
+        lines = _lines(known.get(place))
         for slot, more in cells.items():
-            moments[slot] = _sum(moments[slot].tolist(), more)
-        if moments[:, 0].any():
+            lines[slot] = [one + two for one, two in zip(lines[slot], more, strict=True)]
+        if any(line[0] for line in lines):
             is_current = current[place[0]] == place[-1]
-            rows.append((*place, *_row(moments, decoded(values[place]), is_current=is_current)))
+            rows.append((*place, _encoded(lines), *_scored(lines, values[place], is_current=is_current)))
         else:
             empty.append(place)
     database.write_rows("rollup_line", statements.LINES, rows, _SET)
     statements.forget(database, "rollup_line", empty)
 
 
-def moments_of(data: bytes | None) -> Int64:
-    """Lines of a chunk, int64 (16, 7); zeros of none."""
-    if data is None:
-        return np.zeros((SLOTS, _COLUMNS), dtype=np.int64)
+def moments_of(data: bytes) -> Int64:
+    """Lines of a chunk, int64 (16, 7)."""
     return np.frombuffer(data, _TYPE).reshape(SLOTS, _COLUMNS).astype(np.int64)
 
 
@@ -64,29 +62,32 @@ def scores_of(data: bytes) -> Float64:
     return np.frombuffer(data, "<f8").astype(np.float64)
 
 
-def _row(moments: Int64, tallies: Int64, *, is_current: bool) -> tuple[Any, ...]:
-    """The columns of ``rollup_line`` behind its place."""
-    scores = np.zeros(SLOTS)
-    there = np.flatnonzero(moments[:, 0]) if is_current else np.array([], dtype=np.int64)
-    for slot in there.tolist():
-        count, t, tt, tv = _joined(moments[slot].tolist())
-        v, vv = (_whole(tallies[slot, limbs].tolist()) for limbs in (TOTAL, SQUARES))
-        scores[slot] = score(count, t, tt, v, vv, tv)
-    best = float(scores[there].max()) if len(there) else None
-    return moments.astype(_TYPE).tobytes(), scores.astype("<f8").tobytes(), best, len(there)
+def _lines(data: bytes | None) -> list[Moments]:
+    """Count and sums of each slot; zeros of none."""
+    if data is None:
+        return [[0, 0, 0, 0]] * SLOTS
+    stored = moments_of(data).tolist()
+    return [
+        [n, (t << LIMB_BITS) + t_low, (tt << LIMB_BITS) + tt_low, (tv << LIMB_BITS) + tv_low]
+        for n, t, t_low, tt, tt_low, tv, tv_low in stored
+    ]
 
 
-def _sum(known: list[int], more: Moments) -> list[int]:
-    count, *sums = (one + two for one, two in zip(_joined(known), more, strict=True))
-    return [count, *(limb for one in sums for limb in split_limbs(one))]
+def _encoded(lines: list[Moments]) -> bytes:
+    """``moments`` as they are stored."""
+    numbers = [one for count, *sums in lines for one in (count, *(limb for each in sums for limb in split_limbs(each)))]
+    return np.array(numbers, dtype=_TYPE).tobytes()
 
 
-def _joined(limbs: list[int]) -> tuple[int, int, int, int]:
-    return limbs[0], _whole(limbs[1:3]), _whole(limbs[3:5]), _whole(limbs[5:7])
-
-
-def _whole(limbs: list[int]) -> int:
-    return (limbs[0] << LIMB_BITS) + limbs[1]
+def _scored(lines: list[Moments], tallies: bytes, *, is_current: bool) -> tuple[bytes, float | None, int]:
+    """``scores``, ``best`` and ``screened`` of a chunk, whose values the tallies hold."""
+    scores, found = [0.0] * SLOTS, 0
+    for slot, cell in enumerate(decoded(tallies).tolist() if is_current else ()):
+        count, t, tt, tv = lines[slot]
+        if count:
+            v, vv = ((high << LIMB_BITS) + low for high, low in (cell[TOTAL], cell[SQUARES]))
+            scores[slot], found = score(count, t, tt, v, vv, tv), found + 1
+    return np.array(scores, dtype="<f8").tobytes(), max(scores) if found else None, found
 
 
 def score(count: int, t: int, tt: int, v: int, vv: int, tv: int) -> float:

@@ -25,7 +25,7 @@ KINDS: Final[Mapping[str, RuleKind]] = {
     kind.name: kind for kind in (missing_scans.KIND, run_rules.KIND, drift.KIND, instruments.KIND)
 }
 #: Settings that are one of a few words.
-_CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {("run_rules", "rules"): tuple(run_rules.RULE_SETS)}
+CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {("run_rules", "rules"): tuple(run_rules.RULE_SETS)}
 
 
 def set_rule(
@@ -110,7 +110,7 @@ def checked_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(kind: RuleKind, name: str, value: Any) -> Any:
     usual = kind.defaults[name]
     if isinstance(usual, str):
-        choices = _CHOICES[kind.name, name]
+        choices = CHOICES[kind.name, name]
         if value not in choices:
             raise InvalidInput("rule.setting", f"'{name}' is none of {', '.join(choices)}.")
         return value

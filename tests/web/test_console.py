@@ -17,6 +17,7 @@ PAGES = (
     "/console/main/",
     "/console/main/quarantine",
     "/console/main/alerts",
+    "/console/main/alert-rules",
     "/console/main/assets/nothing",
     "/console/main/assets/nothing/twin",
     "/console/main/trends",
@@ -27,7 +28,7 @@ PAGES = (
 FORMS = (
     "/console/main/live-ticket", "/console/main/inspections/nothing/cancel", "/console/main/inspections/nothing/retry",
     "/console/main/quarantine/nothing/retry", "/console/main/quarantine/nothing/discard",
-    "/console/main/alerts/nothing/acknowledge",
+    "/console/main/alerts/nothing/acknowledge", "/console/main/alert-rules",
 )  # fmt: skip
 
 

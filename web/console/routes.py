@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from web.api.contract import ADMINISTRATORS, EDITORS, READERS, REQUESTERS
-from web.console import accounts, administration, keys, profile, saml_settings, tokens, trends, twins, views
+from web.console import (
+    accounts,
+    administration,
+    alert_rules,
+    keys,
+    profile,
+    saml_settings,
+    tokens,
+    trends,
+    twins,
+    views,
+)
 from web.console.own_form import FORM_BYTES
 from web.console.showing import KEEPERS
 
@@ -22,6 +33,7 @@ _A: Final = "/console/-"
 PLACES: Final = {
     "people": f"{_A}/people", "directory": f"{_A}/directory", "me": f"{_A}/me",
     "quarantine": "/console/{slug}/quarantine", "keys": "/console/{slug}/keys",
+    "alert_rules": "/console/{slug}/alert-rules",
 }  # fmt: skip
 
 
@@ -62,6 +74,15 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     ),
     PageRoute("alerts", "GET", f"{_S}/alerts", READERS, views.alerts),
     PageRoute("act_on_alert", "POST", f"{_S}/alerts/<alert_id>/<act>", EDITORS, views.act_on_alert),
+    PageRoute("alert_rules", "GET", f"{_S}/alert-rules", READERS, alert_rules.rules),
+    PageRoute("set_alert_rule", "POST", f"{_S}/alert-rules", EDITORS, alert_rules.set_one),
+    PageRoute(
+        "add_alert_channel", "POST", f"{_S}/alert-channels", ADMINISTRATORS, alert_rules.add_one, "alert_rules"
+    ),
+    PageRoute(
+        "remove_alert_channel", "POST", f"{_S}/alert-channels/<channel_id>/remove", ADMINISTRATORS,
+        alert_rules.remove_one, "alert_rules",
+    ),
     PageRoute("keys", "GET", f"{_S}/keys", ADMINISTRATORS, keys.keys),
     PageRoute("make_key", "POST", f"{_S}/keys", ADMINISTRATORS, keys.make_key, "keys"),
     PageRoute("act_on_key", "POST", f"{_S}/keys/<key_id>/<act>", ADMINISTRATORS, keys.act_on_key, "keys"),

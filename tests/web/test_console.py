@@ -28,7 +28,7 @@ PAGES = (
 FORMS = (
     "/console/main/live-ticket", "/console/main/inspections/nothing/cancel", "/console/main/inspections/nothing/retry",
     "/console/main/quarantine/nothing/retry", "/console/main/quarantine/nothing/discard",
-    "/console/main/alerts/nothing/acknowledge", "/console/main/alert-rules",
+    "/console/main/alerts/nothing/acknowledge",
 )  # fmt: skip
 
 

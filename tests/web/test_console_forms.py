@@ -29,7 +29,8 @@ ALL_FORMS = (
     "/console/-/me/second-factor/remove", "/console/-/me/sessions/ses_x/end", "/console/login/code",
     "/console/invitation", "/console/main/keys", "/console/main/keys/key_x/rotate",
     "/console/main/personal-tokens/pat_x/end", "/console/-/me/tokens", "/console/-/me/tokens/pat_x/end",
-    "/console/-/me/grants/tgr_x/end", "/console/-/me/access-token", "/console/main/alert-channels",
+    "/console/-/me/grants/tgr_x/end", "/console/-/me/access-token", "/console/main/alert-rules",
+    "/console/main/alert-channels",
     "/console/main/alert-channels/chn_x/remove",
 )  # fmt: skip
 #: The sign-in itself, and what a provider has browsers send: the one form of another site, believed by its signature.

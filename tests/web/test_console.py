@@ -18,6 +18,7 @@ PAGES = (
     "/console/main/quarantine",
     "/console/main/alerts",
     "/console/main/alert-rules",
+    "/console/main/devices",
     "/console/main/assets/nothing",
     "/console/main/assets/nothing/twin",
     "/console/main/trends",

@@ -31,7 +31,8 @@ ALL_FORMS = (
     "/console/main/personal-tokens/pat_x/end", "/console/-/me/tokens", "/console/-/me/tokens/pat_x/end",
     "/console/-/me/grants/tgr_x/end", "/console/-/me/access-token", "/console/main/alert-rules",
     "/console/main/alert-channels",
-    "/console/main/alert-channels/chn_x/remove",
+    "/console/main/alert-channels/chn_x/remove", "/console/main/device-codes",
+    "/console/main/device-codes/cod_x/withdraw", "/console/main/devices/dev_x/revoke",
 )  # fmt: skip
 #: The sign-in itself, and what a provider has browsers send: the one form of another site, believed by its signature.
 OTHERS = ("console.login", "console.saml_response")

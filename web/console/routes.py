@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from web.api.contract import ADMINISTRATORS, EDITORS, READERS, REQUESTERS
+from web.api.contract import ADMINISTRATORS, EDITORS, ENROLLERS, READERS, REQUESTERS
 from web.console import (
     accounts,
     administration,
     alert_rules,
+    devices,
     keys,
     profile,
     saml_settings,
@@ -33,7 +34,7 @@ _A: Final = "/console/-"
 PLACES: Final = {
     "people": f"{_A}/people", "directory": f"{_A}/directory", "me": f"{_A}/me",
     "quarantine": "/console/{slug}/quarantine", "keys": "/console/{slug}/keys",
-    "alert_rules": "/console/{slug}/alert-rules",
+    "alert_rules": "/console/{slug}/alert-rules", "devices": "/console/{slug}/devices",
 }  # fmt: skip
 
 
@@ -82,6 +83,14 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute(
         "remove_alert_channel", "POST", f"{_S}/alert-channels/<channel_id>/remove", ADMINISTRATORS,
         alert_rules.remove_one, "alert_rules",
+    ),
+    PageRoute("devices", "GET", f"{_S}/devices", READERS, devices.devices),
+    PageRoute("make_device_code", "POST", f"{_S}/device-codes", ENROLLERS, devices.make_device_code, "devices"),
+    PageRoute(
+        "withdraw_device_code", "POST", f"{_S}/device-codes/<code_id>/withdraw", ENROLLERS, devices.withdraw
+    ),
+    PageRoute(
+        "act_on_device", "POST", f"{_S}/devices/<device>/<act>", ADMINISTRATORS, devices.act_on_device, "devices"
     ),
     PageRoute("keys", "GET", f"{_S}/keys", ADMINISTRATORS, keys.keys),
     PageRoute("make_key", "POST", f"{_S}/keys", ADMINISTRATORS, keys.make_key, "keys"),

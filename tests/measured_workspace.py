@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from random import Random
 
 from appliance.cad.models import CadRevision
@@ -19,6 +20,8 @@ from appliance.scans.models import Scan
 from appliance.tenancy.scope import WorkspaceScope
 from tests.full_workspace import AT, definitions
 
+_CONTEXT = f'{{"captured_at":"{AT}","characteristics_version":1,"serial":"0001"}}'
+
 
 @dataclass(frozen=True)
 class Plant:
@@ -33,11 +36,12 @@ class Plant:
     scan: str
 
     @classmethod
-    def of(cls, scope: WorkspaceScope, assets: int = 2) -> Plant:
-        """A plant in an empty workspace."""
+    def of(cls, scope: WorkspaceScope, assets: int = 2, name: str = "housing") -> Plant:
+        """A plant in a workspace that has none of the name."""
         random = Random(1)
-        part = create_part(scope, "housing")
-        made = tuple(create_asset(scope, f"press-{n:02}", part=part).id for n in range(assets))
+        part = create_part(scope, name)
+        prefix = "press" if name == "housing" else f"{name} press"
+        made = tuple(create_asset(scope, f"{prefix}-{n:02}", part=part).id for n in range(assets))
         first, plan = definitions(scope, part, random)
         with scope.transaction():
             known = CadRevision.get_by_id(first).__data__
@@ -45,9 +49,10 @@ class Plant:
         instruments = tuple(
             add_instrument(scope, f"S5-{n}", f"mpe_mm = 0.03\nserial = '{n}'\n".encode()).id for n in range(2)
         )
+        stored = "0" * 64 if name == "housing" else sha256(name.encode()).hexdigest()
         with scope.transaction():
             scan = Scan.create(
-                id=new_id("scn"), sha256="0" * 64, size_bytes=1, encoding="identity", stored_sha256="0" * 64,
+                id=new_id("scn"), sha256=stored, size_bytes=1, encoding="identity", stored_sha256=stored,
                 stored_bytes=1, object="x", format="e57", asset_id=made[0], captured_at=AT, received_at=AT,
                 received_by="key_d", manifest="{}", receipt="", state="stored",
             )  # fmt: skip
@@ -68,7 +73,7 @@ class Plant:
         with self.scope.transaction():
             row: InspectionRow = InspectionRow.create(
                 id=new_id("ins"), scan_id=self.scan, asset_id=asset_id or self.assets[0], part_id=self.part,
-                cad_revision_id=self.revisions[0], characteristic_set_id=self.plan, parameters="{}", context="{}",
+                cad_revision_id=self.revisions[0], characteristic_set_id=self.plan, parameters="{}", context=_CONTEXT,
                 priority="normal", inspected_at=AT, created_at=AT, created_by="x", state="recorded", verdict="pass",
             )  # fmt: skip
         return row
@@ -86,7 +91,19 @@ class Plant:
         occasion = self.occasion(asset, at, how.get("revision"), how.get("instrument"))
         findings = [
             Finding(
-                key_of(f"c{n}", "z", "mean"), f"c{n}", "z", "mean", "mm", value, 0.01, 2.0, -0.1, 0.1, _decided(value)
+                key_of(f"c{n}", "z", "mean"),
+                f"c{n}",
+                "z",
+                "mean",
+                "mm",
+                value,
+                0.01,
+                2.0,
+                -0.1,
+                0.1,
+                _decided(value),
+                coverage=1.0,
+                coverage_required=0.9,
             )
             for n, value in enumerate(values)
         ]

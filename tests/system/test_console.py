@@ -21,10 +21,12 @@ from appliance.config.settings import load_settings
 from appliance.identity.api_keys import create_api_key, revoke_api_key
 from appliance.inspections import service
 from appliance.inspections.models import InspectionRow
+from appliance.measurements.models import MeasuredCharacteristic
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from tests.line_samples import known_part, sample_files, stored_scan
+from tests.measured_workspace import Plant
 from tests.services import require
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -171,6 +173,25 @@ def test_a_small_screen_shows_everything_without_scrolling_sideways(console: Con
         for path in ("", f"inspections/{console.inspection_id}", "quarantine"):
             page.goto(f"{console.url}/console/main/{path}")
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_series_is_read_by_everybody_and_its_values_lead_on(console: Console, scheme: str) -> None:
+    plant = Plant.of(console.scope, name=f"housing {scheme}")
+    inspections = [
+        plant.measure(0, f"2026-03-{day:02}T12:00:00.000000Z", [0.012 * day]).inspection_id for day in range(1, 13)
+    ]
+    with console.scope:
+        series = MeasuredCharacteristic.known(name="c0", part_id=plant.part)
+    with console.page(color_scheme=scheme, viewport={"width": 360, "height": 740}) as page:
+        page.goto(f"{console.url}/console/main/trends?asset={plant.assets[0]}")
+        page.get_by_role("link", name="c0").first.click()
+        page.wait_for_url(f"**/trends/{series.id}")
+        assert page.evaluate(CONTRAST) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        page.locator("figure a circle").last.click()
+        page.wait_for_url(f"**/inspections/{inspections[-1]}")
+        assert page.get_by_role("link", name="c0").is_visible(), "and back to the series"
 
 
 def test_a_session_ends_when_its_key_is_revoked(console: Console) -> None:

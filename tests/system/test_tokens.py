@@ -97,7 +97,7 @@ def test_a_personal_token_is_made_used_and_ended(office: Office) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["main/keys", "-/me"])
+@pytest.mark.parametrize("path", ["main/keys", "-/me", "main/alert-rules", "main/devices", "main/trends"])
 def test_the_pages_are_read_by_everybody(office: Office, path: str, scheme: str) -> None:
     page = office.signed_in(color_scheme=scheme, viewport={"width": 360, "height": 740})
     page.goto(f"{office.url}/console/{path}")

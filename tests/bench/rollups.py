@@ -210,9 +210,14 @@ def show(name: str, times: list[float]) -> None:
 
 
 def main(backend: str = "sqlite", measurements: str = "400000", workspaces: str = "2", seconds: str = "30") -> None:
-    folder, how = Path(tempfile.mkdtemp(prefix="d2r-rollups-")), {}
+    with tempfile.TemporaryDirectory(prefix="d2r-rollups-") as folder:
+        measure(Path(folder), backend, measurements, workspaces, seconds)
+
+
+def measure(folder: Path, backend: str, measurements: str, workspaces: str, seconds: str) -> None:
+    how = {}
     if backend == "postgresql":
-        how["administrator_url"] = cluster().new_database()
+        how["administrator_url"] = cluster(is_durable=True).new_database()
     print(f"{backend}, {measurements} measurements in {workspaces} workspaces, load {os.getloadavg()[0]:.1f}")
     with Site.open(load_settings(folder / "appliance", {}), create=True, **how) as site:
         plants = []
@@ -226,7 +231,7 @@ def main(backend: str = "sqlite", measurements: str = "400000", workspaces: str 
             print(f"  rebuild of {count} measurements: {count / (time.perf_counter() - begin):.0f}/s")
             freeze_limits(scope, "c7", moment(0), moment(0.5), "in control", asset=plants[-1].assets[0])
         begin = time.monotonic()
-        if backend == "postgresql":  # as autovacuum does on a server that runs
+        if backend == "postgresql":  # as autovacuum does in time
             with psycopg.connect(how["administrator_url"], autocommit=True) as administrator:
                 administrator.execute("VACUUM ANALYZE")
         alone, took = record(plants[0], lambda begin=begin: time.monotonic() - begin > 10)

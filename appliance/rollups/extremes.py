@@ -13,12 +13,12 @@ from appliance.db.engine import Engine
 from appliance.rollups.blocks import HIGHEST, LOWEST, MEASURED, SLOTS, Place, decoded
 from appliance.rollups.calendar import Calendar, moment_of
 from appliance.rollups.lives import repairs_of, second
+from appliance.rollups.numbers import characteristic_at
 from appliance.rollups.records import LIFE
 from appliance.spc.checks import Bool, Int64
 from appliance.spc.exact import nano
 
 _OWNER: Final = "SELECT dimension, member, part_id FROM rollup_owner WHERE id = ?"
-_CHARACTERISTIC: Final = "SELECT characteristic_id FROM rollup_slot WHERE part_id = ? AND slot = ?"
 #: Of one member: from the measurements of the bucket's time.
 _OF_MEMBER: Final = {
     name: (
@@ -73,7 +73,7 @@ class Extremes:
         since, until = self._times(grain, bucket, member)
         found = []
         for slot in slots.tolist():
-            [(characteristic,)] = self.database.look_up(_CHARACTERISTIC, part, chunk * SLOTS + slot)
+            characteristic = characteristic_at(self.database, part, chunk * SLOTS + slot)
             found += self.database.fetch(_OF_MEMBER[dimension], characteristic, member, since, until)
         return nano(found)
 

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from appliance.db.engine import Engine
 from appliance.rollups.blocks import SLOTS
+from appliance.rollups.numbers import characteristic_at, part_and_slot
 from appliance.rollups.records import LIFE
 from appliance.rollups.scores import moments_of, scores_of
 
@@ -20,8 +21,6 @@ _OF_PART: Final = f"{_LINES} AND o.part_id = ? {_CLEAREST}"
 _OF_ASSET: Final = f"{_LINES} AND o.dimension = 'asset' AND o.member = ? {_CLEAREST}"
 _OF_CHARACTERISTIC: Final = f"{_LINES} AND o.dimension = 'asset' AND o.member = ? AND o.part_id = ? AND l.chunk = ?"
 _SCREENED: Final = "SELECT COALESCE(SUM(screened), 0) FROM rollup_line"
-_PART_AND_SLOT: Final = "SELECT part_id, slot FROM rollup_slot WHERE characteristic_id = ?"
-_CHARACTERISTIC: Final = "SELECT characteristic_id FROM rollup_slot WHERE part_id = ? AND slot = ?"
 _PRESENT: Final = (
     "SELECT o.part_id, r.chunk, r.present FROM rollup_owner o JOIN rollup r ON r.owner = o.id "
     "WHERE o.dimension = 'asset' AND o.member = ? AND r.grain = ?"
@@ -51,10 +50,10 @@ def clearest(database: Engine, most: int, *, part: str | None = None, asset: str
 
 def line_of(database: Engine, characteristic: str, asset: str) -> Line | None:
     """The line of one characteristic of an asset; None where nothing is measured in its current life."""
-    numbers = database.look_up(_PART_AND_SLOT, characteristic)
-    if not numbers:
+    place = part_and_slot(database, characteristic)
+    if place is None:
         return None
-    [(part, slot)] = numbers
+    part, slot = place
     rows = database.look_up(_OF_CHARACTERISTIC, asset, part, slot // SLOTS)
     found = [line for row in rows for line in _scored(row) if line.slot == slot]
     return _named(database, found[0]) if found else None
@@ -71,7 +70,7 @@ def characteristics_of(database: Engine, asset: str) -> list[str]:
     found: set[str] = set()
     for part, chunk, present in database.look_up(_PRESENT, asset, LIFE):
         slots = (chunk * SLOTS + cell for cell in range(SLOTS) if present >> cell & 1)
-        found |= {_characteristic(database, part, slot) for slot in slots}
+        found |= {characteristic_at(database, part, slot) for slot in slots}
     return sorted(found)
 
 
@@ -97,9 +96,6 @@ def _scored(row: tuple[Any, ...]) -> list[_Scored]:
 
 
 def _named(database: Engine, line: _Scored) -> Line:
-    return Line(line.score, line.measured, line.life, _characteristic(database, line.part_id, line.slot), line.asset_id)
-
-
-def _characteristic(database: Engine, part: str, slot: int) -> str:
-    [(characteristic,)] = database.look_up(_CHARACTERISTIC, part, slot)
-    return str(characteristic)
+    return Line(
+        line.score, line.measured, line.life, characteristic_at(database, line.part_id, line.slot), line.asset_id
+    )

@@ -15,6 +15,8 @@ Owner: TypeAlias = tuple[Dimension, str, str]
 
 _LAST_OWNER: Final = "SELECT COALESCE(MAX(id), 0) FROM rollup_owner"
 _LAST_SLOT: Final = "SELECT COALESCE(MAX(slot), -1) FROM rollup_slot WHERE part_id = ?"
+_PART_AND_SLOT: Final = "SELECT part_id, slot FROM rollup_slot WHERE characteristic_id = ?"
+_CHARACTERISTIC: Final = "SELECT characteristic_id FROM rollup_slot WHERE part_id = ? AND slot = ?"
 _OWNER_COLUMNS: Final[dict[str, Kind]] = {"id": "integer", "dimension": "text", "member": "text", "part_id": "text"}
 _SLOT_COLUMNS: Final[dict[str, Kind]] = {"characteristic_id": "text", "part_id": "text", "slot": "integer"}
 
@@ -67,6 +69,18 @@ class Numbers:
             own = (one for one in new if parts[one] == part)
             self.slots |= {one: last + 1 + place for place, one in enumerate(own)}
         database.write_rows("rollup_slot", _SLOT_COLUMNS, [(one, parts[one], self.slots[one]) for one in new])
+
+
+def part_and_slot(database: Engine, characteristic: str) -> tuple[str, int] | None:
+    """Where a characteristic stands in the blocks; None where it was never measured."""
+    found = database.look_up(_PART_AND_SLOT, characteristic)
+    return (found[0][0], found[0][1]) if found else None
+
+
+def characteristic_at(database: Engine, part: str, slot: int) -> str:
+    """The characteristic in a slot of a part that has one."""
+    [(characteristic,)] = database.look_up(_CHARACTERISTIC, part, slot)
+    return str(characteristic)
 
 
 def _owners(

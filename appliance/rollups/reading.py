@@ -15,6 +15,7 @@ from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
 from appliance.rollups.blocks import DECIDED, MEASURED, SLOT_BYTES, SLOTS, TOTAL, added, decoded, tally_of
 from appliance.rollups.calendar import Calendar
+from appliance.rollups.numbers import part_and_slot
 from appliance.rollups.records import DAY, QUANTILES, WEEK, Dimension, Tally
 from appliance.rollups.storing import counts_of
 from appliance.spc.checks import Int64
@@ -36,7 +37,6 @@ _OF_CHARACTERISTIC: Final = (
     f"SELECT o.member, r.bucket, {_SLOT} FROM rollup_owner o JOIN rollup r ON r.owner = o.id WHERE o.part_id = ? "
     f"AND o.dimension = ? AND r.grain = ? AND r.chunk = ? AND r.bucket >= ? AND r.bucket < ? AND {_IS_THERE} LIMIT ?"
 )
-_PART_AND_SLOT: Final = "SELECT part_id, slot FROM rollup_slot WHERE characteristic_id = ?"
 _OWNER: Final = "SELECT id FROM rollup_owner WHERE dimension = ? AND member = ? AND part_id = ?"
 _OF_SERIES: Final = (
     f"SELECT r.bucket, {_SLOT} FROM rollup r WHERE r.owner = ? AND r.grain = ? AND r.chunk = ? AND r.bucket >= ? "
@@ -60,10 +60,10 @@ def of_characteristic(
     database: Engine, characteristic: str, dimension: Dimension, grain: int, since: int = BEGINNING, until: int = END
 ) -> Buckets:
     """Buckets of every member of a dimension; raises as ``of_series``."""
-    found = database.look_up(_PART_AND_SLOT, characteristic)
-    if not found:
+    place = part_and_slot(database, characteristic)
+    if place is None:
         return {}
-    [(part, slot)] = found
+    part, slot = place
     chunk, cell = divmod(slot, SLOTS)
     rows = database.look_up(
         _OF_CHARACTERISTIC, _first_byte(cell), part, dimension, grain, chunk, since, until, cell, MOST + 1
@@ -184,9 +184,9 @@ def _series(database: Engine, characteristic: str, dimension: Dimension, member:
 
     Two questions, each of one index: a join might be planned from the wrong end.
     """
-    found = database.look_up(_PART_AND_SLOT, characteristic)
-    owner = database.look_up(_OWNER, dimension, member, found[0][0]) if found else []
-    return (owner[0][0], *divmod(found[0][1], SLOTS)) if owner else None
+    place = part_and_slot(database, characteristic)
+    owner = database.look_up(_OWNER, dimension, member, place[0]) if place else []
+    return (owner[0][0], *divmod(place[1], SLOTS)) if place and owner else None
 
 
 def _first_byte(cell: int) -> int:

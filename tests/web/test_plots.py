@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,13 @@ def test_a_tick_stands_where_its_value_is() -> None:
     first, last = plot.marks
     assert (place["0.00"], place["0.20"]) == (first.y, last.y)
     assert [tick.label for tick in plot.x_ticks] == [f"2026-03-{day:02}" for day in (1, 3, 5, 7, 9, 11)]
+
+
+def test_what_was_measured_within_hours_is_told_by_the_minute() -> None:
+    first, last = points([(1, 0.0, None), (1, 0.2, None)], None, None)
+    plot = plot_of([first, replace(last, measured_at="2026-03-01T13:15:00.000000Z")], [], None)
+    labels = [tick.label for tick in plot.x_ticks]
+    assert labels == [f"03-01 {time}" for time in ("12:00", "12:15", "12:30", "12:45", "13:00", "13:15")]
 
 
 def test_breaks_are_drawn_where_something_was_measured_around_them() -> None:

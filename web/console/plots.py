@@ -120,10 +120,13 @@ def _value_ticks(y: _Scale) -> tuple[Tick, ...]:
 
 
 def _time_ticks(x: _Scale) -> tuple[Tick, ...]:
-    """Some days that are evenly apart; the first and the last are among them."""
-    count = min(_TICKS, max(1, math.floor(x.high) - math.floor(x.low)))
-    days = [x.low + (x.high - x.low) * n / count for n in range(count + 1)] if x.high > x.low else [x.low]
-    return tuple(Tick(x.at(day), datetime.fromtimestamp(day * _SECONDS, UTC).date().isoformat()) for day in days)
+    """Some moments that are evenly apart, days or, of less than two, minutes; the first and the last are among them."""
+    span = x.high - x.low
+    is_short = 0.0 < span < 2.0
+    count = _TICKS if is_short else min(_TICKS, max(1, math.floor(x.high) - math.floor(x.low)))
+    days = [x.low + span * n / count for n in range(count + 1)] if span > 0.0 else [x.low]
+    form = "%m-%d %H:%M" if is_short else "%Y-%m-%d"
+    return tuple(Tick(x.at(day), datetime.fromtimestamp(day * _SECONDS, UTC).strftime(form)) for day in days)
 
 
 def _nice(step: float) -> float:

@@ -61,11 +61,11 @@ CHARACTERISTICS, ASSETS, CLIENTS = 100, 20, 20
 START, DAYS = datetime(2025, 1, 1, tzinfo=UTC), 365
 #: The same questions to the rows themselves.
 RAW = {
-    "violations": "SELECT characteristic_id, decision, COUNT(*), MIN(value), MAX(value) FROM measurement "
+    "violations, a year": "SELECT characteristic_id, decision, COUNT(*), MIN(value), MAX(value) FROM measurement "
     "WHERE part_id = ? AND superseded_by IS NULL GROUP BY characteristic_id, decision",
     "degrading": "SELECT characteristic_id, asset_id, COUNT(*), SUM(value), SUM(value * value) FROM measurement "
     "WHERE part_id = ? AND superseded_by IS NULL GROUP BY characteristic_id, asset_id",
-    "comparison": "SELECT instrument_id, COUNT(*), SUM(value), SUM(value * value) FROM measurement "
+    "comparison, instruments": "SELECT instrument_id, COUNT(*), SUM(value), SUM(value * value) FROM measurement "
     "WHERE part_id = ? AND superseded_by IS NULL GROUP BY instrument_id",
 }
 
@@ -237,16 +237,21 @@ def measure(folder: Path, backend: str, measurements: str, workspaces: str, seco
         alone, took = record(plants[0], lambda begin=begin: time.monotonic() - begin > 10)
         print(f"  recorded with roll-ups, nothing else running: {alone / took:.0f} measurements/s")
         work = [questions(plant.scope, plant) for plant in plants]
+        alone_ms = {}
         for name, question in work[0].items():
             begin = time.perf_counter()
             for _ in range(3):
                 question()
-            print(f"  {name:32} one client, nothing else: {1000 * (time.perf_counter() - begin) / 3:8.1f} ms")
+            alone_ms[name] = 1000 * (time.perf_counter() - begin) / 3
+            print(f"  {name:32} one client, nothing else: {alone_ms[name]:8.1f} ms")
         for name, sql in RAW.items():
             begin = time.perf_counter()
             with plants[0].scope as scope:
                 scope.database.fetch(sql, plants[0].part)
-            print(f"  {name:32} of the rows themselves:     {1000 * (time.perf_counter() - begin):8.1f} ms")
+            rows_ms = 1000 * (time.perf_counter() - begin)
+            print(
+                f"  {name:32} of the rows themselves:   {rows_ms:8.1f} ms, {rows_ms / alone_ms[name]:.1f} times as long"
+            )
         ask_beside_recording(folder, plants, float(seconds), 1.0, 50_000)
         ask_beside_recording(folder, plants, float(seconds), 0.0, 75_000)
 

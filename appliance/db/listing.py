@@ -48,17 +48,18 @@ class Listing:
         return tuple(getattr(row, column) for column in self.columns)
 
     def rows(self, model: Any, *conditions: Any) -> list[Any]:
-        """The rows of the open scope that meet all ``conditions``.
+        """The rows of the open scope that meet all ``conditions``; raises as ``query`` does."""
+        engine = model._meta.route.require()
+        rows: list[Any] = model.read(engine, engine.answer(self.query(model, *conditions)))
+        return rows
+
+    def query(self, model: Any, *conditions: Any) -> Any:
+        """The question for these rows.
 
         Raises
         ------
         InvalidInput : ``after`` is no place in this order
         """
-        engine = model._meta.route.require()
-        rows: list[Any] = model.read(engine, engine.answer(self._query(model, *conditions)))
-        return rows
-
-    def _query(self, model: Any, *conditions: Any) -> Any:
         fields = [getattr(model, column) for column in self.columns]
         is_falling = self.sort.startswith("-")
         if self.after:

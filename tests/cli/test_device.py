@@ -134,6 +134,25 @@ def test_an_owner_makes_a_code(site: Site, identity: Path, capsys: pytest.Captur
         assert enrol_here(url, made["code"], "edge", "main", identity).name == "edge"
 
 
+def test_an_owner_revokes_the_key_that_a_device_replaced(
+    site: Site, scope: WorkspaceScope, identity: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, owner = create_api_key(site, "main", "owner", "the owner", SYSTEM)
+    with served(site) as url:
+        how = ["--url", url, "--key", owner, "--json"]
+        old = enrol_here(url, make_code(scope)[1], "edge", "main", identity).key
+        new = renew_here(identity).key
+        assert run(["device", "keys", "edge", *how]) == 0
+        assert [(one["id"], one["is_current"]) for one in said(capsys)] == [(new, True), (old, False)]
+        assert run(["device", "keys", "edge", *how[:-1]]) == 0
+        assert "current" in capsys.readouterr().out
+        assert run(["device", "revoke-key", "edge", old, "--reason", "Copied", *how]) == 0
+        assert said(capsys)["reason"] == "Copied"
+        assert run(["device", "revoke-key", "edge", new, "--reason", "Copied", *how]) == 3
+        assert "Revoke the device" in capsys.readouterr().err
+        assert renew_here(identity).key != new
+
+
 def test_a_mistyped_code_is_noticed_before_anybody_is_asked(identity: Path) -> None:
     with pytest.raises(InvalidInput, match="mistyped"):
         enrol_here("http://127.0.0.1:9", "0000-0000-0001", "edge", "main", identity)

@@ -19,6 +19,7 @@ PAGES = (
     "/console/main/alerts",
     "/console/main/alert-rules",
     "/console/main/devices",
+    "/console/main/devices/nothing",
     "/console/main/assets/nothing",
     "/console/main/assets/nothing/twin",
     "/console/main/trends",

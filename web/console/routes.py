@@ -85,12 +85,17 @@ PAGES: Final[tuple[PageRoute, ...]] = (
         alert_rules.remove_one, "alert_rules",
     ),
     PageRoute("devices", "GET", f"{_S}/devices", READERS, devices.devices),
+    PageRoute("device", "GET", f"{_S}/devices/<device>", READERS, devices.device),
     PageRoute("make_device_code", "POST", f"{_S}/device-codes", ENROLLERS, devices.make_device_code, "devices"),
     PageRoute(
         "withdraw_device_code", "POST", f"{_S}/device-codes/<code_id>/withdraw", ENROLLERS, devices.withdraw
     ),
     PageRoute(
         "act_on_device", "POST", f"{_S}/devices/<device>/<act>", ADMINISTRATORS, devices.act_on_device, "devices"
+    ),
+    PageRoute(
+        "revoke_device_key", "POST", f"{_S}/devices/<device>/keys/<device_key_id>/revoke", ADMINISTRATORS,
+        devices.revoke_device_key, "devices",
     ),
     PageRoute("keys", "GET", f"{_S}/keys", ADMINISTRATORS, keys.keys),
     PageRoute("make_key", "POST", f"{_S}/keys", ADMINISTRATORS, keys.make_key, "keys"),

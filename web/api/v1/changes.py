@@ -1,4 +1,4 @@
-"""Changes between two stored scans of an asset, without CAD: asked for, followed, stopped, fetched."""
+"""Changes between two stored scans of an asset, without CAD: asked for, followed, stopped, tried again, fetched."""
 
 from __future__ import annotations
 
@@ -104,6 +104,14 @@ def get_scan_change(call: Call, change_id: str) -> ScanChange:
 def cancel_scan_change(call: Call, change_id: str) -> ScanChange:
     """One that a worker carries stops at its next step."""
     return scan_changes.cancel_change(call.scope, change_id)
+
+
+@changes.route(
+    "POST", f"{_CHANGE}/retry", roles=REQUESTERS, answer=ScanChangeOut, errors=(409,),
+    summary="Take a failed or cancelled change up again",
+)  # fmt: skip
+def retry_scan_change(call: Call, change_id: str) -> ScanChange:
+    return scan_changes.retry_change(call.scope, change_id)
 
 
 def _file(name: str, summary: str, media_type: str) -> None:

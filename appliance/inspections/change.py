@@ -174,6 +174,7 @@ def change_table(change: Change) -> dict[str, Any]:
         "significant_gain": int((significant > 0.0).sum()),
         "significant_loss": int((significant < 0.0).sum()),
         "lod_median_mm": float(np.median(lod)) if len(lod) else None,
+        "extent_mm": np.ptp(change.cores_mm, axis=0).tolist(),
         "distance_mm": _figures(distance),
         "significant_distance_mm": _figures(significant),
     }

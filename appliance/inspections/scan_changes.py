@@ -28,6 +28,10 @@ from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 
 CHANGE_JOB: Final = "compare_scans"
+#: The least and the largest length that a change may be asked for with, mm.
+LENGTH_MM: Final = (0.001, 1e6)
+#: Diameters that normals are sought in.
+MOST_SCALES: Final = 16
 #: File of a change -> the column that names its object.
 COLUMN_OF: Final[Mapping[str, str]] = {
     RESULT: "result_object", LAZ: "laz_object", PLY: "ply_object", ARRAYS: "arrays_object",

@@ -33,7 +33,7 @@ UNCHANGED: Final = (221, 225, 230)
 UNKNOWN: Final = (150, 157, 166)
 #: How far a core point hides others, how much lower those are at the least, and how far away it is seen, so that an
 #: even surface has no gaps: all in distances between core points; and the first in pixels at the most.
-_HIDES: Final = 0.6
+_HIDES: Final = 0.75
 _LOWER: Final = 1.0
 _REACHES: Final = 1.25
 _LARGEST_DOT: Final = 40.0

@@ -66,6 +66,15 @@ def test_the_form_offers_the_scans_of_the_asset_the_two_latest_first(
     assert "a.xyz" in page
 
 
+def test_a_scan_is_compared_with_the_one_before_it(
+    cast: Cast, browser: tuple[FlaskClient, str], tmp_path: Path
+) -> None:
+    asset = create_asset(cast.scope, "canyon")
+    three = [received(cast.scope, asset.id, tmp_path / f"{n}.xyz", hills(20 + n)) for n in range(3)]
+    page = browser[0].get(f"/console/main/assets/{asset.id}/changes?second={three[1].id}").text
+    assert re.findall(r'<option value="(scn_\w+)" selected>', page) == [three[0].id, three[1].id]
+
+
 def test_what_stands_in_the_form_is_what_is_compared(
     cast: Cast, browser: tuple[FlaskClient, str], pages: str, scans: tuple[Scan, Scan]
 ) -> None:

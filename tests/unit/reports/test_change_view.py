@@ -41,8 +41,9 @@ def test_every_core_point_is_seen_where_it_lies_and_leaves_no_gaps() -> None:
     assert seen[14, -14] == 799
 
 
-def test_the_highest_of_those_above_each_other_is_seen() -> None:
-    low, high = grid(height_mm=-5.0), grid(height_mm=5.0)
+@pytest.mark.parametrize("aside_mm", [0.0, 1.0])
+def test_the_highest_of_those_above_each_other_is_seen(aside_mm: float) -> None:
+    low, high = grid(height_mm=-5.0)[:-42] + (aside_mm, aside_mm, 0.0), grid(height_mm=5.0)
     for cores in (np.vstack([low, high]), np.vstack([high, low])):
         seen = seen_from_above(cores)
         assert (cores[seen[seen >= 0], 2] == 5.0).all()

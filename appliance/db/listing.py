@@ -49,7 +49,9 @@ class Listing:
 
     def rows(self, model: Any, *conditions: Any) -> list[Any]:
         """The rows of the open scope that meet all ``conditions``; raises as ``query`` does."""
-        return list(self.query(model, *conditions))
+        engine = model._meta.route.require()
+        rows: list[Any] = model.read(engine, engine.answer(self.query(model, *conditions)))
+        return rows
 
     def query(self, model: Any, *conditions: Any) -> Any:
         """The question for these rows.
@@ -64,7 +66,9 @@ class Listing:
             _require_place(fields, self.after)
             here, last = Tuple(*fields), Tuple(*self.after)
             conditions = (*conditions, here < last if is_falling else here > last)
-        query = model.select().order_by(*(field.desc() if is_falling else field for field in fields))
+        query = model.select(model.every_column()).order_by(
+            *(field.desc() if is_falling else field for field in fields)
+        )
         limited = query.limit(max(1, min(self.limit, LARGEST_PAGE)))
         return limited.where(*conditions) if conditions else limited
 

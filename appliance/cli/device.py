@@ -22,18 +22,23 @@ def _made(record: Mapping[str, Any]) -> str:
     )
 
 
+def _moment(text: str | None) -> str:
+    """A time, short enough for a cell."""
+    return text[:19].replace("T", " ") if text else ""
+
+
 def _state(key: Mapping[str, Any]) -> str:
     """Whether a key counts, and until when."""
     if key["revoked_at"]:
-        return f"revoked {key['revoked_at']}"
+        return f"revoked {_moment(key['revoked_at'])}"
     if key["expires_at"]:
-        return f"until {key['expires_at']}"
+        return f"until {_moment(key['expires_at'])}"
     return "current" if key["is_current"] else "counts"
 
 
 _COLUMNS: Columns = {"name": "name", "enrolled": "enrolled_at", "revoked": "revoked_at", "id": "id"}
 _KEYS: Columns = {
-    "id": "id", "since": "enrolled_at", "last used": "last_used_at",
+    "id": "id", "since": lambda key: _moment(key["enrolled_at"]), "last used": lambda key: _moment(key["last_used_at"]),
     "state": _state, "reason": "reason",
 }  # fmt: skip
 _SUSPECTS: Columns = {

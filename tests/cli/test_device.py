@@ -27,8 +27,8 @@ from appliance.cli.main import run
 from appliance.client.device import Identity, connection_of, enrol_here, renew_here
 from appliance.enrolment import enrolling
 from appliance.enrolment.codes import make_code
-from appliance.enrolment.keys import list_keys
-from appliance.errors import Denied, InvalidInput, Misconfigured
+from appliance.enrolment.keys import list_keys, revoke_key
+from appliance.errors import Conflict, Denied, InvalidInput, Misconfigured
 from appliance.identity.api_keys import create_api_key
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import find_device, list_devices
@@ -245,3 +245,18 @@ def test_a_renewal_that_was_killed_is_finished_by_doing_it_again(
         after = renew_here(identity)
     assert after.key != before.key
     assert len(list_keys(scope, "edge")) == 2
+
+
+def test_a_key_that_was_revoked_before_its_device_heard_of_it_is_followed_by_another(
+    site: Site, scope: WorkspaceScope, identity: Path
+) -> None:
+    with served(site) as url:
+        enrol_here(url, make_code(scope)[1], "edge", "main", identity)
+        assert d2r("device", "renew", "--identity", str(identity), fault="device.replaced") == KILLED
+        revoke_key(scope, "edge", list_keys(scope, "edge")[0].id, "Nobody knows where it is")
+        with pytest.raises(Conflict, match="seen before"):
+            renew_here(identity)
+        after = renew_here(identity)
+        calls = connection_of(Identity.read(identity))
+        assert calls.request("POST", "workspaces/main/scans/lookup", json={"sha256": ["0" * 64]})
+    assert [key.id for key in list_keys(scope, "edge") if key.is_current] == [after.key]

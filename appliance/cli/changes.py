@@ -13,6 +13,7 @@ from appliance.cli.remote import Columns, limit_option, print_record, print_reco
 
 if TYPE_CHECKING:
     from appliance.client.api import Api
+    from appliance.client.api.changes import ScanChangeOut
 
 State = Literal["requested", "done", "failed", "cancelled"]
 _LOOK_EVERY_S: Final = 0.5
@@ -39,6 +40,9 @@ _COLUMNS: Columns = {
 }  # fmt: skip
 
 
+_wait = click.option("--wait", is_flag=True, help="Wait for the end; the exit code is 0 or 3.")
+
+
 @click.group()
 def changes() -> None:
     """Changes between two stored scans, without CAD."""
@@ -56,16 +60,11 @@ def changes() -> None:
 @click.option("--robust", is_flag=True, help="Median and interquartile range instead of mean and deviation.")
 @click.option("--up", "upwards", is_flag=True, help="Change is positive upwards, wherever the scanner stood.")
 @click.option("--units", "scan_unit", type=click.Choice(["mm", "m", "in", "ft", "cm", "um"]), help="Of both scans.")
-@click.option("--wait", is_flag=True, help="Wait for the end; the exit code is 0 or 3.")
+@_wait
 @remote
 def add(api: Api, scales_mm: tuple[float, ...], wait: bool, as_json: bool, **asked: Any) -> int:
     """Ask what changed from the stored SCAN_A to SCAN_B (ids)."""
-    row = api.changes.request_scan_change(scales_mm=list(scales_mm), **asked)
-    while wait and row["state"] == "requested":
-        time.sleep(_LOOK_EVERY_S)
-        row = api.changes.get_scan_change(row["id"])
-    print_record(row, as_json=as_json)
-    return EXIT_ERROR if wait and row["state"] != "done" else 0
+    return _followed(api, api.changes.request_scan_change(scales_mm=list(scales_mm), **asked), wait, as_json)
 
 
 @changes.command("list")
@@ -97,6 +96,15 @@ def cancel(api: Api, change: str, as_json: bool) -> None:
 
 @changes.command()
 @click.argument("change")
+@_wait
+@remote
+def retry(api: Api, change: str, wait: bool, as_json: bool) -> int:
+    """Take a failed or cancelled CHANGE up again."""
+    return _followed(api, api.changes.retry_scan_change(change), wait, as_json)
+
+
+@changes.command()
+@click.argument("change")
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @remote
 def export(api: Api, change: str, out: Path, as_json: bool) -> None:
@@ -109,3 +117,12 @@ def export(api: Api, change: str, out: Path, as_json: bool) -> None:
         raise click.UsageError(f"'{out.name}' ends with neither .laz nor .ply nor .npz nor .json")
     take(change, to=out)
     print_record({"written": str(out), "size_bytes": out.stat().st_size}, as_json=as_json)
+
+
+def _followed(api: Api, row: ScanChangeOut, wait: bool, as_json: bool) -> int:
+    """Print a change, at its end where that is waited for."""
+    while wait and row["state"] == "requested":
+        time.sleep(_LOOK_EVERY_S)
+        row = api.changes.get_scan_change(row["id"])
+    print_record(row, as_json=as_json)
+    return EXIT_ERROR if wait and row["state"] != "done" else 0

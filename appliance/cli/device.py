@@ -22,7 +22,25 @@ def _made(record: Mapping[str, Any]) -> str:
     )
 
 
+def _moment(text: str | None) -> str:
+    """A time, short enough for a cell."""
+    return text[:19].replace("T", " ") if text else ""
+
+
+def _state(key: Mapping[str, Any]) -> str:
+    """Whether a key counts, and until when."""
+    if key["revoked_at"]:
+        return f"revoked {_moment(key['revoked_at'])}"
+    if key["expires_at"]:
+        return f"until {_moment(key['expires_at'])}"
+    return "current" if key["is_current"] else "counts"
+
+
 _COLUMNS: Columns = {"name": "name", "enrolled": "enrolled_at", "revoked": "revoked_at", "id": "id"}
+_KEYS: Columns = {
+    "id": "id", "since": lambda key: _moment(key["enrolled_at"]), "last used": lambda key: _moment(key["last_used_at"]),
+    "state": _state, "reason": "reason",
+}  # fmt: skip
 _SUSPECTS: Columns = {
     "scan": "scan_id", "received": "received_at", "state": "state", "asset": "asset_id",
     "made of it": _made,
@@ -136,3 +154,27 @@ def suspects(api: Api, name: str, since: str | None, limit: int, as_json: bool) 
 
     address = addressed(name, api.devices.list_devices)
     print_records(api.devices.list_device_suspects(address, since=since, at_most=limit), _SUSPECTS, as_json=as_json)
+
+
+@device.command()
+@click.argument("name")
+@remote
+def keys(api: Api, name: str, as_json: bool) -> None:
+    """List the keys that the device NAME ever had, the latest first."""
+    from appliance.client.names import addressed
+
+    found = api.devices.list_device_keys(addressed(name, api.devices.list_devices))
+    print_records(found["items"], _KEYS, as_json=as_json)
+
+
+@device.command("revoke-key")
+@click.argument("name")
+@click.argument("key")
+@click.option("--reason", required=True, help="Why; it stands in the audit log.")
+@remote
+def revoke_key(api: Api, name: str, key: str, reason: str, as_json: bool) -> None:
+    """Trust one KEY (its id) of the device NAME no more, at once; its other keys go on."""
+    from appliance.client.names import addressed
+
+    address = addressed(name, api.devices.list_devices)
+    print_record(api.devices.revoke_device_key(address, key, reason=reason), as_json=as_json)

@@ -39,7 +39,7 @@ from appliance.crypto.device_proof import (
 from appliance.crypto.encoding import b64decode, b64encode
 from appliance.crypto.typed import locator_of
 from appliance.crypto.vkey import ALG_ED25519, Signer
-from appliance.errors import D2RError, Denied, InvalidInput, Misconfigured, Unavailable
+from appliance.errors import Conflict, D2RError, Denied, InvalidInput, Misconfigured, Unavailable
 
 #: A token is exchanged anew this long after it was given; it counts ten minutes.
 _TOKEN_S: Final = 480.0
@@ -171,6 +171,7 @@ def renew_here(path: Path) -> Identity:
     Raises
     ------
     Misconfigured : no enrolled device is there
+    Conflict : the new key was revoked before this device heard of it; the next attempt makes another one
     D2RError : what the appliance refuses
     """
     identity = Identity.read(path)
@@ -183,9 +184,15 @@ def renew_here(path: Path) -> Identity:
     text = spelled(REPLACE, said | {"public_key": public_key})
     del said["workspace"]
     signature, new_signature = (signature_of(b64decode(seed), text) for seed in (identity.seed, identity.next_seed))
-    made = Api(connection_of(identity)).enrolment.replace_device_key(
-        **said, public_key=public_key, signature=signature, new_signature=new_signature
-    )
+    api = Api(connection_of(identity))
+    try:
+        made = api.enrolment.replace_device_key(
+            **said, public_key=public_key, signature=signature, new_signature=new_signature
+        )
+    except Conflict as error:
+        if error.code == "device_key.known":  # an attempt before was answered, and that key revoked: make another
+            replace(identity, next_seed="").keep(path)
+        raise
     point("device.replaced")
     known = replace(identity, seed=identity.next_seed, key=made["key"], next_seed="")
     known.keep(path)

@@ -1,11 +1,13 @@
 """The keys of a device: which of them count, and how one takes the place of another.
 
-A device has one key that it signs with, and for a day after it replaced it the one before.  A key that was ever known
-in a workspace is never taken again, from no device.
+A device has one key that it signs with, its current one, and for a day after it replaced it the one before.  Each can
+be revoked alone, as long as another one counts.  A key that was ever known in a workspace is never taken again, from no
+device.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -16,9 +18,10 @@ from appliance.crypto.device_proof import check_public_key
 from appliance.crypto.encoding import b64decode
 from appliance.crypto.vkey import ALG_ED25519, VerifierKey, parse_vkey
 from appliance.enrolment.models import DeviceKey, DeviceToken
-from appliance.errors import Conflict, Denied, NotFound
+from appliance.errors import Conflict, Denied, InvalidInput, NotFound
 from appliance.plant.devices import find_device
 from appliance.plant.models import Device
+from appliance.plant.repository import checked_text
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
 
@@ -35,7 +38,10 @@ def list_keys(scope: WorkspaceScope, device: Device | str) -> list[DeviceKey]:
     """
     row = find_device(scope, device)
     with scope:
-        return list(DeviceKey.select().where(DeviceKey.device_id == row.id).order_by(DeviceKey.id.desc()))
+        found = list(DeviceKey.select().where(DeviceKey.device_id == row.id).order_by(DeviceKey.id.desc()))
+    if not row.revoked_at and (current := _current(found)) is not None:
+        current.is_current = True
+    return found
 
 
 def find_key(scope: WorkspaceScope, device: Device | str, key_id: str) -> DeviceKey:
@@ -101,14 +107,15 @@ def replace_key(scope: WorkspaceScope, old: DeviceKey, public_key: str) -> Devic
     """
     with scope.transaction():
         device, successor = find_device(scope, old.device_id), DeviceKey.known(public_key=public_key)
-        if successor is not None and successor.enrolled_by == old.id:
+        if successor is not None and successor.enrolled_by == old.id and successor.revoked_at is None:
             return successor  # type: ignore[no-any-return]
-        if DeviceKey.known(id=old.id).replaced_at:
+        known = DeviceKey.known(id=old.id)
+        if known.replaced_at and any(key.revoked_at is None for key in DeviceKey.alike(enrolled_by=old.id)):
             hint = "Go on with the key that replaced it, or enrol anew."
             raise Conflict("device_key.replaced", "This key was replaced already.", hint)
         now = utc_now()
-        until = {"replaced_at": rfc3339_us(now), "expires_at": rfc3339_us(now + OVERLAP)}
-        DeviceKey.update(**until).where(DeviceKey.id == old.id).execute()
+        end = min(known.expires_at or "~", rfc3339_us(now + OVERLAP))  # an overlap that began is not made longer
+        DeviceKey.update(replaced_at=rfc3339_us(now), expires_at=end).where(DeviceKey.id == old.id).execute()
         key = add_key(scope, device, public_key, old.id)
         facts = {"device": device.id, "name": device.name, "old": old.id, "new": key.id, "public_key": public_key}
         record(scope, "device_key.replaced", {}, facts)
@@ -116,8 +123,8 @@ def replace_key(scope: WorkspaceScope, old: DeviceKey, public_key: str) -> Devic
     return key
 
 
-def refuse_ended(scope: WorkspaceScope, began: str) -> None:
-    """Return unless a device acts that was revoked, or one of whose keys was since ``began`` (``rfc3339_us``).
+def refuse_ended(scope: WorkspaceScope) -> None:
+    """Return unless a device acts that was revoked, or by a key of its own that was.
 
     For what takes long: whoever began it showed a key that counted then.
 
@@ -131,17 +138,57 @@ def refuse_ended(scope: WorkspaceScope, began: str) -> None:
     with scope:
         is_own = is_id(principal.id, "dev")
         device: Device | None = Device.known(id=principal.id) if is_own else Device.known(name=principal.label)
-        keys = DeviceKey.alike(device_id=device.id) if device is not None and is_own else []
-    if device is not None and (device.revoked_at or any((key.revoked_at or "") > began for key in keys)):
+        key: DeviceKey | None = DeviceKey.known(id=principal.via) if is_own else None
+    if device is not None and (device.revoked_at or (key is not None and key.revoked_at)):
         raise Denied("device.revoked", f"'{device.name}' was revoked while it was sending.", "Ask an owner.")
+
+
+def revoke_key(scope: WorkspaceScope, device: Device | str, key_id: str, reason: str) -> DeviceKey:
+    """Believe one key of a device no more, nor the tokens that it was exchanged for; its other keys go on.
+
+    Raises
+    ------
+    NotFound : there is no such device, or it has no such key
+    InvalidInput : there is no reason, or one that cannot be used
+    Conflict : the key counts no more already, or no other one does
+    """
+    why = checked_text(reason, "reason")
+    if not why:
+        raise InvalidInput("reason.missing", "A key is revoked with a reason.", "Say what happened.")
+    with scope.transaction():
+        row, key = find_device(scope, device), find_key(scope, device, key_id)
+        if row.revoked_at or not counts(key):
+            raise Conflict("device_key.ended", f"This key of '{row.name}' does not count any more.")
+        others = [one for one in list_keys(scope, row) if one.id != key.id and counts(one)]
+        if not others:
+            hint = "Revoke the device, or let it in anew with a reason: then this key ends too."
+            raise Conflict("device_key.last", f"'{row.name}' has no other key that counts.", hint)
+        _end(scope, [key], why)
+        row.vkey = str(verifier(row.id, others[0].public_key))
+        row.save()
+        facts = {"device": row.id, "name": row.name, "key": key.id, "reason": why, "left": [one.id for one in others]}
+        record(scope, "device_key.revoked", {}, facts)
+        emit("device_key.revoked", {"device": row.id, "name": row.name, "key": key.id})
+    return key
 
 
 def revoke_keys(scope: WorkspaceScope, device: Device, reason: str, *, stolen_since: str | None = None) -> list[str]:
     """Believe none of a device's keys any more, in the caller's transaction; returns the ids of those that were."""
     live = [key for key in DeviceKey.select().where(DeviceKey.device_id == device.id) if key.revoked_at is None]
-    for key in live:
+    return _end(scope, live, reason, stolen_since)
+
+
+def _end(scope: WorkspaceScope, keys: Sequence[DeviceKey], reason: str, stolen_since: str | None = None) -> list[str]:
+    """Write that keys are revoked, and forget their tokens; returns the ids of the keys."""
+    for key in keys:
         key.revoked_at, key.revoked_by = rfc3339_us(utc_now()), scope.principal.id
         key.reason, key.stolen_since = reason, stolen_since
         key.save()
-    DeviceToken.delete().where(DeviceToken.device_key_id << [key.id for key in live]).execute()
-    return [key.id for key in live]
+    ended = [str(key.id) for key in keys]
+    DeviceToken.delete().where(DeviceToken.device_key_id << ended).execute()
+    return ended
+
+
+def _current(keys: Sequence[DeviceKey]) -> DeviceKey | None:
+    """Of a device's keys, the latest first, the one that it signs with."""
+    return next((key for key in keys if counts(key)), None)

@@ -33,7 +33,10 @@ class DeviceCode(WorkspaceModel):
 
 
 class DeviceKey(WorkspaceModel):
-    """A key of a device: ``public_key`` is base64 of 32 bytes; it counts until ``expires_at`` or ``revoked_at``."""
+    """A key of a device: ``public_key`` is base64 of 32 bytes; it counts until ``expires_at`` or ``revoked_at``.
+
+    ``last_used_at`` : when it was last exchanged for a token
+    """
 
     id = TextField(primary_key=True)
     device_id = TextField()
@@ -46,6 +49,10 @@ class DeviceKey(WorkspaceModel):
     revoked_by = TextField(null=True)
     reason = TextField(default="")
     stolen_since = TextField(null=True)
+    last_used_at = TextField(null=True)
+
+    #: Whether the device signs with it now; filled where rows are listed (``keys.list_keys``).
+    is_current: bool = False
 
     class Meta:
         table_name = "device_key"

@@ -2,7 +2,8 @@
 
 A proof is a signed text that names workspace, key, host, time and a random nonce.  It counts for two minutes around its
 time and once: its hash stays in the rows longer than that.  A token is 32 random bytes, known by hash; every request
-asks the rows, so a key or device that was revoked by any process counts nowhere from the commit on.
+asks the rows, so a key or device that was revoked by any process counts nowhere from the commit on.  Whoever acts by a
+token names its key (``Principal.via``): one key of several ends alone.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ _TOKEN: Final = re.compile(rf"{PREFIX}([0-9a-z]{{26}})_([a-z2-7]{{52}})")
 _SECRET_BYTES: Final = 32
 _KNOWN_BY_TOKEN: Final = (
     "SELECT device.id, device.name, device.revoked_at, device_key.revoked_at, device_key.expires_at, "
-    "device_token.expires_at FROM device_token JOIN device_key ON device_key.id = device_token.device_key_id "
+    "device_token.expires_at, device_key.id FROM device_token "
+    "JOIN device_key ON device_key.id = device_token.device_key_id "
     "JOIN device ON device.id = device_key.device_id WHERE device_token.sha256 = ?"
 )
 
@@ -86,6 +88,7 @@ def exchange(site: Site, proof: Proof, host: str) -> tuple[str, str]:
             log.warning("a device's proof was shown again: %s", key.id)
             raise Denied("proof.replayed", "This proof was shown before.", "Make another one.")
         DeviceToken.create(sha256=hash_of_secret(token), device_key_id=key.id, proof_sha256=shown, expires_at=until)
+        DeviceKey.update(last_used_at=rfc3339_us(utc_now())).where(DeviceKey.id == key.id).execute()
     return token, until
 
 
@@ -108,7 +111,7 @@ def authenticate_device(site: Site, token: str) -> Principal:
     now = rfc3339_us(utc_now())
     if not rows or rows[0][2] or rows[0][3] or (rows[0][4] or rows[0][5]) <= now or rows[0][5] <= now:
         raise _denied()
-    return Principal(rows[0][0], "device", rows[0][1], "device", scope.workspace_id)
+    return Principal(rows[0][0], "device", rows[0][1], "device", scope.workspace_id, via=rows[0][6])
 
 
 def _key_of(site: Site, proof: Proof) -> tuple[WorkspaceScope, DeviceKey]:

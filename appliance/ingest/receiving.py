@@ -60,7 +60,6 @@ class Receiver:
         self._filled = 0
         self._syncing: deque[Future[Part]] = deque()
         self._ready: list[Part] = []
-        self._began = rfc3339_us(utc_now())
         self._looked_at = time.monotonic()
         self.received = 0
 
@@ -70,7 +69,7 @@ class Receiver:
         Raises
         ------
         Unavailable : the disk is full or broken; what was committed until then stays
-        Denied : the device that sends was revoked meanwhile
+        Denied : the device that sends, or its key, was revoked meanwhile
         """
         try:
             with Lane("hash") as hashing, Lane("seal") as sealing, Lane("sync", 2) as syncing:
@@ -93,7 +92,7 @@ class Receiver:
     def _look(self) -> None:
         """Now and then, ask whether the sender still may."""
         if time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
-            refuse_ended(self._scope, self._began)
+            refuse_ended(self._scope)
             self._looked_at = time.monotonic()
 
     def _take(self, block: bytes, hashing: Lane, sealing: Lane, syncing: Lane) -> None:
@@ -137,7 +136,7 @@ class Receiver:
             self._ready.append(self._syncing.popleft().result())
         if self._ready and not self._held:
             with self._scope.transaction():
-                refuse_ended(self._scope, self._began)
+                refuse_ended(self._scope)
                 commit_parts(self._scope, self._upload, self._ready)
             self._ready = []
             point("upload.committed")

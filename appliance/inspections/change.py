@@ -164,7 +164,6 @@ def change_table(change: Change) -> dict[str, Any]:
     """The change as result.json shows it, mm; null where nothing was compared."""
     known = ~np.isnan(change.distance_mm)
     distance, lod = change.distance_mm[known], change.lod_mm[~np.isnan(change.lod_mm)]
-    figures = {f"p{rank}": np.percentile(distance, rank) if len(distance) else None for rank in _PERCENTS}
     significant = change.distance_mm[change.significant]
     return {
         "cores": len(change.cores_mm),
@@ -175,13 +174,18 @@ def change_table(change: Change) -> dict[str, Any]:
         "significant_gain": int((significant > 0.0).sum()),
         "significant_loss": int((significant < 0.0).sum()),
         "lod_median_mm": float(np.median(lod)) if len(lod) else None,
-        "distance_mm": {
-            "mean": float(distance.mean()) if len(distance) else None,
-            "min": distance.min(initial=np.inf) if len(distance) else None,
-            "max": distance.max(initial=-np.inf) if len(distance) else None,
-            **figures,
-        },
+        "extent_mm": np.ptp(change.cores_mm, axis=0).tolist(),
+        "distance_mm": _figures(distance),
+        "significant_distance_mm": _figures(significant),
     }
+
+
+def _figures(distance: Float64) -> dict[str, float | None]:
+    """How changes are spread, mm; null where there is none."""
+    if not len(distance):
+        return dict.fromkeys(("mean", "min", "max", *(f"p{rank}" for rank in _PERCENTS)))
+    ranks = {f"p{rank}": float(np.percentile(distance, rank)) for rank in _PERCENTS}
+    return {"mean": float(distance.mean()), "min": float(distance.min()), "max": float(distance.max()), **ranks}
 
 
 def _written(folder: Path, change: Change) -> dict[str, str]:

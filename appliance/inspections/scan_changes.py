@@ -1,4 +1,4 @@
-"""Use cases of changes between two stored scans: asked for, looked at, stopped, taken up when left behind.
+"""Use cases of changes between two stored scans: asked for, looked at, stopped, tried again, taken up when left behind.
 
 The conventions are those of inspections: the row is the truth, a worker carries it under a lease (``carry_change``).
 A change is no verdict: nothing is signed, and the log says what was compared with what, and the hash of the result.
@@ -28,6 +28,10 @@ from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 
 CHANGE_JOB: Final = "compare_scans"
+#: The least and the largest length that a change may be asked for with, mm.
+LENGTH_MM: Final = (0.001, 1e6)
+#: Diameters that normals are sought in.
+MOST_SCALES: Final = 16
 #: File of a change -> the column that names its object.
 COLUMN_OF: Final[Mapping[str, str]] = {
     RESULT: "result_object", LAZ: "laz_object", PLY: "ply_object", ARRAYS: "arrays_object",
@@ -111,6 +115,35 @@ def cancel_change(scope: WorkspaceScope, change_id: str) -> ScanChange:
         else:
             ScanChange.update(cancel_requested=1).where(ScanChange.id == row.id).execute()
     return get_change(scope, change_id)
+
+
+def retry_change(scope: WorkspaceScope, change_id: str) -> ScanChange:
+    """Take up a failed or cancelled change again, with the same scans and parameters.
+
+    Raises
+    ------
+    Conflict : it neither failed nor was cancelled, or one of its scans is quarantined or gone
+    """
+    with scope.transaction():
+        row = get_change(scope, change_id)
+        if row.state not in ("failed", "cancelled"):
+            raise Conflict("change.running", f"The change is {row.state}; only what ended early is tried again.")
+        for scan_id in (row.first_scan_id, row.second_scan_id):
+            _scan(scan_id)
+        ScanChange.update(
+            state="requested", attempts=0, cancel_requested=0, not_before=None, lease_until=None, finished_at=None,
+            error_code=None, error_message=None, error_hint=None, progress=0.0, step="",
+        ).where(ScanChange.id == row.id).execute()  # fmt: skip
+        record(scope, "change.retried", {}, {"change": row.id})
+        emit("change.retried", {"change": row.id, "state": "requested"})
+        scope.after_commit(lambda: scope.queue.enqueue(CHANGE_JOB, scope.workspace_id, row.id))
+    return get_change(scope, change_id)
+
+
+def changes_under_way(scope: WorkspaceScope) -> list[ScanChange]:
+    """Changes that have not come to their end."""
+    with scope:
+        return list(ScanChange.select().where(ScanChange.state == "requested").order_by(ScanChange.id))
 
 
 def mark_cancelled(scope: WorkspaceScope, change_id: str) -> None:

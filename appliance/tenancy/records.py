@@ -24,7 +24,7 @@ class Principal:
     ``memberships`` : of a person, the role in each workspace; outside of them such a person is a ``member``, who may
     do nothing, or has a role in the appliance
     ``scopes`` : of a key or token that may do less than its role: what it may; None: all that the role may
-    ``via`` : the token or grant by which it acts, where that is not ``id`` itself
+    ``via`` : the token, the grant or the device's key by which it acts, where that is not ``id`` itself
     """
 
     id: str

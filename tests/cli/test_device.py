@@ -27,8 +27,8 @@ from appliance.cli.main import run
 from appliance.client.device import Identity, connection_of, enrol_here, renew_here
 from appliance.enrolment import enrolling
 from appliance.enrolment.codes import make_code
-from appliance.enrolment.keys import list_keys
-from appliance.errors import Denied, InvalidInput, Misconfigured
+from appliance.enrolment.keys import list_keys, revoke_key
+from appliance.errors import Conflict, Denied, InvalidInput, Misconfigured
 from appliance.identity.api_keys import create_api_key
 from appliance.plant.assets import create_asset
 from appliance.plant.devices import find_device, list_devices
@@ -134,6 +134,25 @@ def test_an_owner_makes_a_code(site: Site, identity: Path, capsys: pytest.Captur
         assert enrol_here(url, made["code"], "edge", "main", identity).name == "edge"
 
 
+def test_an_owner_revokes_the_key_that_a_device_replaced(
+    site: Site, scope: WorkspaceScope, identity: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, owner = create_api_key(site, "main", "owner", "the owner", SYSTEM)
+    with served(site) as url:
+        how = ["--url", url, "--key", owner, "--json"]
+        old = enrol_here(url, make_code(scope)[1], "edge", "main", identity).key
+        new = renew_here(identity).key
+        assert run(["device", "keys", "edge", *how]) == 0
+        assert [(one["id"], one["is_current"]) for one in said(capsys)] == [(new, True), (old, False)]
+        assert run(["device", "keys", "edge", *how[:-1]]) == 0
+        assert "current" in capsys.readouterr().out
+        assert run(["device", "revoke-key", "edge", old, "--reason", "Copied", *how]) == 0
+        assert said(capsys)["reason"] == "Copied"
+        assert run(["device", "revoke-key", "edge", new, "--reason", "Copied", *how]) == 3
+        assert "Revoke the device" in capsys.readouterr().err
+        assert renew_here(identity).key != new
+
+
 def test_a_mistyped_code_is_noticed_before_anybody_is_asked(identity: Path) -> None:
     with pytest.raises(InvalidInput, match="mistyped"):
         enrol_here("http://127.0.0.1:9", "0000-0000-0001", "edge", "main", identity)
@@ -226,3 +245,18 @@ def test_a_renewal_that_was_killed_is_finished_by_doing_it_again(
         after = renew_here(identity)
     assert after.key != before.key
     assert len(list_keys(scope, "edge")) == 2
+
+
+def test_a_key_that_was_revoked_before_its_device_heard_of_it_is_followed_by_another(
+    site: Site, scope: WorkspaceScope, identity: Path
+) -> None:
+    with served(site) as url:
+        enrol_here(url, make_code(scope)[1], "edge", "main", identity)
+        assert d2r("device", "renew", "--identity", str(identity), fault="device.replaced") == KILLED
+        revoke_key(scope, "edge", list_keys(scope, "edge")[0].id, "Nobody knows where it is")
+        with pytest.raises(Conflict, match="seen before"):
+            renew_here(identity)
+        after = renew_here(identity)
+        calls = connection_of(Identity.read(identity))
+        assert calls.request("POST", "workspaces/main/scans/lookup", json={"sha256": ["0" * 64]})
+    assert [key.id for key in list_keys(scope, "edge") if key.is_current] == [after.key]

@@ -362,6 +362,8 @@ def test_what_changed_between_stored_scans_is_asked_for_listed_and_exported(shel
     assert shell("changes", "export", made["id"], str(tmp_path / "out.stl"))[0] == 3
     again = shell.json("changes", "add", second.id, first.id)
     assert shell.json("changes", "cancel", again["id"])["state"] == "cancelled"
+    assert shell.json("changes", "retry", again["id"])["state"] == "requested"
+    assert shell("changes", "retry", made["id"])[0] == 3, "it is done"
     code, text = shell("changes", "add", first.id, first.id)
     assert (code, "[change.same]" in text) == (3, True)
 

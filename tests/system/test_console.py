@@ -20,11 +20,15 @@ import pytest
 from appliance.config.settings import load_settings
 from appliance.identity.api_keys import create_api_key, revoke_api_key
 from appliance.inspections import service
-from appliance.inspections.models import InspectionRow
+from appliance.inspections.carry_change import carry_change
+from appliance.inspections.models import InspectionRow, ScanChange
+from appliance.inspections.scan_changes import changes_under_way
 from appliance.measurements.models import MeasuredCharacteristic
+from appliance.plant.assets import create_asset
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
+from tests.change_samples import hills, received
 from tests.line_samples import known_part, sample_files, stored_scan
 from tests.measured_workspace import Plant
 from tests.services import require
@@ -151,8 +155,6 @@ def test_progress_and_end_of_an_inspection_are_followed_live(console: Console) -
 
 
 def test_what_a_file_says_is_text_and_never_runs(console: Console) -> None:
-    from appliance.plant.assets import create_asset
-
     name = "<script>document.title='owned'</script>"
     create_asset(console.scope, name, serial='"><img src=x onerror=alert(1)>')
     with console.page() as page:
@@ -192,6 +194,31 @@ def test_a_series_is_read_by_everybody_and_its_values_lead_on(console: Console, 
         page.locator("figure a circle").last.click()
         page.wait_for_url(f"**/inspections/{inspections[-1]}")
         assert page.get_by_role("link", name="c0").is_visible(), "and back to the series"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_change_is_asked_for_followed_live_and_seen_from_above(console: Console, scheme: str, tmp_path: Path) -> None:
+    asset = create_asset(console.scope, f"dune {scheme}")
+    for n in range(2):
+        received(console.scope, asset.id, tmp_path / f"{n}.xyz", hills(10 * len(scheme) + n))
+    with console.page(color_scheme=scheme, viewport={"width": 360, "height": 740}) as page:
+        page.goto(f"{console.url}/console/main/assets/{asset.id}")
+        page.get_by_role("link", name="Changes").click()
+        page.get_by_role("button", name="Compare").click()
+        page.wait_for_url("**/changes/chg_*")
+        page.wait_for_selector("#live.on")
+        [row] = changes_under_way(console.scope)
+        with console.scope.transaction():
+            ScanChange.update(step="registration", progress=0.42).where(ScanChange.id == row.id).execute()
+        until(lambda: page.evaluate("document.querySelector('progress').value") == 0.42)
+        assert page.get_by_text("registration", exact=True).is_visible()
+        assert carry_change(console.scope, row.id) == "done"
+        page.wait_for_selector("text=Computed")
+        until(lambda: page.evaluate("document.querySelector('figure img')?.naturalWidth") == 1440)
+        for path in (f"changes/{row.id}", f"assets/{asset.id}/changes"):
+            page.goto(f"{console.url}/console/main/{path}")
+            assert page.evaluate(CONTRAST) == [], path
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
 
 
 def test_a_session_ends_when_its_key_is_revoked(console: Console) -> None:

@@ -30,6 +30,7 @@ CHANGES = {
         "uploads.create_upload", "uploads.send_bytes", "uploads.delete_upload", "uploads.overridden",
         "inspections.create_inspection", "inspections.cancel_inspection", "inspections.retry_inspection",
         "inspections.replay_inspection", "changes.request_scan_change", "changes.cancel_scan_change",
+        "changes.retry_scan_change",
         "events.create_live_ticket", "scans.lookup_scans",
         "results-files.import_results", "results-files.check_results_file", "enrolment.make_device_code",
         "enrolment.withdraw_device_code",

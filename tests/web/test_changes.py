@@ -57,6 +57,11 @@ def test_asking_again_with_one_key_asks_once(cast: Cast, scans: tuple[Scan, Scan
     assert cast.auditor("POST", path).status_code == 403
     assert cast.operator("POST", path).json["state"] == "cancelled"
     assert cast.operator("POST", path).json["code"] == "change.final"
+    again = f"changes/{answers[0].json['id']}/retry"
+    assert cast.auditor("POST", again).status_code == 403
+    assert cast.operator("POST", again).json["state"] == "requested"
+    assert cast.operator("POST", again).json["code"] == "change.running"
+    assert cast.operator("POST", "changes/chg_none/retry").status_code == 404
 
 
 def test_what_makes_no_comparison_is_refused(cast: Cast, scans: tuple[Scan, Scan]) -> None:

@@ -19,8 +19,13 @@ PAGES = (
     "/console/main/alerts",
     "/console/main/alert-rules",
     "/console/main/devices",
+    "/console/main/devices/nothing",
     "/console/main/assets/nothing",
     "/console/main/assets/nothing/twin",
+    "/console/main/assets/nothing/changes",
+    "/console/main/changes/nothing",
+    "/console/main/changes/nothing/top.png",
+    "/console/main/changes/nothing/change.laz",
     "/console/main/trends",
     "/console/main/assets/nothing/trends/nothing",
     "/console/main/twin-versions/nothing/change.png",
@@ -29,7 +34,8 @@ PAGES = (
 FORMS = (
     "/console/main/live-ticket", "/console/main/inspections/nothing/cancel", "/console/main/inspections/nothing/retry",
     "/console/main/quarantine/nothing/retry", "/console/main/quarantine/nothing/discard",
-    "/console/main/alerts/nothing/acknowledge",
+    "/console/main/alerts/nothing/acknowledge", "/console/main/assets/nothing/changes",
+    "/console/main/changes/nothing/retry",
 )  # fmt: skip
 
 

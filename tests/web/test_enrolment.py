@@ -93,6 +93,37 @@ def test_a_device_replaces_its_own_key(cast: Cast) -> None:
     assert cast.owner("POST", "device-key", said).status_code == 403
 
 
+def test_an_owner_revokes_one_key_of_a_device_and_its_other_one_goes_on(cast: Cast, asset: str) -> None:
+    gadget, calls = came_in(cast, "two-keys")
+    only = cast.owner("DELETE", f"devices/two-keys/keys/{gadget.key_id}?reason=x")
+    assert (only.status_code, only.json["code"]) == (409, "device_key.last")
+    new = Ed25519PrivateKey.generate()
+    said = gadget.renewal(new)
+    del said["workspace"]
+    later = replace(gadget, key=new, key_id=calls.made("device-key", said)["key"])
+    calls_later = calling(cast, later)
+    path = f"devices/{gadget.device}/keys/{gadget.key_id}"
+    for caller in (cast.supervisor, cast.operator, cast.auditor, calls_later):
+        assert caller("DELETE", f"{path}?reason=x").status_code == 403
+    assert cast.owner("DELETE", path).status_code == 422, "no reason"
+    revoked = cast.owner("DELETE", f"{path}?reason=Copied")
+    assert (revoked.status_code, revoked.json["reason"]) == (200, "Copied")
+    answer = calls("POST", "scans/lookup", {"sha256": ["0" * 64]})
+    assert (answer.status_code, answer.json["code"]) == (401, "token.refused")
+    data = SCAN + b"0 0 1\n"
+    sent = calls_later("POST", "uploads", data=data, headers=announced(later, gadget.key, data, asset))
+    assert (sent.status_code, sent.json["code"]) == (403, "manifest.signature")
+    assert calls_later("POST", "uploads", data=data, headers=announced(later, new, data, asset)).status_code == 201
+    listed = cast.auditor.get("devices/two-keys/keys")["items"]
+    assert [(one["is_current"], bool(one["revoked_at"]), bool(one["last_used_at"])) for one in listed] == [
+        (True, False, True), (False, True, True),
+    ]  # fmt: skip
+    assert cast.owner("DELETE", f"{path}?reason=again").json["code"] == "device_key.ended"
+    other, _ = came_in(cast, "another")
+    elsewhere = cast.owner("DELETE", f"devices/{other.device}/keys/{later.key_id}?reason=x")
+    assert (elsewhere.status_code, elsewhere.json["code"]) == (404, "device_key.unknown")
+
+
 def test_a_revoked_device_is_refused_with_the_token_that_it_holds(cast: Cast) -> None:
     _, calls = came_in(cast, "lost")
     assert calls("POST", "scans/lookup", {"sha256": ["0" * 64]}).status_code == 200

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from appliance.inspections.models import ScanChange
+from appliance.inspections.scan_changes import cancel_change, request_change
 from appliance.queue.outbox import emit
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
+from tests.change_samples import two_scans
 from tests.web.conftest import Cast
 from web.realtime import feed as feeding
 from web.realtime.feed import Feed, Feeds
+from web.realtime.viewer import _changes
 
 
 @pytest.fixture
@@ -82,3 +87,21 @@ def test_a_feed_that_was_given_up_is_replaced(cast: Cast, scope: WorkspaceScope)
     second.leave(bell)
     feeds.close()
     assert not second.is_alive
+
+
+def test_the_progress_of_a_change_is_told_as_that_of_an_inspection(
+    scope: WorkspaceScope, feed: Feed, tmp_path: Path
+) -> None:
+    first, second = two_scans(scope, tmp_path)
+    change = request_change(scope, first.id, second.id, {})
+    with scope.transaction():
+        ScanChange.update(step="change", progress=0.5).execute()
+    told = [{"type": "progress", "change": change.id, "state": "requested", "step": "change", "progress": 0.5}]
+    until = time.monotonic() + 10
+    while list(_changes({}, feed.progress)) != told:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    cancel_change(scope, change.id)
+    while feed.progress:
+        assert time.monotonic() < until
+        time.sleep(0.01)

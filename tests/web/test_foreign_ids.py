@@ -16,6 +16,7 @@ from appliance.alerts.rules import set_rule
 from appliance.alerts.service import list_alerts
 from appliance.cad.models import CadRevision
 from appliance.core.clock import utc_now
+from appliance.enrolment.models import DeviceKey
 from appliance.identity.groups import give_role
 from appliance.identity.records import Vouched
 from appliance.identity.tokens.personal import create_personal_token
@@ -47,7 +48,7 @@ THINGS = {
     "version_id": "version", "version": "version", "against": "version",
     "alert_id": "alert", "rule_id": "rule", "channel_id": "channel", "channel": "channel", "alert": "alert",
     "code_id": "code", "suspicion_id": "suspicion", "change_id": "change", "first": "scan",
-    "second": "scan",
+    "second": "scan", "device_key_id": "device_key",
 }  # fmt: skip
 #: Names that stand for no thing: numbers that every log has, texts, choices.
 PLAIN = {
@@ -119,6 +120,9 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         suspicion = InstrumentSuspicion.create(
             id="sus_" + row.id[4:], instrument_id=instrument["id"], since="", evidence="[]", found_at="x"
         )
+        key = DeviceKey.create(
+            id="dky_" + row.id[4:], device_id=stage.ids[2], public_key=stage.secret, enrolled_at="x", enrolled_by="x"
+        )
         change = ScanChange.create(
             id="chg_" + row.id[4:], asset_id=asset.id, first_scan_id=scan.id, second_scan_id=scan.id, parameters="{}",
             state="requested", requested_at="x", requested_by=stage.secret,
@@ -148,6 +152,7 @@ def foreign(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         "version": _twin(other, row).id,
         "channel": channel.id, "alert": list_alerts(other)[0].id, "rule": rule.id,
         "code": code["id"], "suspicion": suspicion.id, "change": change.id,
+        "device_key": key.id,
     }  # fmt: skip
     own = stored_scan(cast.scope, sample, known_part(cast.scope, sample))
     return Foreign(cast, stage, ids, own.id, stage.state_of_other())
@@ -191,7 +196,10 @@ def path_of(route: Route, foreign: Foreign) -> str:
 
 def body_of(route: Route) -> dict[str, Any]:
     """The JSON, or the headers, that the route's form demands."""
-    condition = {"headers": {"If-Match": "*"}} if route.if_match else {}
+    condition: dict[str, Any] = {"headers": {"If-Match": "*"}} if route.if_match else {}
+    asked = [name for name, info in route.query.model_fields.items() if info.is_required()] if route.query else []
+    if asked and all(name in TEXT for name in asked):
+        condition["query_string"] = {name: TEXT[name] for name in asked}
     if route.body:
         required = [name for name, info in route.body.model_fields.items() if info.is_required()]
         return {"json": {name: TEXT[name] for name in required if name in TEXT}} | condition

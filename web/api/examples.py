@@ -180,6 +180,8 @@ WORDS: Final[Json] = {
     "EnrolledOut.certificates": "-", "ApplicationIn.certificate": "-", "marked": 3, "replaced_at": None,
     "stolen_since": None,
     "suspect_reason": None, "TheftIn.since": _MOMENT, "DeviceKeyOut.expires_at": None, "SuspectOut.state": "stored",
+    "DeviceKeyOut.id": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc", "device_key_id": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc",
+    "DeviceKeyOut.reason": "",
     "code_id": "cod_01jdp3k0w8e6x4t2m9a5r7y1zc", "confirmation": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
     "device_key": "dky_01jdp3k0w8e6x4t2m9a5r7y1zc", "device_name": "scanner-8", "failures": 0,
     "host": "appliance.example:8470", "minutes": 15, "nonce": "b8hFm2Yw", "old_until": _LATER,

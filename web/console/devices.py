@@ -1,4 +1,4 @@
-"""The page of a workspace's devices: let in by a code that is shown once, revoked, and reported as stolen."""
+"""Pages of devices: let in by a code that is shown once, revoked, reported as stolen; one with all its keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Response, request
 
 from appliance.db.listing import Listing
 from appliance.enrolment.codes import USUAL_MINUTES, list_codes, make_code, withdraw_code
-from appliance.enrolment.keys import list_keys
+from appliance.enrolment.keys import counts, list_keys, revoke_key
 from appliance.errors import InvalidInput, NotFound
 from appliance.ingest.suspicion import report_theft
 from appliance.plant.devices import find_device, list_devices, revoke_device
@@ -35,6 +35,21 @@ def devices(call: Call, *, made: tuple[str, str] | None = None) -> Shown:
         "codes": list_codes(call.scope) if may_enrol else [], "lifetimes": _MINUTES, "usual": str(USUAL_MINUTES),
     }  # fmt: skip
     return "devices.html", shown
+
+
+def device(call: Call, device: str) -> Shown:
+    """One device and all keys that it ever had, each with its form to revoke it as long as another one counts."""
+    row = find_device(call.scope, device)
+    keys = list_keys(call.scope, row)
+    live = [] if row.revoked_at else [key.id for key in keys if counts(key)]
+    return "device.html", {"device": row, "keys": keys, "live": live}
+
+
+def revoke_device_key(call: Call, device: str, device_key_id: str) -> Response:
+    """Trust one key of a device no more."""
+    row = find_device(call.scope, device)
+    revoke_key(call.scope, row, device_key_id, request.form.get("reason", ""))
+    return see(f"/console/{call.scope.slug}/devices/{row.id}")
 
 
 def make_device_code(call: Call) -> Shown:

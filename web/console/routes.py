@@ -11,6 +11,7 @@ from web.console import (
     accounts,
     administration,
     alert_rules,
+    changes,
     devices,
     keys,
     profile,
@@ -27,6 +28,7 @@ View: TypeAlias = Callable[..., Any]
 
 _S: Final = "/console/<slug>"
 _I: Final = f"{_S}/inspections/<inspection_id>"
+_C: Final = f"{_S}/changes/<change_id>"
 OWNERS: Final = ADMINISTRATORS
 #: No workspace has this name.
 _A: Final = "/console/-"
@@ -64,6 +66,12 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute("asset", "GET", f"{_S}/assets/<asset>", READERS, views.asset),
     PageRoute("twin", "GET", f"{_S}/assets/<asset>/twin", READERS, twins.twin),
     PageRoute("twin_picture", "GET", f"{_S}/twin-versions/<version_id>/change.png", READERS, twins.twin_picture),
+    PageRoute("changes", "GET", f"{_S}/assets/<asset>/changes", READERS, changes.changes),
+    PageRoute("ask_for_change", "POST", f"{_S}/assets/<asset>/changes", REQUESTERS, changes.ask_for_change),
+    PageRoute("change", "GET", _C, READERS, changes.change),
+    PageRoute("change_picture", "GET", f"{_C}/top.png", READERS, changes.change_picture),
+    PageRoute("change_file", "GET", f"{_C}/<name>", READERS, changes.file_of_change),
+    PageRoute("act_on_change", "POST", f"{_C}/<act>", REQUESTERS, changes.act_on_change),
     PageRoute("trends", "GET", f"{_S}/trends", READERS, trends.trends),
     PageRoute("series", "GET", f"{_S}/assets/<asset>/trends/<characteristic>", READERS, trends.series),
     PageRoute("inspection", "GET", _I, READERS, views.inspection),
@@ -85,12 +93,17 @@ PAGES: Final[tuple[PageRoute, ...]] = (
         alert_rules.remove_one, "alert_rules",
     ),
     PageRoute("devices", "GET", f"{_S}/devices", READERS, devices.devices),
+    PageRoute("device", "GET", f"{_S}/devices/<device>", READERS, devices.device),
     PageRoute("make_device_code", "POST", f"{_S}/device-codes", ENROLLERS, devices.make_device_code, "devices"),
     PageRoute(
         "withdraw_device_code", "POST", f"{_S}/device-codes/<code_id>/withdraw", ENROLLERS, devices.withdraw
     ),
     PageRoute(
         "act_on_device", "POST", f"{_S}/devices/<device>/<act>", ADMINISTRATORS, devices.act_on_device, "devices"
+    ),
+    PageRoute(
+        "revoke_device_key", "POST", f"{_S}/devices/<device>/keys/<device_key_id>/revoke", ADMINISTRATORS,
+        devices.revoke_device_key, "devices",
     ),
     PageRoute("keys", "GET", f"{_S}/keys", ADMINISTRATORS, keys.keys),
     PageRoute("make_key", "POST", f"{_S}/keys", ADMINISTRATORS, keys.make_key, "keys"),

@@ -2,7 +2,8 @@
 
 ``/api/v1/workspaces/{slug}/live?since=SEQ``, authenticated by an API key in the Authorization header, or by a one-time
 ``ticket`` where a browser cannot send one.  Messages are JSON texts: ``hello``, ``event`` (numbered, in order, without
-gaps or doubles), ``progress`` (of running inspections), ``heartbeat``.  Who reconnects says the last number it saw.
+gaps or doubles), ``progress`` (of running inspections and changes), ``heartbeat``.  Who reconnects says the last number
+it saw.
 """
 
 from __future__ import annotations

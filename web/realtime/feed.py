@@ -21,6 +21,7 @@ from typing import Any, Final
 from appliance.core.canonical import loads_strict
 from appliance.errors import D2RError
 from appliance.inspections.repository import under_way
+from appliance.inspections.scan_changes import changes_under_way
 from appliance.queue.listening import Announcements
 from appliance.queue.outbox import PAGE, events_since, last_seq
 from appliance.tenancy.scope import WorkspaceScope
@@ -77,7 +78,7 @@ class Feed:
 
     @property
     def progress(self) -> Progress:
-        """Of running inspections: state, step and progress, by id; a new mapping whenever something changed."""
+        """State, step and progress of running inspections and changes, by id; a new mapping where one moved."""
         return self._progress
 
     def join(self) -> int:
@@ -120,7 +121,8 @@ class Feed:
         try:
             with self.scope:
                 rows = events_since(self.last)
-            running = {row.id: (row.state, row.step, row.progress) for row in under_way(self.scope)}
+            open_rows = [*under_way(self.scope), *changes_under_way(self.scope)]
+            running = {row.id: (row.state, row.step, row.progress) for row in open_rows}
         except D2RError as error:
             log.warning("events of %s are not read: %s [%s]", self.scope.slug, error, error.code)
             return

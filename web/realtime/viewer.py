@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
+from appliance.core.ids import is_id
 from appliance.identity.tokens.holders import principal_behind
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
@@ -78,10 +79,11 @@ class Viewer:
 
 
 def _changes(told: Progress, progress: Progress) -> Iterator[dict[str, Any]]:
-    for inspection, figures in progress.items():
-        if told.get(inspection) != figures:
+    for row_id, figures in progress.items():
+        if told.get(row_id) != figures:
             state, step, share = figures
-            yield {"type": "progress", "inspection": inspection, "state": state, "step": step, "progress": share}
+            subject = "change" if is_id(row_id, "chg") else "inspection"
+            yield {"type": "progress", subject: row_id, "state": state, "step": step, "progress": share}
 
 
 def _silence(bell: int) -> None:

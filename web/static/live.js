@@ -21,11 +21,12 @@
 
   function hear(message) {
     if (message.seq !== undefined) seq = message.seq;
-    if (message.type === "event" && /^(inspection|replay|scan|asset)\./.test(message.kind)) later();
+    if (message.type === "event" && /^(inspection|replay|scan|asset|change)\./.test(message.kind)) later();
     if (message.type === "hello" && message.reset) later();
     if (message.type !== "progress") return;
-    for (const bar of document.querySelectorAll(`[data-progress="${message.inspection}"]`)) bar.value = message.progress;
-    for (const text of document.querySelectorAll(`[data-step="${message.inspection}"]`)) text.textContent = message.step || "Waits for a worker";
+    const subject = message.inspection || message.change;
+    for (const bar of document.querySelectorAll(`[data-progress="${subject}"]`)) bar.value = message.progress;
+    for (const text of document.querySelectorAll(`[data-step="${subject}"]`)) text.textContent = message.step || "Waits for a worker";
   }
 
   async function connect() {

@@ -130,6 +130,11 @@ class Changes:
         record: ScanChangeOut = self._calls.act("POST", f"{self._calls.workspace}/changes/{quoted(change_id)}/cancel")
         return record
 
+    def retry_scan_change(self, change_id: str) -> ScanChangeOut:
+        """Take a failed or cancelled change up again."""
+        record: ScanChangeOut = self._calls.act("POST", f"{self._calls.workspace}/changes/{quoted(change_id)}/retry")
+        return record
+
     def get_change_result_json(self, change_id: str, to: Path) -> None:
         """Scales, registration, counts, percentiles.
 

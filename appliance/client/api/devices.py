@@ -23,6 +23,8 @@ class DeviceKeyOut(TypedDict):
     id: str
     public_key: str
     enrolled_at: str
+    is_current: bool
+    last_used_at: str | None
     replaced_at: str | None
     expires_at: str | None
     revoked_at: str | None
@@ -132,6 +134,22 @@ class Devices:
         held : what the caller holds already; given back where it is unchanged
         """
         record: DeviceKeyList = self._calls.get(f"{self._calls.workspace}/devices/{quoted(device)}/keys", held)
+        return record
+
+    def revoke_device_key(self, device: str, device_key_id: str, *, reason: str) -> DeviceKeyOut:
+        """Trust one key of a device no more.
+
+        Its tokens end with it; the device's other keys go on. The last one that counts ends with the device alone.
+
+        Parameters
+        ----------
+        device : id or name of a device
+        """
+        record: DeviceKeyOut = self._calls.act(
+            "DELETE",
+            f"{self._calls.workspace}/devices/{quoted(device)}/keys/{quoted(device_key_id)}",
+            query={"reason": reason},
+        )
         return record
 
     def report_device_theft(self, device: str, *, since: str, reason: str) -> TheftOut:

@@ -62,7 +62,7 @@ TABLES: Final = (
     _table(
         "device_key",
         "id device_id public_key enrolled_at enrolled_by replaced_at expires_at revoked_at revoked_by reason "
-        "stolen_since",
+        "stolen_since last_used_at",
     ),
     _table("operator", "id badge_mac:badge person_id created_at"),
     _table(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from appliance.enrolment import keys, tokens
-from appliance.enrolment.codes import make_code
-from appliance.enrolment.enrolling import Application, enrol
 from appliance.enrolment.keys import list_keys, replace_key, revoke_keys, verifiers_of
 from appliance.enrolment.proofs import MAY_DIFFER
 from appliance.enrolment.renewing import Renewal, renew
@@ -20,20 +17,6 @@ from appliance.plant.devices import find_device, revoke_device
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
 from tests.device import HOST, Gadget, b64
-
-
-@pytest.fixture
-def gadget(site: Site, scope: WorkspaceScope) -> Gadget:
-    one = Gadget()
-    answer, _ = enrol(site, Application(**one.application(make_code(scope)[1])), HOST)
-    one.take(vars(answer))
-    return one
-
-
-@pytest.fixture
-def other_process(site: Site) -> Iterator[Site]:
-    with Site.open(site.settings) as other:
-        yield other
 
 
 def token_of(site: Site, gadget: Gadget, **other: str) -> str:

@@ -151,7 +151,7 @@ def test_a_new_key_of_the_device_stops_what_the_old_one_began(
 ) -> None:
     first, second = Gadget(name="edge-7"), Gadget(name="edge-7")
     answer, _ = enrol(site, Application(**first.application(make_code(elsewhere)[1])), HOST)
-    own = Principal(answer.device, "device", "edge-7", "device", sender.scope.workspace_id)
+    own = Principal(answer.device, "device", "edge-7", "device", sender.scope.workspace_id, via=answer.key)
     acting = Sender(replace(sender.scope, principal=own))
 
     def anew() -> None:

@@ -24,10 +24,12 @@ from appliance.inspections.models import ScanChange
 from appliance.inspections.scan_changes import (
     cancel_change,
     change_file,
+    changes_under_way,
     get_change,
     list_changes,
     reconcile,
     request_change,
+    retry_change,
     summary_of,
 )
 from appliance.objects.sealed import ObjectStore
@@ -152,6 +154,43 @@ def test_evidence_that_is_not_what_its_row_names_fails_it(scope: WorkspaceScope,
     assert kinds(scope)[-1] == "change.failed"
     with pytest.raises(Conflict):
         change_file(scope, asked.id, LAZ)
+
+
+def test_one_that_failed_is_tried_again_once_its_cause_is_gone(scope: WorkspaceScope, asked: ScanChange) -> None:
+    with pytest.raises(Conflict, match="only what ended early"):
+        retry_change(scope, asked.id)
+    with scope:
+        stored = Scan.get_by_id(asked.second_scan_id).object
+    other = ObjectStore.of(scope).put_bytes(b"other bytes").name
+    with scope.transaction():
+        Scan.update(object=other).where(Scan.id == asked.second_scan_id).execute()
+        ScanChange.update(attempts=7).execute()
+    assert carry_change(scope, asked.id) == "failed"
+    with scope.transaction():
+        Scan.update(object=stored).where(Scan.id == asked.second_scan_id).execute()
+    row = retry_change(scope, asked.id)
+    assert (row.state, row.attempts, row.error_code, row.finished_at) == ("requested", 0, None, None)
+    assert kinds(scope)[-1] == "change.retried"
+    assert carry_change(scope, asked.id) == "done"
+    with pytest.raises(Conflict):
+        retry_change(scope, asked.id)
+
+
+def test_one_that_was_cancelled_is_tried_again_unless_a_scan_is_gone(
+    scope: WorkspaceScope, scans: tuple[Scan, Scan], asked: ScanChange
+) -> None:
+    cancel_change(scope, asked.id)
+    with scope.transaction():
+        Scan.update(state="quarantined").where(Scan.id == scans[0].id).execute()
+    with pytest.raises(Conflict, match="quarantined"):
+        retry_change(scope, asked.id)
+    with scope.transaction():
+        Scan.update(state="stored").where(Scan.id == scans[0].id).execute()
+    row = retry_change(scope, asked.id)
+    assert (row.state, row.cancel_requested) == ("requested", 0)
+    assert [row.id for row in changes_under_way(scope)] == [asked.id]
+    assert carry_change(scope, asked.id) == "done", "it is not cancelled once more"
+    assert changes_under_way(scope) == []
 
 
 def test_a_full_disk_gives_it_back_for_later(

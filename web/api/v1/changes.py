@@ -1,4 +1,4 @@
-"""Changes between two stored scans of an asset, without CAD: asked for, followed, stopped, fetched."""
+"""Changes between two stored scans of an asset, without CAD: asked for, followed, stopped, tried again, fetched."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import Field
 from appliance.inspections import scan_changes
 from appliance.inspections.change import ARRAYS, LAZ, PLY, RESULT
 from appliance.inspections.models import ScanChange
+from appliance.inspections.scan_changes import LENGTH_MM, MOST_SCALES
 from appliance.plant.assets import find_asset
 from web.api.contract import READERS, REQUESTERS, Area, Call
 from web.api.downloads import file_answer
@@ -19,7 +20,7 @@ from web.api.paging import page
 
 _CHANGES: Final = "/workspaces/{slug}/changes"
 _CHANGE: Final = _CHANGES + "/{change_id}"
-Length = Annotated[float, Field(ge=0.001, le=1e6)]
+Length = Annotated[float, Field(ge=LENGTH_MM[0], le=LENGTH_MM[1])]
 
 changes = Area("changes", "Changes: what differs between two scans of an asset, and how sure (docs/change.md).")
 
@@ -38,10 +39,10 @@ class ChangeIn(Body):
     first: Key = Field(description="Id of the scan before.")
     second: Key = Field(description="Id of the scan after.")
     cores_mm: Length | None = Field(None, description="Distance between core points.")
-    scales_mm: list[Length] = Field([], max_length=16, description="Diameters that normals are found in.")
+    scales_mm: list[Length] = Field([], max_length=MOST_SCALES, description="Diameters that normals are found in.")
     radius_mm: Length | None = Field(None, description="Radius of the cylinder whose points are averaged.")
     depth_mm: Length | None = Field(None, description="How far a change is sought to either side.")
-    registration_mm: float = Field(0.0, ge=0.0, le=1e6, description="Added to the level of detection.")
+    registration_mm: float = Field(0.0, ge=0.0, le=LENGTH_MM[1], description="Added to the level of detection.")
     align: bool = Field(False, description="Fit the second scan to the first; the residual is added too.")
     robust: bool = Field(False, description="Median and interquartile range instead of mean and deviation.")
     upwards: bool = Field(False, description="Change is positive upwards, wherever the scanner stood.")
@@ -104,6 +105,14 @@ def get_scan_change(call: Call, change_id: str) -> ScanChange:
 def cancel_scan_change(call: Call, change_id: str) -> ScanChange:
     """One that a worker carries stops at its next step."""
     return scan_changes.cancel_change(call.scope, change_id)
+
+
+@changes.route(
+    "POST", f"{_CHANGE}/retry", roles=REQUESTERS, answer=ScanChangeOut, errors=(409,),
+    summary="Take a failed or cancelled change up again",
+)  # fmt: skip
+def retry_scan_change(call: Call, change_id: str) -> ScanChange:
+    return scan_changes.retry_change(call.scope, change_id)
 
 
 def _file(name: str, summary: str, media_type: str) -> None:

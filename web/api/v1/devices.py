@@ -1,4 +1,4 @@
-"""Edge devices: enrolled with the key that they sign with, revoked for good."""
+"""Edge devices: enrolled with the key that they sign with, revoked for good; of several keys, one alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from appliance.enrolment.keys import list_keys
+from appliance.enrolment.keys import revoke_key as revoke_one
 from appliance.enrolment.models import DeviceKey
 from appliance.ingest.suspicion import Suspect, list_suspects, report_theft
 from appliance.plant.devices import enrol_device as enrol
@@ -15,7 +16,7 @@ from appliance.plant.devices import list_devices as listed
 from appliance.plant.devices import revoke_device as revoke
 from appliance.plant.models import Device
 from web.api.contract import ADMINISTRATORS, READERS, Area, Call
-from web.api.forms import SORT, Body, Moment, Name, NamedPageQuery, Out, Page, PageQuery, Reason
+from web.api.forms import SORT, Body, Model, Moment, Name, NamedPageQuery, Out, Page, PageQuery, Reason
 from web.api.paging import page
 
 _DEVICES: Final = "/workspaces/{slug}/devices"
@@ -55,6 +56,8 @@ class DeviceKeyOut(Out):
     id: str
     public_key: str
     enrolled_at: str
+    is_current: bool = Field(description="Whether the device signs with it now.")
+    last_used_at: str | None = Field(description="When it was last exchanged for a token.")
     replaced_at: str | None
     expires_at: str | None
     revoked_at: str | None
@@ -67,6 +70,12 @@ class DeviceKeyList(Out):
     """Keys, the latest first."""
 
     items: list[DeviceKeyOut]
+
+
+class KeyRevocationQuery(Model):
+    """Why a key counts no more; it stands in the audit log."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=120)]
 
 
 class TheftIn(Body):
@@ -136,6 +145,15 @@ def get_device(call: Call, device: str) -> Device:
 )  # fmt: skip
 def list_device_keys(call: Call, device: str) -> dict[str, list[DeviceKey]]:
     return {"items": list_keys(call.scope, device)}
+
+
+@devices.route(
+    "DELETE", f"{_DEVICES}/{{device}}/keys/{{device_key_id}}", roles=ADMINISTRATORS, query=KeyRevocationQuery,
+    answer=DeviceKeyOut, errors=(409,), summary="Trust one key of a device no more",
+)  # fmt: skip
+def revoke_device_key(call: Call, device: str, device_key_id: str) -> DeviceKey:
+    """Its tokens end with it; the device's other keys go on. The last one that counts ends with the device alone."""
+    return revoke_one(call.scope, device, device_key_id, call.query.reason)
 
 
 @devices.route(

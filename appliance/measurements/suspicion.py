@@ -13,10 +13,12 @@ from operator import or_
 from typing import Any, TypeVar
 
 from appliance.audit.recording import record
+from appliance.core.canonical import loads_strict
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.db.listing import NEWEST, Listing
 from appliance.errors import Conflict, NotFound
-from appliance.measurements.models import InstrumentSuspicion
+from appliance.measurements.models import InstrumentSuspicion, MeasuredCharacteristic
+from appliance.plant.models import Instrument
 from appliance.plant.repository import checked_text, page
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
@@ -60,6 +62,33 @@ def marked(rows: list[Row], standing: Marks) -> list[Row]:
     for row in rows:
         row.instrument_is_suspect = standing.of(row.instrument_id, row.measured_at) is not None
     return rows
+
+
+def said_in_reports(scope: WorkspaceScope, instrument_id: str | None, measured_at: str | None) -> dict[str, Any]:
+    """What the context of a report that is signed now says of the suspicion under which something was measured.
+
+    ``suspect_instrument``: which revision of which instrument, since when (empty: ever), what artefacts showed; nothing
+    where none stands.
+    """
+    with scope:
+        found = marks(scope).of(instrument_id, measured_at)
+        if found is None:
+            return {}
+        instrument = Instrument.get_by_id(found.instrument_id)
+        seen = [_seen(one) for one in loads_strict(found.evidence)]
+    return {
+        "suspect_instrument": {
+            "suspicion": found.id, "instrument_id": instrument.id, "instrument": instrument.name,
+            "revision": instrument.revision, "serial": instrument.serial, "since": found.since,
+            "found_at": found.found_at, "seen": seen,
+        }
+    }  # fmt: skip
+
+
+def _seen(evidence: dict[str, str]) -> dict[str, str]:
+    """What an artefact showed, with the name of what was measured on it."""
+    known = MeasuredCharacteristic.known(id=evidence["characteristic_id"])
+    return {**evidence, "characteristic": known.name if known else ""}
 
 
 def list_suspicions(

@@ -7,11 +7,16 @@ signs of escape, and read again one by one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
+
+from appliance.db.dialect import outside_texts
 
 Kind: TypeAlias = Literal["integer", "real", "text", "bytes"]
 
+_HOLE: Final = re.compile(r"\?")
 _TYPES: Final[Mapping[Kind, str]] = {"integer": "bigint", "real": "float8", "text": "text", "bytes": "bytea"}
 
 
@@ -60,9 +65,20 @@ def keyed_statement(table: str, keys: Mapping[str, Kind], wanted: Sequence[str])
     return f"SELECT {asked} FROM unnest({holes}) AS k({', '.join(keys)}) JOIN {table} t ON {alike}"
 
 
-def arrays(columns: Mapping[str, Kind], values: Sequence[Sequence[Any]]) -> list[str]:
+@lru_cache(maxsize=64)
+def each_statement(query: str, kinds: tuple[Kind, ...]) -> str:
+    """A question that is asked for each of many keys, each ``?`` of it one column of these (``arrays``): the number of
+    the key and the answer, in the order that the question asks for."""
+    columns = iter([f"k.a{number}" for number in range(len(kinds))])
+    asked = outside_texts(query, lambda part: _HOLE.sub(lambda _: next(columns), part))
+    holes = ", ".join(f"?::{_TYPES[kind]}[]" for kind in kinds)
+    names = ", ".join(f"a{number}" for number in range(len(kinds)))
+    return f"SELECT k.n, t.* FROM unnest({holes}) WITH ORDINALITY AS k({names}, n) CROSS JOIN LATERAL ({asked}) t"
+
+
+def arrays(kinds: Iterable[Kind], values: Iterable[Sequence[Any]]) -> list[str]:
     """Columns of values, each as PostgreSQL writes an array; its driver takes ten times as long to do so."""
-    return [_array(map(_WRITTEN[kind], own)) for kind, own in zip(columns.values(), values, strict=True)]
+    return [_array(map(_WRITTEN[kind], own)) for kind, own in zip(kinds, values, strict=True)]
 
 
 def key_statement(table: str, keys: Mapping[str, Kind], wanted: Sequence[str]) -> str:

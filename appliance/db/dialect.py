@@ -14,7 +14,7 @@ Whatever a rule does not know is refused, not guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import count
 from typing import Final
@@ -78,12 +78,15 @@ def _trigger(plain: str) -> Iterator[str]:
 @lru_cache(maxsize=1024)
 def placeholders(sql: str) -> str:
     """Plain SQL with ``?`` as PostgreSQL's driver takes it; text in quotes stays as it is."""
-    parts = _TEXT.split(sql.replace("%", "%%"))
-    return "".join(part if part.startswith("'") else part.replace("?", "%s") for part in parts)
+    return outside_texts(sql.replace("%", "%%"), lambda part: part.replace("?", "%s"))
 
 
 def numbered(sql: str) -> str:
     """Plain SQL with ``?`` as the server itself takes it (``$1``); text in quotes stays as it is."""
     numbers = count(1)
-    parts = _TEXT.split(sql)
-    return "".join(p if p.startswith("'") else _PARAMETER.sub(lambda _: f"${next(numbers)}", p) for p in parts)
+    return outside_texts(sql, lambda part: _PARAMETER.sub(lambda _: f"${next(numbers)}", part))
+
+
+def outside_texts(sql: str, change: Callable[[str], str]) -> str:
+    """Plain SQL changed wherever it is no text in quotes, from its beginning on."""
+    return "".join(part if part.startswith("'") else change(part) for part in _TEXT.split(sql))

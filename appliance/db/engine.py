@@ -160,10 +160,24 @@ class Engine:
         rows: list[tuple[Any, ...]] = self.database.execute_plain(sql, values).fetchall()
         return rows
 
+    def answer(self, query: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query that was built from models, as plain values."""
+        rows: list[tuple[Any, ...]] = self.database.execute(query).fetchall()
+        return rows
+
     def look_up(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """The same for a ``SELECT`` of columns alone, which calls nothing that could change the session."""
         rows: list[tuple[Any, ...]] = self.database.look_up(sql, values)
         return rows
+
+    def look_up_each(
+        self, sql: str, kinds: tuple[Kind, ...], keys: Sequence[Sequence[Any]]
+    ) -> list[list[tuple[Any, ...]]]:
+        """The same asked for each of many keys, whose values take the places of the ``?``: the rows of each.
+
+        Everything that the question holds besides is constant, a ``LIMIT`` too.  One question to a server.
+        """
+        return self.database.look_up_each(sql, kinds, keys) if keys else []
 
     def run(self, sql: str, *values: Any) -> None:
         """Run a statement in plain SQL that answers no rows, inside a session."""

@@ -48,23 +48,26 @@ class Listing:
         return tuple(getattr(row, column) for column in self.columns)
 
     def rows(self, model: Any, *conditions: Any) -> list[Any]:
-        """The rows of the open scope that meet all ``conditions``; raises as ``query`` does."""
-        return list(self.query(model, *conditions))
-
-    def query(self, model: Any, *conditions: Any) -> Any:
-        """The question for these rows.
+        """The rows of the open scope that meet all ``conditions``.
 
         Raises
         ------
         InvalidInput : ``after`` is no place in this order
         """
+        engine = model._meta.route.require()
+        rows: list[Any] = model.read(engine, engine.answer(self._query(model, *conditions)))
+        return rows
+
+    def _query(self, model: Any, *conditions: Any) -> Any:
         fields = [getattr(model, column) for column in self.columns]
         is_falling = self.sort.startswith("-")
         if self.after:
             _require_place(fields, self.after)
             here, last = Tuple(*fields), Tuple(*self.after)
             conditions = (*conditions, here < last if is_falling else here > last)
-        query = model.select().order_by(*(field.desc() if is_falling else field for field in fields))
+        query = model.select(model.every_column()).order_by(
+            *(field.desc() if is_falling else field for field in fields)
+        )
         limited = query.limit(max(1, min(self.limit, LARGEST_PAGE)))
         return limited.where(*conditions) if conditions else limited
 

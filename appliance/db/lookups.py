@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
 from appliance.db.dialect import numbered
@@ -53,7 +53,7 @@ class SchemaConnection(psycopg.Connection[Any]):
         """
         plan = self._plans.get(query) or self._planned(query)
         sent: Any = [_sent(value) for value in values]  # the driver's own types leave out that a value may be null
-        result = self.pgconn.exec_prepared(plan.name, sent)
+        result = self.pgconn.exec_prepared(plan.name, sent, result_format=Format.BINARY)
         self._require(result, ExecStatus.TUPLES_OK)
         return plan.load(result)
 

@@ -8,11 +8,12 @@ foreign key would load a row from whatever scope happens to be open.
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Iterable
 from functools import cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from peewee import ForeignKeyField, Metadata, Model, ModelSelect, Table
+from peewee import SQL, ForeignKeyField, Metadata, Model, ModelSelect, Table
 
 from appliance.db.bulk import Kind
 from appliance.db.routing import CONTROL, WORKSPACE, Route, ScopeConflict
@@ -64,13 +65,21 @@ _KINDS: Final[dict[str, Kind]] = {"TEXT": "text", "FLOAT": "real", "INT": "integ
 
 
 @cache
-def _plain_select(model: Any, equal: tuple[str, ...], newest_first: str) -> str:
-    """The columns of a model where some of them are given."""
+def _every_column(model: Any) -> Any:
+    """The columns of a model in their order, of the first table of a query."""
+    return SQL(", ".join(f'"t1"."{field.column_name}"' for field in model._meta.sorted_fields))
+
+
+@cache
+def _plain_select(model: Any, equal: tuple[str, ...], null: tuple[str, ...], newest_first: str) -> str:
+    """The columns of a model where some of them are given, and others null."""
     meta = model._meta
     columns = ", ".join(f'"{field.column_name}"' for field in meta.sorted_fields)
-    where = " AND ".join(f'"{meta.fields[name].column_name}" = ?' for name in equal)
+    where = [f'"{meta.fields[name].column_name}" = ?' for name in equal]
+    where += [f'"{meta.fields[name].column_name}" IS NULL' for name in null]
+    condition = f" WHERE {' AND '.join(where)}" if where else ""
     order = f' ORDER BY "{meta.fields[newest_first].column_name}" DESC' if newest_first else ""
-    return f'SELECT {columns} FROM "{meta.table_name}" WHERE {where}{order}'
+    return f'SELECT {columns} FROM "{meta.table_name}"{condition}{order}'
 
 
 class _Joined(NamedTuple):
@@ -139,6 +148,12 @@ class _RoutedModel(Model):  # type: ignore[misc]
         return RoutedSelect(cls, fields or model._meta.sorted_fields, is_default=not fields)
 
     @classmethod
+    def every_column(cls) -> Any:
+        """What to select where ``read`` makes rows of the answer; saying each column anew takes longer than asking."""
+        model: Any = cls
+        return _every_column(model)
+
+    @classmethod
     def known(cls, **equal: Any) -> Any:
         """The row whose columns are ``equal``, or None: what every request asks, without building a query anew.
 
@@ -149,8 +164,8 @@ class _RoutedModel(Model):  # type: ignore[misc]
         return next(iter(cls.alike(**equal)), None)
 
     @classmethod
-    def alike(cls, *, newest_first: str = "", **equal: Any) -> list[Any]:
-        """The rows whose columns are ``equal`` (never None), by the column ``newest_first`` where one is named.
+    def alike(cls, *, null: tuple[str, ...] = (), newest_first: str = "", **equal: Any) -> list[Any]:
+        """The rows whose columns are ``equal`` (never None) and ``null``, by ``newest_first`` where it is named.
 
         A text with a NUL is in no row: PostgreSQL keeps none.
         """
@@ -158,8 +173,8 @@ class _RoutedModel(Model):  # type: ignore[misc]
         engine = model._meta.route.require()
         if any(isinstance(value, str) and "\0" in value for value in equal.values()):
             return []
-        sql = _plain_select(model, tuple(equal), newest_first)
-        return [cls._read(values) for values in engine.look_up(sql, *equal.values())]
+        sql = _plain_select(model, tuple(equal), null, newest_first)
+        return cls.read(engine, engine.look_up(sql, *equal.values()))
 
     @classmethod
     def known_with(
@@ -180,12 +195,19 @@ class _RoutedModel(Model):  # type: ignore[misc]
         return joined.ours._make(found[0][:width]), [joined.theirs._make(row[width + 1 :]) for row in naming]
 
     @classmethod
-    def _read(cls, values: tuple[Any, ...]) -> Any:
-        """A row as the database has it, from its columns in their order."""
+    def read(cls, engine: Any, found: Iterable[tuple[Any, ...]]) -> list[Any]:
+        """Rows as the database of ``engine`` has them, from all of their columns in their order.
+
+        As ``__init__`` would make them: a page of a hundred rows is mostly that.
+        """
         model: Any = cls
-        row: Any = cls(__no_default__=1)
-        row.__data__.update(zip(model._meta.sorted_field_names, values, strict=True))
-        return row
+        names, new, rows = model._meta.sorted_field_names, cls.__new__, []
+        for values in found:
+            row: Any = new(cls)
+            row._home, row._dirty, row.__rel__ = engine.name, set(), {}
+            row.__data__ = dict(zip(names, values, strict=True))
+            rows.append(row)
+        return rows
 
     def save(self, *args: Any, **kwargs: Any) -> Any:
         """Write the row.

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg.pq import TransactionStatus
 
-from appliance.db.bulk import Kind, arrays, keyed_statement, rows_statement
+from appliance.db.bulk import Kind, arrays, each_statement, keyed_statement, rows_statement
 from appliance.db.dialect import placeholders
 from appliance.db.lookups import SchemaConnection
 from appliance.db.routing import Route, ScopeMissing
@@ -193,7 +193,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         self.require_here()
         query = placeholders(keyed_statement(table, keys, wanted))
         try:
-            return self.cursor().execute(query, arrays(keys, values), binary=True).fetchall()
+            return self.cursor().execute(query, arrays(keys.values(), values), binary=True).fetchall()
         except psycopg.Error as error:
             raise meaning_of(error, self.name) or error from error
 
@@ -205,6 +205,16 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
             return connection.look_up(sql, values)
         except psycopg.Error as error:
             raise meaning_of(error, self.name) or error from error
+
+    def look_up_each(
+        self, sql: str, kinds: tuple[Kind, ...], keys: Sequence[Sequence[Any]]
+    ) -> list[list[tuple[Any, ...]]]:
+        """The rows of each of many keys, in one question."""
+        found: list[list[tuple[Any, ...]]] = [[] for _ in keys]
+        asked = arrays(kinds, zip(*keys, strict=True))
+        for row in self.look_up(each_statement(sql, kinds), asked):
+            found[row[0] - 1].append(row[1:])
+        return found
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Run a statement; one that writes outside of a transaction becomes one, and waits its turn."""

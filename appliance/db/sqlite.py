@@ -187,6 +187,12 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         except sqlite3.Error as error:
             raise meaning_of(error, self.path) or error from error
 
+    def look_up_each(
+        self, sql: str, kinds: tuple[Kind, ...], keys: Sequence[Sequence[Any]]
+    ) -> list[list[tuple[Any, ...]]]:
+        """The rows of each of many keys, one after the other."""
+        return [self.look_up(sql, key) for key in keys]
+
     def scrub(self) -> None:
         """Empty the write-ahead log, which keeps what was deleted from the file."""
         self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -53,7 +53,7 @@ class Marks:
 def marks(scope: WorkspaceScope) -> Marks:
     """What stands now."""
     with scope:
-        rows = list(InstrumentSuspicion.select().where(InstrumentSuspicion.lifted_at.is_null()))
+        rows = InstrumentSuspicion.alike(null=("lifted_at",))
     return Marks({row.instrument_id: row for row in rows})
 
 

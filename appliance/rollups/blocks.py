@@ -10,6 +10,7 @@ that a block is a function of the measurements that count, to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -63,6 +64,19 @@ def added(known: Int64, more: Int64) -> Int64:
         first, second = known[..., column], more[..., column]
         both[..., column] = np.where(had & has, extreme(first, second), np.where(has, second, first))
     return both
+
+
+def gathered(groups: Sequence[Sequence[bytes]]) -> Int64:
+    """What is known of each group of blocks, (g, 16, 13), or of slots, (g, 1, 13); no group is empty."""
+    blocks = decoded(b"".join(data for group in groups for data in group))
+    sizes = np.array([len(group) for group in groups])
+    blocks = blocks.reshape(int(sizes.sum()), -1, WIDTH)
+    order = np.concatenate([np.arange(size) for size in sizes])
+    whole = np.zeros((len(groups), int(sizes.max()), *blocks.shape[1:]), dtype=np.int64)
+    whole[np.repeat(np.arange(len(groups)), sizes), order] = blocks
+    while (half := whole.shape[1] // 2) > 0:
+        whole = np.concatenate([added(whole[:, :half], whole[:, half : 2 * half]), whole[:, 2 * half :]], axis=1)
+    return whole[:, 0]
 
 
 def without(known: Int64, less: Int64) -> tuple[Int64, Bool]:

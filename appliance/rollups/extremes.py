@@ -13,7 +13,7 @@ from appliance.db.engine import Engine
 from appliance.rollups.blocks import HIGHEST, LOWEST, MEASURED, SLOTS, Place, decoded
 from appliance.rollups.calendar import Calendar, moment_of
 from appliance.rollups.lives import repairs_of, second
-from appliance.rollups.numbers import characteristic_at
+from appliance.rollups.numbers import characteristics_at
 from appliance.rollups.records import LIFE
 from appliance.spc.checks import Bool, Int64
 from appliance.spc.exact import nano
@@ -72,8 +72,9 @@ class Extremes:
             return self._of_assets(part, grain, chunk, bucket)[slots]
         since, until = self._times(grain, bucket, member)
         found = []
-        for slot in slots.tolist():
-            characteristic = characteristic_at(self.database, part, chunk * SLOTS + slot)
+        for characteristic in characteristics_at(
+            self.database, [(part, chunk * SLOTS + one) for one in slots.tolist()]
+        ):
             found += self.database.fetch(_OF_MEMBER[dimension], characteristic, member, since, until)
         return nano(found)
 

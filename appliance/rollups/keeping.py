@@ -22,7 +22,7 @@ from appliance.rollups import folding, statements
 from appliance.rollups.calendar import Calendar, calendar_of
 from appliance.rollups.extremes import Extremes, mend_conditions
 from appliance.rollups.folding import Batch
-from appliance.rollups.lives import lives, repairs_of, repairs_of_all, second
+from appliance.rollups.lives import lives, repairs_of_each, second
 from appliance.rollups.numbers import Numbers
 from appliance.rollups.records import KEPT, LIFE, Counted, Dimension
 from appliance.rollups.rows import all_counted, counted_of_asset
@@ -144,7 +144,7 @@ def _batch(scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers) -> 
     numbers.learn(scope.database, rows)
     moments = [row.measured_at for row in rows]
     buckets = calendar_of(scope.settings.time_zone).starts(moments)
-    buckets[LIFE] = lives(rows, repairs_of_all(scope.database, rows))
+    buckets[LIFE] = lives(rows, repairs_of_each(scope.database, {row.asset_id for row in rows}))
     seconds = {moment: second(moment) for moment in set(moments)}
     return Batch.of(rows, numbers, buckets, np.array([seconds[moment] for moment in moments], dtype=np.int64))
 
@@ -152,7 +152,8 @@ def _batch(scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers) -> 
 def _write_lines(scope: WorkspaceScope, batch: Batch, numbers: Numbers, sign: int) -> None:
     assets = {number: member for (dimension, member, _), number in numbers.owners.items() if dimension == "asset"}
     gained = folding.lines(batch, sign)
-    ends = {owner: repairs_of(scope.database, assets[owner]) for owner in {place[0] for place in gained}}
+    repairs = repairs_of_each(scope.database, {assets[place[0]] for place in gained})
+    ends = {place[0]: repairs[assets[place[0]]] for place in gained}
     add_lines(scope.database, gained, {owner: second(own[-1]) if own else 0 for owner, own in ends.items()})
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from appliance.db.engine import Engine
 from appliance.rollups.blocks import SLOTS
-from appliance.rollups.numbers import characteristic_at, part_and_slot
+from appliance.rollups.numbers import characteristics_at, part_and_slot
 from appliance.rollups.records import LIFE
 from appliance.rollups.scores import moments_of, scores_of
 
@@ -44,8 +47,7 @@ def clearest(database: Engine, most: int, *, part: str | None = None, asset: str
         rows = database.look_up(_OF_ASSET, asset, most)
     else:
         rows = database.look_up(_OF_ALL, most) if part is None else database.look_up(_OF_PART, part, most)
-    found = sorted((line for row in rows for line in _scored(row)), key=lambda line: (-line.score, *line[1:3]))
-    return [_named(database, line) for line in found[:most]]
+    return _named(database, _scored(rows)[:most])
 
 
 def line_of(database: Engine, characteristic: str, asset: str) -> Line | None:
@@ -55,8 +57,8 @@ def line_of(database: Engine, characteristic: str, asset: str) -> Line | None:
         return None
     part, slot = place
     rows = database.look_up(_OF_CHARACTERISTIC, asset, part, slot // SLOTS)
-    found = [line for row in rows for line in _scored(row) if line.slot == slot]
-    return _named(database, found[0]) if found else None
+    found = _named(database, [line for line in _scored(rows) if line.slot == slot])
+    return found[0] if found else None
 
 
 def screened(database: Engine) -> int:
@@ -67,11 +69,13 @@ def screened(database: Engine) -> int:
 
 def characteristics_of(database: Engine, asset: str) -> list[str]:
     """Whatever was measured of an asset, or should have been: ids in order."""
-    found: set[str] = set()
-    for part, chunk, present in database.look_up(_PRESENT, asset, LIFE):
-        slots = (chunk * SLOTS + cell for cell in range(SLOTS) if present >> cell & 1)
-        found |= {characteristic_at(database, part, slot) for slot in slots}
-    return sorted(found)
+    places = {
+        (part, chunk * SLOTS + cell)
+        for part, chunk, present in database.look_up(_PRESENT, asset, LIFE)
+        for cell in range(SLOTS)
+        if present >> cell & 1
+    }
+    return sorted(characteristics_at(database, list(places)))
 
 
 class _Scored(NamedTuple):
@@ -84,18 +88,23 @@ class _Scored(NamedTuple):
     asset_id: str
 
 
-def _scored(row: tuple[Any, ...]) -> list[_Scored]:
-    """The lines of one chunk."""
-    owner, chunk, life, moments, scores, part, asset = row
-    measured, score = moments_of(moments)[:, 0].tolist(), scores_of(scores).tolist()
+def _scored(rows: Sequence[tuple[Any, ...]]) -> list[_Scored]:
+    """The lines of chunks, the clearest first."""
+    if not rows:
+        return []
+    measured = np.stack([moments_of(row[3])[:, 0] for row in rows])
+    scores = np.stack([scores_of(row[4]) for row in rows])
+    chunks, cells = np.nonzero(measured)
+    found = []
+    for place, cell in zip(chunks.tolist(), cells.tolist(), strict=True):
+        owner, chunk, life, _, _, part, asset = rows[place]
+        score, count = float(scores[place, cell]), int(measured[place, cell])
+        found.append(_Scored(score, owner, chunk * SLOTS + cell, count, life, part, asset))
+    return sorted(found, key=lambda line: (-line.score, line.owner, line.slot))
+
+
+def _named(database: Engine, lines: Sequence[_Scored]) -> list[Line]:
+    names = characteristics_at(database, [(line.part_id, line.slot) for line in lines])
     return [
-        _Scored(score[cell], owner, chunk * SLOTS + cell, measured[cell], life, part, asset)
-        for cell in range(SLOTS)
-        if measured[cell]
+        Line(line.score, line.measured, line.life, name, line.asset_id) for line, name in zip(lines, names, strict=True)
     ]
-
-
-def _named(database: Engine, line: _Scored) -> Line:
-    return Line(
-        line.score, line.measured, line.life, characteristic_at(database, line.part_id, line.slot), line.asset_id
-    )

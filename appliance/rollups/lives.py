@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -21,9 +21,11 @@ def repairs_of(database: Engine, asset_id: str) -> list[str]:
     return [str(at) for (at,) in database.look_up(_REPAIRS, asset_id)]
 
 
-def repairs_of_all(database: Engine, rows: Sequence[Counted]) -> dict[str, list[str]]:
-    """The repairs of every asset among ``rows``."""
-    return {asset: repairs_of(database, asset) for asset in {row.asset_id for row in rows}}
+def repairs_of_each(database: Engine, assets: Iterable[str]) -> dict[str, list[str]]:
+    """The same of each of many assets."""
+    asked = list(assets)
+    found = database.look_up_each(_REPAIRS, ("text",), [(asset,) for asset in asked])
+    return {asset: [str(at) for (at,) in rows] for asset, rows in zip(asked, found, strict=True)}
 
 
 def lives(rows: Sequence[Counted], repairs: Mapping[str, Sequence[str]]) -> Int64:

@@ -77,10 +77,10 @@ def part_and_slot(database: Engine, characteristic: str) -> tuple[str, int] | No
     return (found[0][0], found[0][1]) if found else None
 
 
-def characteristic_at(database: Engine, part: str, slot: int) -> str:
-    """The characteristic in a slot of a part that has one."""
-    [(characteristic,)] = database.look_up(_CHARACTERISTIC, part, slot)
-    return str(characteristic)
+def characteristics_at(database: Engine, places: Sequence[tuple[str, int]]) -> list[str]:
+    """The characteristic in each of many slots of parts that have one."""
+    found = database.look_up_each(_CHARACTERISTIC, ("text", "integer"), places)
+    return [str(characteristic) for [(characteristic,)] in found]
 
 
 def _owners(

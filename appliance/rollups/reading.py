@@ -5,20 +5,18 @@ A question reads at most ``MOST`` buckets, which bounds its memory (about 20 MB)
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from collections import Counter, defaultdict
+from typing import Any, Final
 
 import numpy as np
 
 from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
-from appliance.rollups.blocks import DECIDED, MEASURED, SLOT_BYTES, SLOTS, TOTAL, added, decoded, tally_of
+from appliance.rollups.blocks import DECIDED, MEASURED, SLOT_BYTES, SLOTS, TOTAL, decoded, gathered, tally_of
 from appliance.rollups.calendar import Calendar
 from appliance.rollups.numbers import part_and_slot
 from appliance.rollups.records import DAY, QUANTILES, WEEK, Dimension, Tally
 from appliance.rollups.storing import counts_of
-from appliance.spc.checks import Int64
 from appliance.spc.exact import LIMB_BITS
 from appliance.spc.sketch import QuantileSketch
 
@@ -34,7 +32,7 @@ END: Final = 1 << 40
 _SLOT: Final = f"substr(r.tallies, ?, {SLOT_BYTES})"
 _IS_THERE: Final = "(r.present >> ?) & 1 = 1"
 _OF_CHARACTERISTIC: Final = (
-    f"SELECT o.member, r.bucket, {_SLOT} FROM rollup_owner o JOIN rollup r ON r.owner = o.id WHERE o.part_id = ? "
+    f"SELECT o.member, {_SLOT} FROM rollup_owner o JOIN rollup r ON r.owner = o.id WHERE o.part_id = ? "
     f"AND o.dimension = ? AND r.grain = ? AND r.chunk = ? AND r.bucket >= ? AND r.bucket < ? AND {_IS_THERE} LIMIT ?"
 )
 _OWNER: Final = "SELECT id FROM rollup_owner WHERE dimension = ? AND member = ? AND part_id = ?"
@@ -52,14 +50,11 @@ _OF_MEMBER: Final = (
 )
 _SLOTS: Final = "SELECT slot, characteristic_id FROM rollup_slot WHERE part_id = ?"
 
-#: (member, bucket) -> what is known of it.
-Buckets: TypeAlias = Mapping[tuple[str, int], Tally]
-
 
 def of_characteristic(
     database: Engine, characteristic: str, dimension: Dimension, grain: int, since: int = BEGINNING, until: int = END
-) -> Buckets:
-    """Buckets of every member of a dimension; raises as ``of_series``."""
+) -> dict[str, Tally]:
+    """Every member of a dimension, its buckets added; raises as ``of_series``."""
     place = part_and_slot(database, characteristic)
     if place is None:
         return {}
@@ -69,7 +64,10 @@ def of_characteristic(
         _OF_CHARACTERISTIC, _first_byte(cell), part, dimension, grain, chunk, since, until, cell, MOST + 1
     )
     _check(rows, MOST)
-    return {(member, bucket): tally_of(decoded(data)[0]) for member, bucket, data in rows}
+    members = defaultdict[str, list[bytes]](list)
+    for member, data in rows:
+        members[member].append(data)
+    return {} if not members else dict(zip(members, map(tally_of, gathered(list(members.values()))[:, 0]), strict=True))
 
 
 def of_series(
@@ -124,14 +122,13 @@ def of_member(
     """
     rows = database.look_up(_OF_MEMBER, dimension, member, grain, since, until, MOST_BLOCKS + 1)
     _check(rows, MOST_BLOCKS)
-    whole: dict[tuple[str, int], Int64] = {}
+    chunks = defaultdict[tuple[str, int], list[bytes]](list)
     for part, chunk, data in rows:
-        block = decoded(data)
-        whole[part, chunk] = added(whole[part, chunk], block) if (part, chunk) in whole else block
-    names = {part: dict(database.look_up(_SLOTS, part)) for part in {part for part, _ in whole}}
+        chunks[part, chunk].append(data)
+    names = {part: dict(database.look_up(_SLOTS, part)) for part in {part for part, _ in chunks}}
     return {
         names[part][chunk * SLOTS + cell]: tally_of(block[cell])
-        for (part, chunk), block in whole.items()
+        for (part, chunk), block in zip(chunks, gathered(list(chunks.values())) if chunks else (), strict=True)
         for cell in np.flatnonzero(block[:, DECIDED].any(axis=1)).tolist()
     }
 
@@ -148,14 +145,6 @@ def sketch_of(
     for (data,) in database.look_up(_SKETCH, owner, QUANTILES[dimension], chunk, since, until):
         whole.update(counts_of(data, cell))
     return QuantileSketch(dict(whole))
-
-
-def total(tallies: Iterable[Tally]) -> Tally:
-    """All of them together."""
-    whole = Tally()
-    for tally in tallies:
-        whole += tally
-    return whole
 
 
 def _check(rows: list[tuple[Any, ...]], most: int) -> None:

@@ -6,13 +6,13 @@ where at most ``FITTED_PERIODS`` periods are asked for, which takes a second eac
 roll-up give the normal figures, and its sketch the quantiles, where these are finer than a twentieth of the spread:
 a sketch is exact to 1/256 of a *value*, so it says little of a length of 25 mm within 0.1 mm.
 
-Limits are those of the newest measurement.  Memory: the values of one period.
+Limits are those of the newest measurement.  Memory: the values of 120 periods at most.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from appliance.core.clock import parse_rfc3339, rfc3339_us, utc_now
@@ -34,24 +34,29 @@ from appliance.trends.records import Period
 
 MOST_VALUES: Final = 2_000
 FITTED_PERIODS: Final = 3
+#: Values that one question to the database answers.
+MOST_AT_ONCE: Final = 20_000
 #: Periods of one answer.
 MOST_PERIODS: Final = 120
 #: Coarsest step of a sketch, as a share of the range of its outer quantiles.
 _FINE: Final = 0.05
 _OUTER: Final = (0.00135, 0.99865)
+#: Those of the newest measurement of all assets, each of which has its newest one found by an index.
 _LIMITS: Final = (
-    "SELECT lower, upper FROM measurement WHERE characteristic_id = ? AND superseded_by IS NULL AND value IS NOT NULL "
-    "ORDER BY measured_at DESC, id DESC LIMIT 1"
+    "SELECT m.lower, m.upper FROM rollup_owner o JOIN measurement m ON m.id = (SELECT n.id FROM measurement n "
+    "WHERE n.characteristic_id = ? AND n.asset_id = o.member AND n.superseded_by IS NULL AND n.value IS NOT NULL "
+    "ORDER BY n.measured_at DESC, n.id DESC LIMIT 1) WHERE o.dimension = 'asset' AND o.part_id = ? "
+    "ORDER BY m.measured_at DESC, m.id DESC LIMIT 1"
 )
 #: Of all assets, one after the other: an index by asset and time finds each one's values of a period.
 _VALUES: Final = (
     "SELECT m.value FROM rollup_owner o JOIN measurement m ON m.asset_id = o.member WHERE o.dimension = 'asset' "
     "AND o.part_id = ? AND m.characteristic_id = ? AND m.measured_at >= ? AND m.measured_at < ? "
-    "AND m.superseded_by IS NULL AND m.value IS NOT NULL ORDER BY m.measured_at, m.id LIMIT ?"
+    f"AND m.superseded_by IS NULL AND m.value IS NOT NULL LIMIT {MOST_VALUES}"
 )
 _VALUES_OF_ASSET: Final = (
     "SELECT value FROM measurement WHERE characteristic_id = ? AND asset_id = ? AND measured_at >= ? "
-    "AND measured_at < ? AND superseded_by IS NULL AND value IS NOT NULL ORDER BY measured_at, id LIMIT ?"
+    f"AND measured_at < ? AND superseded_by IS NULL AND value IS NOT NULL LIMIT {MOST_VALUES}"
 )
 #: Pp and Ppk, each with the ends of its interval.
 Figures: TypeAlias = tuple[float | None, float | None, float | None, float | None, float | None, float | None]
@@ -91,7 +96,7 @@ def capability_of(
     last = seconds_of(utc_now() if until is None else parse_rfc3339(until))
     dimension: Dimension = "part" if asset is None else "asset"
     with scope:
-        limits = scope.database.fetch(_LIMITS, known.id)
+        limits = scope.database.look_up(_LIMITS, known.id, known.part_id)
         member = known.part_id if asset is None else asset
         tallies = of_series(scope.database, calendar, known.id, dimension, member, GRAINS[grain], first, last)
         _check(limits, len(tallies))
@@ -99,7 +104,7 @@ def capability_of(
             scope.database, calendar, known.part_id, known.id, asset, (limits[0][0], limits[0][1]),
             len(tallies) <= FITTED_PERIODS,
         )  # fmt: skip
-        return tuple(asked.period(GRAINS[grain], bucket, tally) for bucket, tally in tallies.items())
+        return asked.periods(GRAINS[grain], tallies)
 
 
 def _check(limits: list[tuple[Any, ...]], periods: int) -> None:
@@ -122,20 +127,27 @@ class _Asked:
         self.characteristic, self.asset = characteristic, asset
         self.limits, self.may_fit = limits, may_fit
 
-    def period(self, grain: int, bucket: int, tally: Tally) -> Period:
-        end = self.calendar.end_of(grain, bucket)
+    def periods(self, grain: int, tallies: Mapping[int, Tally]) -> tuple[Period, ...]:
+        """What is told of each period, by its first second."""
+        ends = {bucket: self.calendar.end_of(grain, bucket) for bucket in tallies}
+        few = [bucket for bucket, tally in tallies.items() if _is_telling(tally) and tally.sums.count <= MOST_VALUES]
+        values = dict[int, list[float]]()
+        for asked in _together(few, tallies):
+            values |= self._values({bucket: ends[bucket] for bucket in asked})
+        return tuple(self._period(bucket, ends[bucket], tally, values.get(bucket)) for bucket, tally in tallies.items())
+
+    def _period(self, bucket: int, end: int, tally: Tally, values: list[float] | None) -> Period:
         between = text_of_day(bucket / 86_400), text_of_day(end / 86_400)
         count = tally.sums.count
         mean = tally.sums.mean() / NANO if count else None
         sd = tally.sums.deviation() / NANO if count > 1 else None
-        if count < LEAST_VALUES or not sd:
+        if not _is_telling(tally):
             reason = f"{count} values, or no spread, tell no capability"
             return Period(*between, count, mean, sd, "none", reason, None, *_NOTHING)
-        told = self._of_values(bucket, end) if count <= MOST_VALUES else self._of_rollup(bucket, end, tally)
+        told = self._of_rollup(bucket, end, tally) if values is None else self._of_values(values)
         return Period(*between, count, mean, sd, told.method, told.reason, told.normality_p, *told.figures)
 
-    def _of_values(self, since: int, until: int) -> _Told:
-        values = self._values(moment_of(since), moment_of(until))
+    def _of_values(self, values: list[float]) -> _Told:
         p = anderson_darling(values).p
         if p >= SIGNIFICANCE:
             found = performance(values, *self.limits)
@@ -166,13 +178,31 @@ class _Asked:
             return None
         return sketch_of(self.database, self.characteristic, "asset", self.asset, since, until)
 
-    def _values(self, since: datetime, until: datetime) -> list[float]:
-        between = rfc3339_us(since), rfc3339_us(until), MOST_VALUES
-        if self.asset is None:
-            rows = self.database.look_up(_VALUES, self.part, self.characteristic, *between)
-        else:
-            rows = self.database.look_up(_VALUES_OF_ASSET, self.characteristic, self.asset, *between)
-        return [value for (value,) in rows]
+    def _values(self, periods: Mapping[int, int]) -> dict[int, list[float]]:
+        """The values of each period, given by its first second and the one after its last, the smallest first."""
+        of_what = (self.part, self.characteristic) if self.asset is None else (self.characteristic, self.asset)
+        query = _VALUES if self.asset is None else _VALUES_OF_ASSET
+        asked = [(*of_what, *(rfc3339_us(moment_of(end)) for end in period)) for period in periods.items()]
+        found = self.database.look_up_each(query, ("text",) * 4, asked)
+        return {bucket: sorted(value for (value,) in rows) for bucket, rows in zip(periods, found, strict=True)}
+
+
+def _is_telling(tally: Tally) -> bool:
+    """Whether there are values enough, and they differ."""
+    return tally.sums.count >= LEAST_VALUES and tally.sums.deviation() > 0
+
+
+def _together(buckets: Sequence[int], tallies: Mapping[int, Tally]) -> Iterator[list[int]]:
+    """Periods whose values are asked for at once: no more of these than ``MOST_AT_ONCE``."""
+    asked, count = list[int](), 0
+    for bucket in buckets:
+        if asked and count + tallies[bucket].sums.count > MOST_AT_ONCE:
+            yield asked
+            asked, count = [], 0
+        asked.append(bucket)
+        count += tallies[bucket].sums.count
+    if asked:
+        yield asked
 
 
 def _is_fine(sketch: QuantileSketch) -> bool:

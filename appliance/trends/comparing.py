@@ -11,20 +11,18 @@ Source: Welch, Biometrika 38 (1951) 330-336, doi:10.1093/biomet/38.3-4.330.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
 from scipy.special import fdtrc, stdtrit
 
-from appliance.cad.models import CadRevision
 from appliance.core.clock import parse_rfc3339
+from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
-from appliance.plant.models import Asset, Instrument
 from appliance.rollups.calendar import seconds_of
 from appliance.rollups.keeping import ensure_built
-from appliance.rollups.reading import BEGINNING, END, of_characteristic, total
+from appliance.rollups.reading import BEGINNING, END, of_characteristic
 from appliance.rollups.records import MONTH, Dimension, Tally
 from appliance.spc.exact import NANO
 from appliance.tenancy.scope import WorkspaceScope
@@ -36,6 +34,11 @@ MOST_PAIRED: Final = 12
 #: Fewest values of a member that is compared.
 LEAST_VALUES: Final = 2
 CONFIDENCE: Final = 0.95
+_NAMES: Final[dict[Dimension, str]] = {
+    "asset": "SELECT name FROM asset WHERE id = ?",
+    "cad_revision": "SELECT label FROM cad_revision WHERE id = ?",
+    "instrument": "SELECT name, revision FROM instrument WHERE id = ?",
+}
 
 
 def comparison(
@@ -53,13 +56,12 @@ def comparison(
     calendar, known = ensure_built(scope), find_characteristic(scope, characteristic)
     first = BEGINNING if since is None else calendar.start_of(MONTH, parse_rfc3339(since))
     last = END if until is None else seconds_of(parse_rfc3339(until))
-    found: dict[str, list[Tally]] = defaultdict(list)
     with scope:
-        months = of_characteristic(scope.database, known.id, by, MONTH, first, last)
-        for (member, _), tally in months.items():
-            found[member].append(tally)
-        groups = [_group(by, member, total(tallies)) for member, tallies in found.items()]
-    groups = sorted((one for one in groups if one.measured), key=lambda one: (-one.measured, one.member))
+        found = of_characteristic(scope.database, known.id, by, MONTH, first, last)
+        measured = {member: tally for member, tally in found.items() if tally.sums.count}
+        names = _names(scope.database, by, list(measured))
+    groups = [_group(member, names[member], tally) for member, tally in measured.items()]
+    groups.sort(key=lambda one: (-one.measured, one.member))
     return compared(by, known.unit, groups)
 
 
@@ -106,10 +108,10 @@ def _difference(first: Group, second: Group, tail: float) -> Difference:
     return Difference(first.member, second.member, value, lower, upper, not lower <= 0.0 <= upper)
 
 
-def _group(by: Dimension, member: str, tally: Tally) -> Group:
+def _group(member: str, name: str, tally: Tally) -> Group:
     count = tally.sums.count
     sd = None if count < LEAST_VALUES else tally.sums.deviation() / NANO
-    return group_of(member, _name(by, member), count, tally.sums.mean() / NANO, sd)
+    return group_of(member, name, count, tally.sums.mean() / NANO, sd)
 
 
 def group_of(member: str, name: str, count: int, mean: float, sd: float | None) -> Group:
@@ -120,13 +122,10 @@ def group_of(member: str, name: str, count: int, mean: float, sd: float | None) 
     return Group(member, name, count, mean, mean - reach, mean + reach, sd)
 
 
-def _name(by: Dimension, member: str) -> str:
-    """What people call a member; operators are called by their id alone."""
-    if by == "asset":
-        return str(Asset.known(id=member).name)
-    if by == "cad_revision":
-        return str(CadRevision.known(id=member).label)
-    if by == "instrument":
-        row = Instrument.known(id=member)
-        return f"{row.name}, revision {row.revision}"
-    return member
+def _names(database: Engine, by: Dimension, members: Sequence[str]) -> dict[str, str]:
+    """What people call members; operators are called by their id alone."""
+    if by not in _NAMES:
+        return {member: member for member in members}
+    found = database.look_up_each(_NAMES[by], ("text",), [(member,) for member in members])
+    said = "{}, revision {}" if by == "instrument" else "{}"
+    return {member: said.format(*row) for member, [row] in zip(members, found, strict=True)}

@@ -30,7 +30,7 @@ from appliance.spc.forecast import ALREADY, EXPECTED, NEVER, NO_TREND, Crossing,
 from appliance.spc.series import Break, Series
 from appliance.spc.trend import LEAST_VALUES, Trend, trend_of
 from appliance.tenancy.scope import WorkspaceScope
-from appliance.trends.history import History, Latest, breaks_of, history_of, latest_of, text_of_day
+from appliance.trends.history import History, Latest, breaks_of, breaks_of_each, history_of, latest_of, text_of_day
 from appliance.trends.instruments import SUSPECT, instrument_states
 from appliance.trends.models import ReferenceArtefact
 from appliance.trends.records import DEGRADES, DRIFTS, RECOVERS, STEADY, Due, Evidence, Ranking, SeriesBreak
@@ -58,9 +58,12 @@ def degrading(
     with scope:
         database = scope.database
         count, lines = screened(database), clearest(database, tested, part=part, asset=asset)
-        breaks = {asset_id: breaks_of(database, asset_id) for asset_id in {line.asset_id for line in lines}}
-        evidence = (_tested(scope, calendar, line, breaks[line.asset_id]) for line in lines)
-        found = [one for one in evidence if one is not None]
+        breaks = breaks_of_each(database, list({line.asset_id for line in lines}))
+        latest = latest_of(database, [(line.characteristic_id, line.asset_id) for line in lines])
+        found = []
+        for line, newest in zip(lines, latest, strict=True):
+            one = None if newest is None else _tested(scope, calendar, line, newest, breaks[line.asset_id])
+            found += [] if one is None else [one]
     called = [one for one in _adjusted(found, count) if one.q is not None and one.q <= RATE]
     called.sort(key=_urgency)
     return Ranking(count, len(lines), _of_parts(scope, called)[:limit])
@@ -74,12 +77,14 @@ def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evide
     NotFound : nothing was measured there
     InvalidInput : too little was measured since the last repair
     """
-    calendar = ensure_built(scope)
+    calendar, found = ensure_built(scope), None
     with scope:
         line = line_of(scope.database, characteristic, asset)
         breaks = breaks_of(scope.database, asset)
-        found = None if line is None else _tested(scope, calendar, line, breaks, thoroughly=True)
-        if line is None and latest_of(scope.database, characteristic, asset) is None:
+        [latest] = latest_of(scope.database, [(characteristic, asset)])
+        if line is not None and latest is not None:
+            found = _tested(scope, calendar, line, latest, breaks, thoroughly=True)
+        elif latest is None:
             raise NotFound("trends.nothing", "Nothing was measured of this characteristic of this asset.")
     if found is None:
         raise InvalidInput("spc.too_few", f"A trend needs {LEAST_VALUES} values after a repair.")
@@ -101,16 +106,14 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
 
 
 def _tested(
-    scope: WorkspaceScope, calendar: Calendar, line: Line, breaks: tuple[Break, ...], *, thoroughly: bool = False
-) -> Evidence | None:
+    scope: WorkspaceScope, calendar: Calendar, line: Line, latest: Latest, breaks: tuple[Break, ...], *,
+    thoroughly: bool = False,
+) -> Evidence | None:  # fmt: skip
     """Evidence of one line; None where no trend can be computed, or, unless ``thoroughly``, where there is none.
 
     What was computed from the same values, limits and breaks is remembered: all of them stand in the key.
     """
     score, measured, life, characteristic, asset = line
-    latest = latest_of(scope.database, characteristic, asset)
-    if latest is None:
-        return None
 
     def compute() -> Evidence | None:
         history = history_of(scope.database, calendar, characteristic, asset, measured, life, breaks)

@@ -16,7 +16,7 @@ from typing import Final
 from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
 from appliance.rollups.calendar import Calendar, moment_of
-from appliance.rollups.lives import repairs_of, second
+from appliance.rollups.lives import repairs_of_each, second
 from appliance.rollups.reading import MOST, means_of
 from appliance.rollups.records import DAY, HOUR, MONTH, WEEK
 from appliance.spc.exact import NANO
@@ -84,10 +84,10 @@ class History:
     since: str
 
 
-def latest_of(database: Engine, characteristic: str, asset: str) -> Latest | None:
-    """The newest measurement that has a value and counts."""
-    rows = database.look_up(_LATEST, characteristic, asset)
-    return Latest(*rows[0]) if rows else None
+def latest_of(database: Engine, series: Sequence[tuple[str, str]]) -> list[Latest | None]:
+    """The newest measurement that has a value and counts, of each series: a characteristic and an asset."""
+    found = database.look_up_each(_LATEST, ("text", "text"), series)
+    return [Latest(*rows[0]) if rows else None for rows in found]
 
 
 def latest_points(scope: WorkspaceScope, characteristic: str, asset: str, most: int) -> list[MeasuredPoint]:
@@ -99,9 +99,20 @@ def latest_points(scope: WorkspaceScope, characteristic: str, asset: str, most: 
 
 def breaks_of(database: Engine, asset: str) -> tuple[Break, ...]:
     """The breaks of all series of an asset, in order of time."""
-    found = [Break(_days(second(at)), REPAIR) for at in repairs_of(database, asset)]
+    return breaks_of_each(database, [asset])[asset]
+
+
+def breaks_of_each(database: Engine, assets: Sequence[str]) -> dict[str, tuple[Break, ...]]:
+    """The same of each of many assets."""
+    repairs = repairs_of_each(database, assets)
+    conditions = database.look_up_each(_CONDITIONS, ("text",), [(asset,) for asset in assets])
+    return {asset: _breaks(repairs[asset], rows) for asset, rows in zip(assets, conditions, strict=True)}
+
+
+def _breaks(repairs: Sequence[str], conditions: Sequence[tuple[str, str, str]]) -> tuple[Break, ...]:
+    found = [Break(_days(second(at)), REPAIR) for at in repairs]
     known: tuple[set[str], set[str]] = set(), set()
-    for *condition, first_at in database.look_up(_CONDITIONS, asset):
+    for *condition, first_at in conditions:
         for kind, one, before in zip((CAD_CHANGE, RECALIBRATION), condition, known, strict=True):
             if before and one not in before:
                 found.append(Break(_days(second(first_at)), kind))

@@ -104,7 +104,7 @@ def _seen(scope: WorkspaceScope) -> dict[str, list[tuple[int, Suspicion | None]]
     """What every chart of an artefact says of every revision of an instrument, by the revision's id."""
     found: dict[str, list[tuple[int, Suspicion | None]]] = defaultdict(list)
     explained = _explained()
-    for artefact in ReferenceArtefact.select().order_by(ReferenceArtefact.asset_id):
+    for artefact in sorted(ReferenceArtefact.alike(), key=lambda one: one.asset_id):
         asset = Asset.known(id=artefact.asset_id)
         for characteristic in characteristics_of(scope.database, asset.id):
             frozen = limits_of(scope, characteristic, asset.id)
@@ -116,8 +116,8 @@ def _seen(scope: WorkspaceScope) -> dict[str, list[tuple[int, Suspicion | None]]
 
 def _explained() -> dict[str, str]:
     """Until when what an instrument showed is explained: the latest lifting of a suspicion, by revision."""
-    lifted = InstrumentSuspicion.select().where(InstrumentSuspicion.lifted_at.is_null(False))
-    return {row.instrument_id: row.lifted_at for row in lifted.order_by(InstrumentSuspicion.lifted_at)}
+    lifted = [row for row in InstrumentSuspicion.alike() if row.lifted_at is not None]
+    return {row.instrument_id: row.lifted_at for row in sorted(lifted, key=lambda row: row.lifted_at)}
 
 
 def _by_revision(points: list[Point]) -> dict[str, list[Point]]:

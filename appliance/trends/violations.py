@@ -22,6 +22,7 @@ from appliance.trends.records import Violation
 
 #: 97.5 % quantile of the normal distribution.
 _Z: Final = 1.959963984540054
+_NAME: Final = "SELECT name, zone, unit FROM characteristic WHERE id = ?"
 
 
 def violations(
@@ -35,9 +36,8 @@ def violations(
     with scope:
         tallies = of_member(scope.database, dimension, member, MONTH, first, last)
         worst = sorted(tallies, key=lambda one: _badness(one, tallies[one]))[:limit]
-        names = scope.database.read_rows("characteristic", {"id": "text"}, [worst], ("name", "zone", "unit"))
-    found = {one: _violation(one, name, zone, unit, tallies[one]) for one, name, zone, unit in names}
-    return tuple(found[one] for one in worst)
+        names = scope.database.look_up_each(_NAME, ("text",), [(one,) for one in worst])
+    return tuple(_violation(one, known, tallies[one]) for one, [known] in zip(worst, names, strict=True))
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
@@ -58,11 +58,11 @@ def _decided(tally: Tally) -> int:
     return tally.passed + tally.failed + tally.inconclusive
 
 
-def _violation(characteristic_id: str, name: str, zone: str, unit: str, tally: Tally) -> Violation:
+def _violation(characteristic_id: str, known: tuple[str, str, str], tally: Tally) -> Violation:
     decided = _decided(tally)
     lower, upper = wilson(tally.failed, decided) if decided else (None, None)
     return Violation(
-        characteristic_id, name, zone, unit, tally.sums.count, tally.passed, tally.failed, tally.inconclusive,
+        characteristic_id, *known, tally.sums.count, tally.passed, tally.failed, tally.inconclusive,
         tally.not_measured, tally.below, tally.above, tally.failed / decided if decided else None, lower, upper,
         _unit(tally.lowest), _unit(tally.highest),
     )  # fmt: skip

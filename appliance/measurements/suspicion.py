@@ -8,8 +8,6 @@ with a reason, and nothing that was signed or recorded is touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any, TypeVar
 
 from appliance.audit.recording import record
@@ -36,18 +34,6 @@ class Marks:
         """The suspicion under which something was measured; None where nothing speaks against it."""
         found = self.standing.get(instrument_id or "")
         return found if found is not None and (measured_at or "") > found.since else None
-
-    def suspect(self, model: Any) -> list[Any]:
-        """For each suspicion the condition that rows with ``instrument_id`` and ``measured_at`` are under it."""
-        return [
-            (model.instrument_id == one.instrument_id) & (model.measured_at > one.since)
-            for one in self.standing.values()
-        ]
-
-    def clear(self, model: Any) -> list[Any]:
-        """Conditions that they are under none."""
-        each = self.suspect(model)
-        return [model.instrument_id.is_null() | ~reduce(or_, each)] if each else []
 
 
 def marks(scope: WorkspaceScope) -> Marks:

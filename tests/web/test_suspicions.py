@@ -57,6 +57,17 @@ def test_lists_and_recalls_say_so_and_are_filtered(cast: Cast, found: tuple[str,
     assert listed(cast, "&instrument_is_suspect=false") == [good]
     measured = cast.auditor.get("measurements?asset=press-01")["items"]
     assert {one["inspection_id"]: one["instrument_is_suspect"] for one in measured} == {good: False, suspect: True}
+    for is_suspect, inspection in ((True, suspect), (False, good)):
+        asked = f"measurements?asset=press-01&sort=measured_at&instrument_is_suspect={str(is_suspect).lower()}"
+        assert [one["inspection_id"] for one in cast.auditor.get(asked)["items"]] == [inspection]
+    suspects = "measurements?instrument_is_suspect=true"
+    page = cast.auditor.get(f"{suspects}&limit=4")
+    seen = [
+        one["id"] for one in [*page["items"], *cast.auditor.get(f"{suspects}&limit=4&cursor={page['next']}")["items"]]
+    ]
+    everything = cast.auditor.get(suspects)["items"]
+    assert seen == [one["id"] for one in everything]
+    assert len(seen) == 6, "five of the artefact, one of the press"
     recalled = cast.auditor.get("trends/recall?asset=press-01")["items"]
     assert {one["id"]: one["instrument_is_suspect"] for one in recalled} == {good: False, suspect: True}
 

@@ -60,6 +60,7 @@ class MeasurementPageQuery(PageQuery):
     characteristic: Key | None = Field(None, description="Id of the characteristic.")
     source: Literal["scan", "import"] | None = None
     disagrees: bool | None = Field(None, description="The source's verdict and ours cannot both be right.")
+    instrument_is_suspect: bool | None = Field(None, description="Measured after its instrument moved, or not.")
     measured_since: Moment | None = Field(None, description="Measured at this moment or later.")
     measured_until: Moment | None = Field(None, description="Measured before this moment.")
 
@@ -239,10 +240,10 @@ def list_measurements(call: Call) -> object:
     """For whoever analyses: one characteristic of an asset over time, or all that failed, without asking inspection by
     inspection."""
     asked = call.query
-    filters = asked.model_dump(
-        exclude={"limit", "cursor", "sort", "asset", "inspection", "characteristic", "disagrees"}
-    )
+    told = {"asset", "inspection", "characteristic", "disagrees", "instrument_is_suspect"}
+    filters = asked.model_dump(exclude={"limit", "cursor", "sort", *told})
     filters |= {
+        "suspect": asked.instrument_is_suspect,
         "characteristic_id": asked.characteristic,
         "disagrees": None if asked.disagrees is None else int(asked.disagrees),
         "asset_id": find_asset(call.scope, asked.asset).id if asked.asset else None,

@@ -48,7 +48,13 @@ class Listing:
         return tuple(getattr(row, column) for column in self.columns)
 
     def rows(self, model: Any, *conditions: Any, led_by: Any = None) -> list[Any]:
-        """The rows of the open scope that meet all ``conditions``.
+        """The rows of the open scope that meet all ``conditions``; ``led_by`` and errors are those of ``query``."""
+        engine = model._meta.route.require()
+        rows: list[Any] = model.read(engine, engine.answer(self.query(model, *conditions, led_by=led_by)))
+        return rows
+
+    def query(self, model: Any, *conditions: Any, led_by: Any = None) -> Any:
+        """The question for these rows.
 
         ``led_by`` is a model that the conditions join, and that has the column of the order with the same values: its
         index gives the order.
@@ -57,11 +63,7 @@ class Listing:
         ------
         InvalidInput : ``after`` is no place in this order
         """
-        engine = model._meta.route.require()
-        rows: list[Any] = model.read(engine, engine.answer(self._query(model, led_by or model, *conditions)))
-        return rows
-
-    def _query(self, model: Any, lead: Any, *conditions: Any) -> Any:
+        lead = led_by or model
         fields = [getattr(model if column == "id" else lead, column) for column in self.columns]
         is_falling = self.sort.startswith("-")
         if self.after:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from peewee import fn
+from peewee import SQL, fn
 
 from appliance.db.listing import NEWEST, WHOLE, Listing, between, equal
 from appliance.errors import NotFound
@@ -71,8 +71,14 @@ def list_measurements(
 
     ``suspect`` as of ``list_inspections``.
     """
-    measured = between(Measurement.measured_at, measured_since, measured_until)
-    return _page(scope, Measurement, listing, [*equal(Measurement, **equals), *measured], suspect)
+    conditions = [*measurements_that(**equals), *between(Measurement.measured_at, measured_since, measured_until)]
+    return _page(scope, Measurement, listing, conditions, suspect)
+
+
+def measurements_that(*, disagrees: str | int | None = None, **equals: str | int | None) -> list[Any]:
+    """Conditions on measurements; that one disagrees is said as its index says it, which holds no others."""
+    said = [] if disagrees is None else [Measurement.disagrees == SQL("1" if disagrees else "0")]
+    return equal(Measurement, **equals) + said
 
 
 def _page(

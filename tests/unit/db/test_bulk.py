@@ -46,6 +46,29 @@ def test_bytes_of_any_length_are_read_by_their_keys_as_they_were_written(scope: 
     assert {n: bytes(one) for n, one in every} == data
 
 
+def test_a_question_is_answered_for_each_key_and_keeps_its_order(scope: WorkspaceScope) -> None:
+    data = {n: bytes([n % 7]) for n in range(300)}
+    asked = "SELECT bucket, '?' FROM rollup_quantile WHERE owner = ? AND bucket >= ? ORDER BY bucket DESC LIMIT 3"
+    with scope.transaction():
+        _an_owner(scope)
+        scope.database.write_rows("rollup_quantile", QUANTILES, [(1, 0, 0, n, one) for n, one in data.items()])
+    with scope:
+        for _ in range(2):
+            found = scope.database.look_up_each(asked, ("integer", "integer"), [(1, 298), (2, 0), (1, 0), (1, 298)])
+            assert found[0] == found[3] == [(299, "?"), (298, "?")]
+            assert found[1] == []
+            assert found[2] == [(299, "?"), (298, "?"), (297, "?")]
+        assert scope.database.look_up_each(asked, ("integer", "integer"), []) == []
+
+
+@pytest.mark.parametrize("name", ["it's", 'say "x"', "a\\b", "{a,b}", "NULL", "", " ", "ä?%s", "a,b"])
+def test_texts_are_keys_as_they_are(scope: WorkspaceScope, name: str) -> None:
+    asked = "SELECT time_zone FROM rollup_state WHERE time_zone = ?"
+    with scope.transaction():
+        scope.database.write_rows("rollup_state", STATE, [(1, 1, name, "x")])
+        assert scope.database.look_up_each(asked, ("text",), [(name,), (f"{name}x",), (None,)]) == [[(name,)], [], []]
+
+
 def test_no_keys_have_no_rows(scope: WorkspaceScope) -> None:
     with scope:
         assert scope.database.read_rows("rollup_quantile", PLACE, [], ("counts",)) == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from appliance.db.listing import Listing, between, equal
 from appliance.errors import InvalidInput
 from appliance.inspections.models import InspectionRow, Replay
+from appliance.inspections.repository import measurements_that
 from appliance.measurements.models import Measurement
 from appliance.plant.assets import create_asset, list_assets
 from appliance.plant.models import Asset, Part
@@ -89,7 +90,7 @@ def test_what_is_no_place_of_the_list_is_refused(scope: WorkspaceScope, sort: st
         (InspectionRow, "id", {"asset_id": "x"}), (InspectionRow, "id", {"state": "x"}),
         (Measurement, "measured_at", {}), (Measurement, "id", {"asset_id": "x"}), (Measurement, "id", {"name": "x"}),
         (Measurement, "id", {"decision": "x"}), (Measurement, "id", {"characteristic_id": "x"}),
-        (Measurement, "id", {"disagrees": "1"}), (Replay, "id", {"inspection_id": "x"}),
+        (Replay, "id", {"inspection_id": "x"}),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("sign", ["", "-"])
@@ -102,6 +103,15 @@ def test_an_index_gives_the_order(
         sql, values = listing.query(model, *equal(model, **filters)).sql()
         plan = [row[3] for row in model._meta.database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
     assert not any("TEMP B-TREE" in step for step in plan), plan
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_what_disagrees_is_found_by_the_index_that_holds_nothing_else(scope: WorkspaceScope, sign: str) -> None:
+    with scope:
+        sql, values = Listing(sign + "id", ("a",)).query(Measurement, *measurements_that(disagrees=1)).sql()
+        plan = [row[3] for row in Measurement._meta.database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert "measurement_by_disagreement" in plan[0], plan
 
 
 def test_what_is_not_asked_for_is_no_condition() -> None:

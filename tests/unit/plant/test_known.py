@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.db.routing import ScopeConflict, ScopeMissing
-from appliance.plant.assets import create_asset
+from appliance.plant.assets import create_asset, list_assets
 from appliance.plant.models import Asset, Part
 from appliance.plant.parts import create_part
 from appliance.tenancy.records import SYSTEM, Principal
@@ -68,3 +68,27 @@ def test_it_is_asked_in_a_scope_and_belongs_there(site: Site, scope: WorkspaceSc
         assert Asset.known(name="press-7") is None
         with pytest.raises(ScopeConflict):
             row.save()
+
+
+def test_null_columns_are_asked_for_by_name(scope: WorkspaceScope) -> None:
+    part = create_part(scope, "bracket")
+    create_asset(scope, "a", part=part, serial="s")
+    made = [create_asset(scope, name, serial="s").id for name in ("b", "c")]
+    create_asset(scope, "d", serial="t")
+    with scope:
+        assert [row.id for row in Asset.alike(null=("part_id",), newest_first="id", serial="s")] == made[::-1]
+        assert len(Asset.alike(null=("part_id",))) == 3
+        assert len(Asset.alike()) == 4
+
+
+def test_rows_of_a_list_are_those_of_a_query_and_belong_to_its_scope(site: Site, scope: WorkspaceScope) -> None:
+    create_asset(scope, "press-7", serial="0007", metadata={"hall": 3})
+    site.create_workspace("other", "Other", SYSTEM)
+    with scope:
+        [listed], [queried] = list_assets(scope), list(Asset.select())
+        assert (listed.__data__, listed.dirty_fields) == (queried.__data__, [])
+        listed.location = "hall 4"
+        assert listed.save() == 1
+        assert Asset.get_by_id(listed.id).location == "hall 4"
+    with site.scope(Principal("key_o", "key", "o", "owner"), "other"), pytest.raises(ScopeConflict):
+        listed.save()

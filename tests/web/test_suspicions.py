@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from appliance.core.clock import rfc3339_us
 from appliance.inspections.models import InspectionRow
 from appliance.measurements.models import Measurement
+from appliance.scans.models import Scan
 from appliance.trends.instruments import declare_reference
 from appliance.trends.suspicions import watch_instruments
 from tests.measured_workspace import Plant
@@ -77,7 +79,31 @@ def test_the_console_says_so_on_the_pages_of_inspection_and_asset(cast: Cast, fo
     good, suspect = (browser.get(f"/console/main/inspections/{one}").text for one in found)
     assert "Suspect instrument" not in good
     assert "Suspect instrument" in suspect
+    assert re.search(r'trends/cha_\w+">press-00</a> beyond 3 standard errors', suspect)
+    assert "Suspect scan" not in suspect
     assert browser.get("/console/main/assets/press-01").text.count("Suspect instrument") == 1
+
+
+def test_the_page_of_a_series_rings_the_values_that_are_suspect(cast: Cast, found: tuple[str, str]) -> None:
+    browser, _ = signed_in(cast, cast.operator)
+    [one] = cast.auditor.get("measurements?asset=press-01&instrument_is_suspect=true")["items"]
+    page = browser.get(f"/console/main/assets/{one['asset_id']}/trends/{one['characteristic_id']}").text
+    assert "1 value was measured after the instrument moved" in page
+    marks = re.findall(r'inspections/(ins_\w+)" class="\w+"><title>([^<]*)</title>(<circle class="ring")?', page)
+    assert {inspection: bool(ring) for inspection, _, ring in marks} == dict(zip(found, (False, True), strict=True))
+    assert [("suspect instrument" in title) for _, title, _ in marks] == [False, True]
+    artefact = cast.auditor.get("measurements?asset=press-00&limit=1")["items"][0]
+    page = browser.get(f"/console/main/assets/{artefact['asset_id']}/trends/{artefact['characteristic_id']}").text
+    assert page.count('class="ring"') == 5
+
+
+def test_an_inspection_of_a_scan_from_a_stolen_device_says_so(cast: Cast, found: tuple[str, str]) -> None:
+    browser, _ = signed_in(cast, cast.operator)
+    with cast.scope.transaction():
+        Scan.update(suspect_since="2026-01-05T08:00:00.000000Z", suspect_reason="Found in hall 9").execute()
+    page = browser.get(f"/console/main/inspections/{found[0]}").text
+    assert "Suspect scan</span> The key of its device was in other hands since" in page
+    assert ": Found in hall 9</p>" in page
 
 
 def test_who_edits_lifts_a_suspicion_with_a_reason_and_once(cast: Cast, found: tuple[str, str]) -> None:

@@ -35,8 +35,10 @@ _MEASURED: Columns = {
     "source": lambda row: ("≠ " if row["disagrees"] else "") + (row["source_decision"] or "–"), "decision": "decision",
 }  # fmt: skip
 _OF_MANY: Columns = {
-    "measured": lambda row: row["measured_at"][:19].replace("T", " "), **_MEASURED,
-    "instrument": _COLUMNS["instrument"], "inspection": "inspection_id",
+    "measured": lambda row: row["measured_at"][:16].replace("T", " "), "serial": "serial", "characteristic": "name",
+    "value": lambda row: "" if row["value"] is None else f"{row['value']:.4f} {row['unit']}",
+    "decision": lambda row: row["decision"] + (", suspect" if row["instrument_is_suspect"] else ""),
+    "id": "inspection_id",
 }  # fmt: skip
 _suspect = click.option("--suspect/--not-suspect", default=None, help="Measured after its instrument moved, or not.")
 _wait = click.option("--wait", is_flag=True, help="Wait for the end; the exit code is its.")
@@ -97,7 +99,7 @@ def measurements(
     api: Api, asset: str | None, name: str | None, decision: Verdict | None, suspect: bool | None, limit: int,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """List measurements of all inspections, the latest first."""
+    """List measurements of all inspections, the latest first, each with the id of its inspection."""
     found = api.inspections.list_measurements(
         sort="-measured_at", asset=asset, name=name, decision=decision, instrument_is_suspect=suspect, at_most=limit
     )

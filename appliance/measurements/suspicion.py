@@ -50,6 +50,25 @@ def marked(rows: list[Row], standing: Marks) -> list[Row]:
     return rows
 
 
+def suspicion_of(
+    scope: WorkspaceScope, instrument_id: str | None, measured_at: str | None
+) -> InstrumentSuspicion | None:
+    """The suspicion under which something was measured, with the name of the instrument; None where none stands."""
+    found = marks(scope).of(instrument_id, measured_at)
+    return None if found is None else named(scope, [found])[0]
+
+
+def named(scope: WorkspaceScope, rows: list[InstrumentSuspicion]) -> list[InstrumentSuspicion]:
+    """The same rows, each with the name of its instrument and the number of the revision."""
+    with scope:
+        known = {
+            row.id: row for row in Instrument.select().where(Instrument.id.in_([one.instrument_id for one in rows]))
+        }
+    for one in rows:
+        one.instrument, one.revision = known[one.instrument_id].name, known[one.instrument_id].revision
+    return rows
+
+
 def said_in_reports(scope: WorkspaceScope, instrument_id: str | None, measured_at: str | None) -> dict[str, Any]:
     """What the context of a report that is signed now says of the suspicion under which something was measured.
 
@@ -57,16 +76,16 @@ def said_in_reports(scope: WorkspaceScope, instrument_id: str | None, measured_a
     where none stands.
     """
     with scope:
-        found = marks(scope).of(instrument_id, measured_at)
+        found = suspicion_of(scope, instrument_id, measured_at)
         if found is None:
             return {}
-        instrument = Instrument.get_by_id(found.instrument_id)
+        serial = Instrument.get_by_id(found.instrument_id).serial
         seen = [_seen(one) for one in loads_strict(found.evidence)]
     return {
         "suspect_instrument": {
-            "suspicion": found.id, "instrument_id": instrument.id, "instrument": instrument.name,
-            "revision": instrument.revision, "serial": instrument.serial, "since": found.since,
-            "found_at": found.found_at, "seen": seen,
+            "suspicion": found.id, "instrument_id": found.instrument_id, "instrument": found.instrument,
+            "revision": found.revision, "serial": serial, "since": found.since, "found_at": found.found_at,
+            "seen": seen,
         }
     }  # fmt: skip
 
@@ -80,9 +99,9 @@ def _seen(evidence: dict[str, str]) -> dict[str, str]:
 def list_suspicions(
     scope: WorkspaceScope, listing: Listing = NEWEST, *, standing: bool | None = None
 ) -> list[InstrumentSuspicion]:
-    """Suspicions, those that stand or those that were lifted; None: both."""
+    """Suspicions with the names of their instruments, those that stand or those that were lifted; None: both."""
     is_lifted = InstrumentSuspicion.lifted_at.is_null(standing is True)
-    return page(scope, InstrumentSuspicion, listing, *([] if standing is None else [is_lifted]))
+    return named(scope, page(scope, InstrumentSuspicion, listing, *([] if standing is None else [is_lifted])))
 
 
 def lift_suspicion(scope: WorkspaceScope, suspicion_id: str, reason: str) -> InstrumentSuspicion:
@@ -110,4 +129,4 @@ def lift_suspicion(scope: WorkspaceScope, suspicion_id: str, reason: str) -> Ins
         record(scope, "instrument.suspicion_lifted", {}, facts)
         emit("instrument.suspicion_lifted", {"suspicion": row.id, "instrument": row.instrument_id})
         lifted: InstrumentSuspicion = InstrumentSuspicion.known(id=row.id)
-    return lifted
+    return named(scope, [lifted])[0]

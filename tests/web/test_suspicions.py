@@ -49,6 +49,7 @@ def test_an_inspection_says_that_its_instrument_is_suspect_and_why(cast: Cast, f
     assert (good["instrument_is_suspect"], good["suspicion"]) == (False, None)
     assert suspect["instrument_is_suspect"]
     assert suspect["suspicion"]["instrument_id"] == suspect["instrument_id"]
+    assert (suspect["suspicion"]["instrument"], suspect["suspicion"]["revision"]) == ("S5-0", 1)
     assert suspect["suspicion"]["evidence"][0]["asset"] == "press-00"
     assert suspect["verdict"] == "pass"
 
@@ -79,6 +80,7 @@ def test_the_console_says_so_on_the_pages_of_inspection_and_asset(cast: Cast, fo
     good, suspect = (browser.get(f"/console/main/inspections/{one}").text for one in found)
     assert "Suspect instrument" not in good
     assert "Suspect instrument" in suspect
+    assert "S5-0 (revision 1) moved after" in suspect
     assert re.search(r'trends/cha_\w+">press-00</a> beyond 3 standard errors', suspect)
     assert "Suspect scan" not in suspect
     assert browser.get("/console/main/assets/press-01").text.count("Suspect instrument") == 1

@@ -19,7 +19,7 @@ from appliance.identity.tickets import create_ticket
 from appliance.ingest import quarantine as quarantined
 from appliance.inspections import service
 from appliance.inspections.repository import count_by_state, latest_of_assets, list_inspections, list_replays
-from appliance.measurements.suspicion import marks
+from appliance.measurements.suspicion import suspicion_of
 from appliance.plant.assets import find_asset, list_assets
 from appliance.plant.parts import find_part
 from appliance.queue.outbox import last_seq
@@ -63,7 +63,7 @@ def asset(call: Call, asset: str) -> Shown:
 def inspection(call: Call, inspection_id: str) -> Shown:
     """One inspection: verdict, characteristics, progress, what proves it."""
     row = service.get_inspection(call.scope, inspection_id)
-    suspicion = marks(call.scope).of(row.instrument_id, row.measured_at)
+    suspicion = suspicion_of(call.scope, row.instrument_id, row.measured_at)
     shown = {
         "inspection": row,
         "asset": find_asset(call.scope, row.asset_id),

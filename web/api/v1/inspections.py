@@ -14,7 +14,7 @@ from appliance.inspections.repository import list_measurements as measured
 from appliance.inspections.service import get_inspection as find
 from appliance.inspections.service import measurements_of, request_replay
 from appliance.measurements.instruments import find_instrument
-from appliance.measurements.suspicion import marks
+from appliance.measurements.suspicion import suspicion_of
 from appliance.plant.assets import find_asset
 from appliance.plant.parts import find_part
 from web.api.contract import EDITORS, READERS, REQUESTERS, Area, Call
@@ -266,7 +266,7 @@ def create_inspection(call: Call) -> InspectionRow:
 def get_inspection(call: Call, inspection_id: str) -> InspectionFull:
     row = find(call.scope, inspection_id)
     measured = [MeasurementOut.model_validate(one) for one in measurements_of(call.scope, row.id)]
-    suspicion = marks(call.scope).of(row.instrument_id, row.measured_at)
+    suspicion = suspicion_of(call.scope, row.instrument_id, row.measured_at)
     row.instrument_is_suspect = suspicion is not None
     known = InspectionOut.model_validate(row).model_dump()
     pinned = {"context": row.context, "parameters": row.parameters}

@@ -140,6 +140,20 @@ def test_a_suspicion_is_lifted_with_a_reason_once_and_stays_lifted(plant: Plant)
         lift_suspicion(plant.scope, "sus_none", "why")
 
 
+def test_limits_stay_those_of_the_first_values_and_the_moment_stays_when_the_chart_has_moved_on(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_instruments(plant.scope)
+    for day in range(40, 60):
+        plant.measure(0, at(day), [NOISE[day] + 0.1], instrument=plant.instruments[0])
+    monkeypatch.setattr("appliance.trends.instruments.MOST_POINTS", 22)  # all of them after it moved
+    [state] = instrument_states(plant.scope)
+    assert (state.state, state.checked) == (SUSPECT, 22)
+    assert watch_instruments(plant.scope) == 0
+    [one] = list_suspicions(plant.scope)
+    assert one.since == at(34)
+
+
 def test_what_is_explained_while_the_scheduler_looks_does_not_come_back(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,8 @@ from tests.measured_workspace import Plant
 from tests.postgresql_cluster import cluster
 
 CHARACTERISTICS, ASSETS, CLIENTS = 100, 20, 20
+#: Values that limits are frozen of, where there are so many.
+FROZEN = 1_000
 START, DAYS = datetime(2025, 1, 1, tzinfo=UTC), 365
 #: The same questions to the rows themselves.
 RAW = {
@@ -225,11 +227,14 @@ def measure(folder: Path, backend: str, measurements: str, workspaces: str, seco
             site.create_workspace(f"w{number}", f"W{number}", SYSTEM)
             scope = site.scope(SYSTEM, f"w{number}")
             plants.append(Plant.of(scope, ASSETS))
+            begin = time.perf_counter()
             fill(scope, plants[-1], int(measurements) // int(workspaces))
+            print(f"  filled in {time.perf_counter() - begin:.0f} s")
             begin = time.perf_counter()
             count = rebuild(scope)
             print(f"  rebuild of {count} measurements: {count / (time.perf_counter() - begin):.0f}/s")
-            freeze_limits(scope, "c7", moment(0), moment(0.5), "in control", asset=plants[-1].assets[0])
+            in_control = min(0.5, FROZEN / (count / CHARACTERISTICS / ASSETS))
+            freeze_limits(scope, "c7", moment(0), moment(in_control), "in control", asset=plants[-1].assets[0])
         begin = time.monotonic()
         if backend == "postgresql":  # as autovacuum does in time
             with psycopg.connect(how["administrator_url"], autocommit=True) as administrator:

@@ -15,8 +15,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -111,10 +113,37 @@ def worker_count() -> int:
     return max(1, int(wanted)) if wanted.isdigit() else len(os.sched_getaffinity(0))
 
 
+class _Crew(threading.local):
+    """Whose threads the kernels of a thread run on."""
+
+    name = ""
+
+
+_crew: Final = _Crew()
+
+
+@contextmanager
+def crew(name: str) -> Iterator[None]:
+    """Run the kernels of this thread on threads of their own while the block runs.
+
+    Chunks of one pool wait for each other: a long step would hold up the many short ones of another step beside it.
+    """
+    before, _crew.name = _crew.name, name
+    try:
+        yield
+    finally:
+        _crew.name = before
+
+
+def side_threads(count: int) -> ThreadPoolExecutor:
+    """Threads that call kernels themselves, which run where those of this thread do."""
+    return ThreadPoolExecutor(count, initializer=setattr, initargs=(_crew, "name", _crew.name))
+
+
 @cache
-def _pool(workers: int, process: int) -> ThreadPoolExecutor:
+def _pool(workers: int, process: int, crew_name: str) -> ThreadPoolExecutor:
     """The pool of this process (a forked child makes its own: threads do not survive a fork)."""
-    return ThreadPoolExecutor(workers, thread_name_prefix=f"kernel-{process}")
+    return ThreadPoolExecutor(workers, thread_name_prefix=f"kernel-{process}-{crew_name}")
 
 
 def over_chunks(
@@ -142,7 +171,7 @@ def over_chunks(
             if progress:
                 progress((position + 1) / len(ranges))
         return results
-    futures = [_pool(workers, os.getpid()).submit(work, start, stop) for start, stop in ranges]
+    futures = [_pool(workers, os.getpid(), _crew.name).submit(work, start, stop) for start, stop in ranges]
     try:
         for position, future in enumerate(futures):
             results[position] = future.result()

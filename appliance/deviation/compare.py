@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from appliance.core.kernels import over_chunks
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.neighbourhood import Neighbourhood
 from appliance.errors import InvalidInput
@@ -30,8 +31,8 @@ MIN_DOT: Final = 0.5
 #: A point whose normal is uncertain lies on a face that its scanner could see, or on any where there is no scanner.
 _TURNED_DOT: Final = 0.0
 _ANY_DOT: Final = -1.0
-#: Points whose normals are widened to float64 at the same time: 25 MB.
-_SLICE: Final = 1 << 20
+#: Points of one slice: one chunk of the kernels, whose columns stay in the cache of a core.
+_SLICE: Final = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,14 @@ def compare(
         raise InvalidInput("deviation.points", "The neighbourhood was examined for other points than these.")
     feet = surface.closest(xyz_part_mm, progress=(lambda share: progress(0.6 * share)) if progress else None)
     distance, triangle = np.empty(len(xyz_part_mm)), np.empty(len(xyz_part_mm), dtype=np.int32)
-    for start in range(0, len(xyz_part_mm), _SLICE):
-        part = slice(start, start + _SLICE)
+
+    def look(start: int, stop: int) -> None:
+        part = slice(start, stop)
         own = Feet(feet.distance_mm[part], feet.triangle[part])
         distance[part], triangle[part] = _compatible(surface, xyz_part_mm[part], neighbourhood, part, own, cap_mm)
-        if progress:
-            progress(min(1.0, 0.6 + 0.4 * (start + _SLICE) / len(xyz_part_mm)))
+
+    report = (lambda share: progress(0.6 + 0.4 * share)) if progress else None
+    over_chunks(len(xyz_part_mm), look, chunk=_SLICE, progress=report)
     return Deviations(feet.distance_mm, feet.triangle, distance, triangle, np.abs(feet.distance_mm) > cap_mm)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.core.bounds import bounds_of
-from appliance.core.kernels import over_chunks, worker_count
+from appliance.core.kernels import over_chunks, side_threads, worker_count
 from appliance.deviation import isolation
-from appliance.deviation.normals import FLAT, PLANE, fit_planes, mark_smooth, normals_of_points
+from appliance.deviation.normals import FLAT, PLANE, fit_planes, mark_smooth, normals_of_points, turn
 from appliance.deviation.voxels import VOXELS_PER_AXIS, Voxels, moments_of, voxels_of
 from appliance.errors import InvalidInput
 
@@ -52,9 +51,17 @@ class Neighbourhood:
     oriented: bool
     uncertain: Bool | None = None
 
-    def rotated(self, rotation: Float64) -> Neighbourhood:
-        """The same points after ``rotation`` float64 (3, 3), such as the upper part of ``part_from_scanner``."""
-        return replace(self, normals=(self.normals @ rotation.T.astype(np.float32)).astype(np.float32))
+    def turned_in_place(self, rotation: Float64) -> Neighbourhood:
+        """The same points after ``rotation`` float64 (3, 3), such as the upper part of ``part_from_scanner``.
+
+        Overwrites ``normals``, which are as large as the half of the points.
+        """
+        over_chunks(len(self.normals), lambda a, b: turn(np.ascontiguousarray(rotation), self.normals[a:b]))
+        return self
+
+    def unoriented(self) -> Neighbourhood:
+        """The same points where a scanner that oriented some of them is not believed to have stood there."""
+        return replace(self, oriented=False)
 
     def without_normals(self) -> Neighbourhood:
         """The same points once they are compared: normals are 12 of the 14 bytes that a point takes here."""
@@ -170,7 +177,7 @@ def _examine_groups(
         )  # fmt: skip
 
     # a pool of its own: the work of each group runs on the threads of the kernels
-    with ThreadPoolExecutor(worker_count() if apart else 1) as pool:
+    with side_threads(worker_count() if apart else 1) as pool:
         for done, _ in enumerate(pool.map(examine_one, range(len(scanners))), start=1):
             report(0.4 + 0.6 * done / len(scanners))
 

@@ -208,3 +208,12 @@ def normals_of_points(
         sign = -1.0 if known and facing < 0.0 else 1.0
         for d in range(3):
             normals[n, d] = sign * planes[v, d] if smooth[v] else ray[d] / np.sqrt(length)
+
+
+@kernel
+def turn(rotation: Float64, normals: Float32) -> None:
+    """Turn normals (n, 3) in place by ``rotation`` (3, 3)."""
+    for n in range(len(normals)):
+        x, y, z = np.float64(normals[n, 0]), np.float64(normals[n, 1]), np.float64(normals[n, 2])
+        for k in range(3):
+            normals[n, k] = np.float32(rotation[k, 0] * x + rotation[k, 1] * y + rotation[k, 2] * z)

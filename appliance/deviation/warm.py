@@ -25,6 +25,7 @@ def warm_up() -> None:
     station = np.zeros(len(points), dtype=np.uint16)
     examine(points, isolation_mm=0.5)
     neighbourhood = examine(points, isolation_mm=0.5, station=station, station_positions_mm=[(0.0, 0.0, 99.0)])
+    neighbourhood.turned_in_place(np.eye(3))
     deviations = compare(surface, points, neighbourhood, cap_mm=1.0)
     cell_of_point = locate(cells, surface, points, deviations.compatible_triangle)
     counts_between(deviations.deviation_mm, neighbourhood.isolated, -1.0, 1.0, 4)

@@ -101,6 +101,11 @@ class Stations:
     warnings: list[str]
     facing_shares: list[float]
 
+    def are_as_stated_by(self, cloud: PointCloud) -> bool:
+        """Whether every position that the file states is believed."""
+        stated = (station.position_mm is not None for station in cloud.summary.stations)
+        return all(place is not None for place, is_stated in zip(self.positions_mm, stated, strict=True) if is_stated)
+
 
 def stations_in_part_frame(cloud: PointCloud, alignment: Alignment, surface: Surface) -> Stations:
     """Where the stations stood, and which of them are believed.
@@ -138,13 +143,6 @@ def doubted_by_stations(alignment: Alignment, stations: Stations) -> Alignment:
         return alignment
     reason = f"In this pose the stations would have seen the part through its material ({max(shares):.0%} faces them)."
     return replace(alignment, ambiguous=True, reasons=(reason, *alignment.reasons))
-
-
-def turned(alignment: Alignment, normals: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
-    """Normals of the file turned into the part frame, float32 (n, 3)."""
-    if normals is None:
-        return None
-    return (normals @ alignment.part_from_scanner[:3, :3].T.astype(np.float32)).astype(np.float32)
 
 
 def _facing_share(

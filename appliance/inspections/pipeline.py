@@ -1,7 +1,8 @@
 """The line itself: evidence -> points -> alignment -> deviation -> verdict.
 
 Data flows one way; each step hands its records to the next and keeps nothing.  The scan's points
-are the one large thing in memory and are moved into the part frame in place.
+are the one large thing in memory and are moved into the part frame in place.  What the points say of each
+other is found while the alignment is searched, in the frame of the file: neither needs the other.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from appliance.cad.records import CadModel
 from appliance.cad.zone_file import zone_rules
 from appliance.core.clock import rfc3339
 from appliance.core.files import sha256_of_file, unreadable
+from appliance.core.kernels import crew
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.clusters import clusters_beyond_cap
 from appliance.deviation.compare import compare
 from appliance.deviation.field import CellField
-from appliance.deviation.neighbourhood import examine
+from appliance.deviation.neighbourhood import Neighbourhood, examine
 from appliance.deviation.statistics import statistics
 from appliance.inspections import frames, result
 from appliance.inspections.engine import engine_version
@@ -89,11 +91,12 @@ def inspect(request: InspectionRequest, watcher: Watcher | None = None, compared
             surface = Surface.build(cad.mesh)
         cloud = scan.result()
         line.hashes = {role: future.result() for role, future in hashes.items()}
-    with line.steps.step("align") as progress:
-        alignment = frames.choose_alignment(request, plan.characteristics, cad, surface, cloud, progress)
-    stations = frames.stations_in_part_frame(cloud, alignment, surface)
-    alignment = frames.doubted_by_stations(alignment, stations)
-    measured = _compare(line, plan, cad, surface, cloud, alignment, stations)
+        near = beside.submit(_examine, line, plan.characteristics, cloud)
+        with line.steps.step("align") as progress:
+            alignment = frames.choose_alignment(request, plan.characteristics, cad, surface, cloud, progress)
+        stations = frames.stations_in_part_frame(cloud, alignment, surface)
+        alignment = frames.doubted_by_stations(alignment, stations)
+        measured = _compare(line, plan, cad, surface, cloud, alignment, stations, near.result())
     if compared:
         compared(measured, cloud, plan.characteristics, line.steps)
     with line.steps.step("judge"):
@@ -121,23 +124,33 @@ def _read_small(line: Line) -> tuple[CadModel, Plan, Instrument | None]:
     return cad, plan, instrument
 
 
+def _examine(line: Line, plan: CharacteristicSet, cloud: PointCloud) -> Neighbourhood:
+    """What the points say of each other, in the frame of the file, where the stations stood as it states."""
+    with line.steps.step("neighbourhoods") as progress, crew("neighbourhoods"):
+        return examine(
+            cloud.xyz_mm, isolation_mm=_isolation_mm(plan), station=cloud.station, normals=cloud.normals,
+            station_positions_mm=[station.position_mm for station in cloud.summary.stations], progress=progress,
+        )  # fmt: skip
+
+
+def _isolation_mm(plan: CharacteristicSet) -> float:
+    return max(item.cell_mm for item in plan.characteristics)
+
+
 def _compare(
     line: Line, plan: Plan, cad: CadModel, surface: Surface, cloud: PointCloud, alignment: Alignment,
-    stations: frames.Stations,
+    stations: frames.Stations, near: Neighbourhood,
 ) -> Measured:  # fmt: skip
     line.warnings += stations.warnings
-    isolation_mm = max(item.cell_mm for item in plan.characteristics.characteristics)
     with line.steps.step("part frame"):
         xyz = rigid.apply_in_place(alignment.part_from_scanner, cloud.xyz_mm)
-        normals = frames.turned(alignment, cloud.normals)
-    with line.steps.step("neighbourhoods") as progress:
-        near = examine(
-            xyz, isolation_mm=isolation_mm, station=cloud.station, station_positions_mm=stations.positions_mm,
-            normals=normals, progress=progress,
-        )  # fmt: skip
+        near = near.turned_in_place(alignment.part_from_scanner[:3, :3])
+        if cloud.normals is None and not stations.are_as_stated_by(cloud):
+            near = near.unoriented()
     with line.steps.step("deviation") as progress:
         deviations = compare(surface, xyz, near, cap_mm=plan.characteristics.cap_mm, progress=progress)
-        clusters = clusters_beyond_cap(surface, xyz, deviations, near, cad.zones, link_mm=isolation_mm)
+        link_mm = _isolation_mm(plan.characteristics)
+        clusters = clusters_beyond_cap(surface, xyz, deviations, near, cad.zones, link_mm=link_mm)
     far = float(np.mean(deviations.beyond_cap))
     if far > _MANY_FAR:
         line.warnings.append(

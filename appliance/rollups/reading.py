@@ -5,8 +5,9 @@ A question reads at most ``MOST`` buckets, which bounds its memory (about 20 MB)
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from appliance.spc.sketch import QuantileSketch
 MOST: Final = 50_000
 #: Blocks that one question reads as a whole.
 MOST_BLOCKS: Final = 10_000
+#: How many values, and their sum in nano-units.
+Summed: TypeAlias = tuple[int, int]
 #: All of time, in seconds since 1970.
 BEGINNING: Final = -(1 << 40)
 END: Final = 1 << 40
@@ -95,20 +98,32 @@ def of_series(
     return found
 
 
-def means_of(
-    database: Engine, calendar: Calendar, characteristic: str, asset: str, grain: int, since: int, most: int
-) -> dict[int, float]:
-    """Means of the values of an asset by bucket, in nano-units; without whatever else a tally holds.  Raises as
-    ``of_series``."""
+def sums_of(database: Engine, characteristic: str, asset: str, grain: int, since: int, most: int) -> dict[int, Summed]:
+    """Number and sum of the values of an asset by bucket, in nano-units, in the order of time; buckets without values
+    are left out, and so is whatever else a tally holds.  Raises as ``of_series``."""
     rows = _rows(database, characteristic, "asset", asset, grain, since, END, most)
     slots = decoded(b"".join(data for _, data in rows))
     high, low = (slots[:, column].tolist() for column in range(*TOTAL.indices(slots.shape[1])))
-    found: dict[int, tuple[int, int]] = {}
-    for (bucket, _), count, upper, lower in zip(rows, slots[:, MEASURED].tolist(), high, low, strict=True):
-        place = calendar.week_of(bucket) if grain == WEEK else bucket
-        before = found.get(place, (0, 0))
-        found[place] = before[0] + count, before[1] + (upper << LIMB_BITS) + lower
-    return {place: total / count for place, (count, total) in found.items() if count}
+    return {
+        bucket: (count, (upper << LIMB_BITS) + lower)
+        for (bucket, _), count, upper, lower in zip(rows, slots[:, MEASURED].tolist(), high, low, strict=True)
+        if count
+    }
+
+
+def in_weeks(calendar: Calendar, days: Mapping[int, Summed]) -> dict[int, Summed]:
+    """Days added to their weeks."""
+    found: dict[int, Summed] = {}
+    for day, (count, total) in days.items():
+        week = calendar.week_of(day)
+        before = found.get(week, (0, 0))
+        found[week] = before[0] + count, before[1] + total
+    return found
+
+
+def means_of(sums: Mapping[int, Summed]) -> dict[int, float]:
+    """The mean of each bucket."""
+    return {bucket: total / count for bucket, (count, total) in sums.items()}
 
 
 def of_member(
@@ -141,10 +156,8 @@ def sketch_of(
     if series is None:
         return QuantileSketch()
     owner, chunk, cell = series
-    whole = Counter[int]()
-    for (data,) in database.look_up(_SKETCH, owner, QUANTILES[dimension], chunk, since, until):
-        whole.update(counts_of(data, cell))
-    return QuantileSketch(dict(whole))
+    rows = database.look_up(_SKETCH, owner, QUANTILES[dimension], chunk, since, until)
+    return QuantileSketch(counts_of(b"".join(data for (data,) in rows), cell))
 
 
 def _check(rows: list[tuple[Any, ...]], most: int) -> None:

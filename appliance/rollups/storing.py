@@ -59,11 +59,14 @@ def change_sketches(database: Engine, changes: Mapping[Place, tuple[Int64, Int64
 
 
 def counts_of(data: bytes, slot: int) -> dict[int, int]:
-    """The sketch of one slot of a block: its buckets and how many values are in each."""
+    """The sketch of one slot of blocks, one behind the other: its buckets and how many values are in each."""
     pairs = np.frombuffer(data, _PAIR)
     own = pairs[(pairs["code"] >> 16) == slot]
-    places = (own["code"] & 0xFFFF).astype(np.int64) - (1 << 15)
-    return dict(zip(places.tolist(), own["tally"].tolist(), strict=True))
+    codes, place = np.unique(own["code"], return_inverse=True)
+    tally = np.zeros(len(codes), dtype=np.int64)
+    np.add.at(tally, place, own["tally"])
+    places = (codes & 0xFFFF).astype(np.int64) - (1 << 15)
+    return dict(zip(places.tolist(), tally.tolist(), strict=True))
 
 
 def _known(database: Engine, places: list[Place]) -> Int64:

@@ -23,8 +23,11 @@ parts of an octave of HdrHistogram in place of logarithms.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -90,13 +93,16 @@ class QuantileSketch:
         InvalidInput : ``share`` is not in [0, 1]
         """
         require(0.0 <= share <= 1.0, "spc.share", f"A quantile's share lies in [0, 1]; it is {share}.")
-        rank = math.floor(share * (self.count - 1)) if self.counts else -1
-        passed = 0
-        for bucket in sorted(self.counts):
-            passed += self.counts[bucket]
-            if passed > rank >= 0:
-                return middle_of(bucket)
-        return math.nan
+        if not self.counts:
+            return math.nan
+        buckets, passed = self._passed
+        return middle_of(buckets[bisect_right(passed, math.floor(share * (passed[-1] - 1)))])
+
+    @cached_property
+    def _passed(self) -> tuple[list[int], list[int]]:
+        """The buckets in order, and how many values lie in each and those before it."""
+        buckets = sorted(self.counts)
+        return buckets, list(accumulate(self.counts[bucket] for bucket in buckets))
 
     def to_bytes(self) -> bytes:
         """The one spelling: for each bucket in order, the step from the one before and the count, as LEB128."""

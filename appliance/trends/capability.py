@@ -43,14 +43,15 @@ _FINE: Final = 0.05
 _OUTER: Final = (0.00135, 0.99865)
 #: Those of the newest measurement of all assets, each of which has its newest one found by an index.
 _LIMITS: Final = (
-    "SELECT m.lower, m.upper FROM rollup_owner o JOIN measurement m ON m.id = (SELECT n.id FROM measurement n "
+    "SELECT m.lower, m.upper FROM rollup_owner o CROSS JOIN measurement m WHERE m.id = (SELECT n.id FROM measurement n "
     "WHERE n.characteristic_id = ? AND n.asset_id = o.member AND n.superseded_by IS NULL AND n.value IS NOT NULL "
-    "ORDER BY n.measured_at DESC, n.id DESC LIMIT 1) WHERE o.dimension = 'asset' AND o.part_id = ? "
+    "ORDER BY n.measured_at DESC, n.id DESC LIMIT 1) AND o.dimension = 'asset' AND o.part_id = ? "
     "ORDER BY m.measured_at DESC, m.id DESC LIMIT 1"
 )
-#: Of all assets, one after the other: an index by asset and time finds each one's values of a period.
+#: Of all assets, one after the other: an index by asset and time finds each one's values of a period.  ``CROSS`` holds
+#: SQLite to that order; it would begin with all that was ever measured of the characteristic.
 _VALUES: Final = (
-    "SELECT m.value FROM rollup_owner o JOIN measurement m ON m.asset_id = o.member WHERE o.dimension = 'asset' "
+    "SELECT m.value FROM rollup_owner o CROSS JOIN measurement m WHERE m.asset_id = o.member AND o.dimension = 'asset' "
     "AND o.part_id = ? AND m.characteristic_id = ? AND m.measured_at >= ? AND m.measured_at < ? "
     f"AND m.superseded_by IS NULL AND m.value IS NOT NULL LIMIT {MOST_VALUES}"
 )

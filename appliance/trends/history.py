@@ -9,7 +9,7 @@ revision, a *recalibration* when it was first measured with another instrument o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
 from appliance.rollups.calendar import Calendar, moment_of
 from appliance.rollups.lives import repairs_of_each, second
-from appliance.rollups.reading import MOST, means_of
+from appliance.rollups.reading import MOST, Summed, in_weeks, means_of, sums_of
 from appliance.rollups.records import DAY, HOUR, MONTH, WEEK
 from appliance.spc.exact import NANO
 from appliance.spc.series import CAD_CHANGE, RECALIBRATION, REPAIR, Break, Series, series_of
@@ -135,23 +135,40 @@ def history_of(
         rows = database.look_up(_VALUES, characteristic, asset, since, MOST_POINTS)
         points = [(second(at), value) for at, value, _ in rows]
         return _history(points, "value", breaks, since)
-    for grain in (HOUR, DAY, WEEK, MONTH):
-        means = _means(database, calendar, characteristic, asset, grain, life)
+    for grain, means in _means(database, calendar, characteristic, asset, life):
         if means is not None and (len(means) <= MOST_POINTS or grain == MONTH):
-            return _history(means[-MOST_POINTS:], _NAMES[grain], breaks, since)
+            return _history(_placed(calendar, grain, means)[-MOST_POINTS:], _NAMES[grain], breaks, since)
     return None
 
 
 def _means(
-    database: Engine, calendar: Calendar, characteristic: str, asset: str, grain: int, life: int
-) -> list[tuple[int, float]] | None:
-    """Means of the buckets that lie in a life as a whole, each at its middle; None where they are too many to read."""
-    most = {HOUR: MOST_POINTS, DAY: MOST_POINTS, WEEK: 7 * MOST_POINTS}.get(grain, MOST)
-    try:
-        found = means_of(database, calendar, characteristic, asset, grain, life, most)
-    except InvalidInput:
-        return None
-    return [((bucket + calendar.end_of(grain, bucket)) // 2, mean / NANO) for bucket, mean in found.items()]
+    database: Engine, calendar: Calendar, characteristic: str, asset: str, life: int
+) -> Iterator[tuple[int, dict[int, float] | None]]:
+    """Means of the buckets that lie in a life as a whole, by grain, the shortest first; None: too many to read.
+
+    Days are asked first, once for them and their weeks: where they are too many, hours are too.
+    """
+
+    def read(grain: int, most: int) -> dict[int, Summed] | None:
+        try:
+            return sums_of(database, characteristic, asset, grain, life, most)
+        except InvalidInput:
+            return None
+
+    days = read(DAY, 7 * MOST_POINTS)
+    if days is not None and len(days) <= MOST_POINTS:
+        hours = read(HOUR, MOST_POINTS)
+        yield HOUR, None if hours is None else means_of(hours)
+    if days is not None:
+        yield DAY, means_of(days)
+        yield WEEK, means_of(in_weeks(calendar, days))
+    months = read(MONTH, MOST)
+    yield MONTH, None if months is None else means_of(months)
+
+
+def _placed(calendar: Calendar, grain: int, means: Mapping[int, float]) -> list[tuple[int, float]]:
+    """Means at the middle of their buckets."""
+    return [((bucket + calendar.end_of(grain, bucket)) // 2, mean / NANO) for bucket, mean in means.items()]
 
 
 def _history(points: Sequence[tuple[int, float]], kind: str, breaks: tuple[Break, ...], since: str) -> History | None:

@@ -10,7 +10,7 @@ from appliance.errors import InvalidInput
 from appliance.measurements.models import MeasuredCharacteristic, Measurement
 from appliance.measurements.recording import forget_measurements
 from appliance.rollups.keeping import ensure_built, rebuild
-from appliance.rollups.reading import BEGINNING, MOST, means_of, of_series
+from appliance.rollups.reading import BEGINNING, MOST, in_weeks, means_of, of_series, sums_of
 from appliance.rollups.records import DAY, HOUR, LIFE, MONTH, WEEK
 from appliance.tenancy.scope import WorkspaceScope
 from tests.measured_workspace import Plant
@@ -130,7 +130,9 @@ def test_means_are_those_of_the_whole_records(plant: Plant, grain: int) -> None:
     with plant.scope as scope:
         [series] = [row.id for row in MeasuredCharacteristic.select() if row.name == "c0"]
         whole = of_series(scope.database, calendar, series, "asset", plant.assets[0], grain)
-        means = means_of(scope.database, calendar, series, plant.assets[0], grain, BEGINNING, MOST)
+        asked = DAY if grain == WEEK else grain
+        sums = sums_of(scope.database, series, plant.assets[0], asked, BEGINNING, MOST)
+        means = means_of(in_weeks(calendar, sums) if grain == WEEK else sums)
     assert means == {bucket: tally.sums.mean() for bucket, tally in whole.items() if tally.sums.count}
 
 

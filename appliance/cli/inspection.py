@@ -34,6 +34,13 @@ _MEASURED: Columns = {
     "unit": "unit", "cover": lambda row: "–" if row["coverage"] is None else f"{100 * row['coverage']:.0f} %",
     "source": lambda row: ("≠ " if row["disagrees"] else "") + (row["source_decision"] or "–"), "decision": "decision",
 }  # fmt: skip
+_OF_MANY: Columns = {
+    "measured": lambda row: row["measured_at"][:16].replace("T", " "), "serial": "serial", "characteristic": "name",
+    "value": lambda row: "" if row["value"] is None else f"{row['value']:.4f} {row['unit']}",
+    "decision": lambda row: row["decision"] + (", suspect" if row["instrument_is_suspect"] else ""),
+    "id": "inspection_id",
+}  # fmt: skip
+_suspect = click.option("--suspect/--not-suspect", default=None, help="Measured after its instrument moved, or not.")
 _wait = click.option("--wait", is_flag=True, help="Wait for the end; the exit code is its.")
 
 
@@ -67,7 +74,7 @@ def add(
 @click.option("--state", type=click.Choice(get_args(State)))
 @click.option("--verdict", type=click.Choice(get_args(Verdict)))
 @click.option("--laboratory", help="Who measured what was imported.")
-@click.option("--suspect/--not-suspect", default=None, help="Measured after its instrument moved, or not.")
+@_suspect
 @limit_option(50)
 @remote
 def list_(
@@ -79,6 +86,24 @@ def list_(
         asset=asset, state=state, verdict=verdict, laboratory=laboratory, instrument_is_suspect=suspect, at_most=limit
     )
     print_records(found, _COLUMNS, as_json=as_json)
+
+
+@inspection.command()
+@click.option("--asset", help="Name or id.")
+@click.option("--name", help="The characteristic.")
+@click.option("--decision", type=click.Choice(get_args(Verdict)))
+@_suspect
+@limit_option(100)
+@remote
+def measurements(
+    api: Api, asset: str | None, name: str | None, decision: Verdict | None, suspect: bool | None, limit: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """List measurements of all inspections, the latest first, each with the id of its inspection."""
+    found = api.inspections.list_measurements(
+        sort="-measured_at", asset=asset, name=name, decision=decision, instrument_is_suspect=suspect, at_most=limit
+    )
+    print_records(found, _OF_MANY, as_json=as_json)
 
 
 @inspection.command()

@@ -30,6 +30,7 @@ _PLANNED: Columns = {
 _CONTRADICTED: Columns = {
     "serial": "serial", "characteristic": "name", "value": lambda row: f"{row['value']:.6g}",
     "limits": lambda row: _limits(row), "unit": "unit", "source": "source_decision", "decision": "decision",
+    "instrument": lambda row: "suspect" if row["instrument_is_suspect"] else "",
 }  # fmt: skip
 
 

@@ -72,8 +72,11 @@ _STATES: Columns = {
 
 
 _SUSPICIONS: Columns = {
-    "found": "found_at", "instrument": "instrument_id", "moved after": "since", "lifted": "lifted_at",
-    "why": "lifted_reason", "id": "id",
+    "found": lambda one: one["found_at"][:10],
+    "instrument": lambda one: f"{one['instrument']}, revision {one['revision']}",
+    "moved after": lambda one: one["since"][:16].replace("T", " "), "lifted": lambda one: (one["lifted_at"] or "")[:10],
+    "why": lambda one: one["lifted_reason"] or "; ".join(f"{seen['asset']}: {seen['why']}" for seen in one["evidence"]),
+    "id": "id",
 }  # fmt: skip
 
 

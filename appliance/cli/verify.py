@@ -120,6 +120,7 @@ def _record(found: Verification) -> dict[str, Any]:
         "path": str(found.path),
         "report": statement.number,
         "decision": statement.decision,
+        "suspicions": list(statement.suspicions),
         "issued_at_claimed": statement.issued_at,
         "signed_by": statement.signer.label,
         "checked": list(found.checked),
@@ -136,6 +137,7 @@ def _text(found: Verification) -> str:
     lines = [
         f"{UNMODIFIED}  {found.path}",
         f"  report     {statement.number}, verdict {statement.decision.replace('_', ' ')}",
+        *(f"  warning    {sentence}" for sentence in statement.suspicions),
         f"  signed by  {statement.signer.label}, who says it was issued {statement.issued_at}",
         f"  log        {f'entry {logged.index} of {logged.origin}' if logged else 'no proof beside this file'}",
         f"  anchored   {since}",

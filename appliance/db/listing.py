@@ -47,28 +47,33 @@ class Listing:
         """Where ``row`` stands in the list."""
         return tuple(getattr(row, column) for column in self.columns)
 
-    def rows(self, model: Any, *conditions: Any) -> list[Any]:
-        """The rows of the open scope that meet all ``conditions``; raises as ``query`` does."""
+    def rows(self, model: Any, *conditions: Any, led_by: Any = None) -> list[Any]:
+        """The rows of the open scope that meet all ``conditions``; ``led_by`` and errors are those of ``query``."""
         engine = model._meta.route.require()
-        rows: list[Any] = model.read(engine, engine.answer(self.query(model, *conditions)))
+        rows: list[Any] = model.read(engine, engine.answer(self.query(model, *conditions, led_by=led_by)))
         return rows
 
-    def query(self, model: Any, *conditions: Any) -> Any:
+    def query(self, model: Any, *conditions: Any, led_by: Any = None) -> Any:
         """The question for these rows.
+
+        ``led_by`` is a model that the conditions join, and that has the column of the order with the same values: its
+        index gives the order.
 
         Raises
         ------
         InvalidInput : ``after`` is no place in this order
         """
-        fields = [getattr(model, column) for column in self.columns]
+        lead = led_by or model
+        fields = [getattr(model if column == "id" else lead, column) for column in self.columns]
         is_falling = self.sort.startswith("-")
         if self.after:
             _require_place(fields, self.after)
-            here, last = Tuple(*fields), Tuple(*self.after)
-            conditions = (*conditions, here < last if is_falling else here > last)
+            conditions = (*conditions, *_behind(fields, self.after, is_falling))
         query = model.select(model.every_column()).order_by(
             *(field.desc() if is_falling else field for field in fields)
         )
+        if lead is not model:
+            query = query.from_(model, lead)
         limited = query.limit(max(1, min(self.limit, LARGEST_PAGE)))
         return limited.where(*conditions) if conditions else limited
 
@@ -87,6 +92,18 @@ def between(column: Any, since: Any = None, until: Any = None) -> list[Any]:
     """Conditions that ``since <= column < until``; None is no bound."""
     lower = [] if since is None else [column >= since]
     return lower if until is None else [*lower, column < until]
+
+
+def _behind(fields: list[Any], place: tuple[Value, ...], is_falling: bool) -> list[Any]:
+    """Conditions that a row stands behind ``place``.
+
+    Where the order spans two tables, an index knows nothing of pairs: their first values are compared by themselves.
+    """
+    here, last, first = Tuple(*fields), Tuple(*place), fields[0]
+    behind = [here < last if is_falling else here > last]
+    if first.model is not fields[-1].model:
+        behind.append(first <= place[0] if is_falling else first >= place[0])
+    return behind
 
 
 def _require_place(fields: list[Any], place: tuple[Value, ...]) -> None:

@@ -138,7 +138,9 @@ def _draft(
         "received_at": row.received_at,
     } | ({"amends": _named(amends, row.reason)} if amends else {})  # fmt: skip
     result = result_table(one.judged, Import(file, position, plan.notes, context), utc_now())
-    return sign(scope, result, evidence), amends
+    with scope:
+        instrument_id = _instrument(one.judged.reported.instrument)
+    return sign(scope, result, evidence, instrument_id), amends
 
 
 def _named(amends: InspectionRow, reason: str) -> dict[str, Any]:

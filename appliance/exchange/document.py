@@ -12,6 +12,7 @@ from appliance.reports.palette import ACCENT, INK, LOOKS, MUTED, look_of
 from appliance.reports.records import ENVELOPE_NAME, PROOF_NAME, IssuedFacts
 from appliance.reports.sections.closing import draw_closing
 from appliance.reports.sections.method import draw_method
+from appliance.reports.sections.suspicions import draw_suspicions
 from appliance.reports.sections.traceability import draw_traceability
 from appliance.reports.sections.verdict import draw_banner
 from appliance.reports.sheet import LEFT, RIGHT, WIDTH, Sheet
@@ -70,6 +71,7 @@ def _title(sheet: Sheet, result: Result, facts: IssuedFacts) -> None:
         text = f"Amends report {amends['report_number']}. Reason: {amends['reason']}"
         sheet.text(LEFT, 30.4, text, "medium", 9.0, INK, width=WIDTH)
         sheet.y = 35.0
+    draw_suspicions(sheet, context)
 
 
 def _identity(sheet: Sheet, result: Result) -> None:

@@ -16,6 +16,7 @@ from appliance.crypto.dsse import open_envelope, sign_envelope
 from appliance.exchange.document import compose
 from appliance.exchange.result import statement
 from appliance.inspections.models import InspectionRow
+from appliance.measurements.suspicion import said_in_reports
 from appliance.objects.sealed import ObjectStore
 from appliance.queue.outbox import emit
 from appliance.reports.issue import ENTRY_KIND, record_of, report_number, result_bytes
@@ -35,9 +36,15 @@ class Signed:
     facts: dict[str, Any]
 
 
-def sign(scope: WorkspaceScope, result: dict[str, Any], evidence: tuple[EvidenceFile, ...]) -> Signed:
-    """Sign the report over a result and store both; the log is not touched."""
+def sign(
+    scope: WorkspaceScope, judged: dict[str, Any], evidence: tuple[EvidenceFile, ...], instrument_id: str | None
+) -> Signed:
+    """Sign the report over a result and store both; the log is not touched.
+
+    The report names the suspicion against the instrument that stands now.
+    """
     store, issued_at = ObjectStore.of(scope), utc_now().replace(microsecond=0)
+    result = _suspected(scope, judged, instrument_id)
     data = result_bytes(result)
     digest = sha256(data).hexdigest()
     number = report_number(issued_at, digest)
@@ -87,10 +94,16 @@ def print_report(scope: WorkspaceScope, inspection_id: str, evidence: tuple[Evid
     )
 
 
+def _suspected(scope: WorkspaceScope, result: dict[str, Any], instrument_id: str | None) -> dict[str, Any]:
+    """The result as it is signed: with the suspicion of now, and without one of an earlier signing."""
+    known = {name: value for name, value in result["context"].items() if name != "suspect_instrument"}
+    return {**result, "context": {**known, **said_in_reports(scope, instrument_id, result["measured_at"])}}
+
+
 def _sign_again(
     scope: WorkspaceScope, row: InspectionRow, result: dict[str, Any], evidence: tuple[EvidenceFile, ...]
 ) -> None:
-    signed = sign(scope, result, evidence)
+    signed = sign(scope, result, evidence, row.instrument_id)
     with scope.transaction():
         index = log_report(scope, signed, row.id)
         InspectionRow.update(**signed.columns, log_index=index).where(InspectionRow.id == row.id).execute()

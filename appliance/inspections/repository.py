@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from peewee import SQL, fn
 
 from appliance.db.listing import NEWEST, WHOLE, Listing, between, equal
 from appliance.errors import NotFound
 from appliance.inspections.models import InspectionRow, Replay
+from appliance.inspections.suspects import SuspectPage
 from appliance.measurements.models import Measurement
 from appliance.measurements.suspicion import marked, marks
 from appliance.plant.models import Asset
@@ -17,6 +18,8 @@ from appliance.plant.repository import page
 from appliance.scans.models import Scan
 from appliance.scans.service import unknown_scan
 from appliance.tenancy.scope import WorkspaceScope
+
+Row = TypeVar("Row", InspectionRow, Measurement)
 
 #: States of an inspection that a worker carries, or will.
 _UNDER_WAY: Final = ("stored", "decoded", "aligned", "compared", "judged")
@@ -36,21 +39,7 @@ def list_inspections(
     ``suspect``: those that depend on an instrument which moved, or those that do not.
     """
     conditions = [*equal(InspectionRow, **equals), *between(InspectionRow.created_at, created_since, created_until)]
-    standing = marks(scope)
-    if suspect:
-        return marked(_of_any(scope, listing, conditions, standing.suspect(InspectionRow)), standing)
-    clear = [] if suspect is None else standing.clear(InspectionRow)
-    return marked(page(scope, InspectionRow, listing, *conditions, *clear), standing)
-
-
-def _of_any(scope: WorkspaceScope, listing: Listing, conditions: list[Any], either: list[Any]) -> list[InspectionRow]:
-    """A page of the rows that meet all ``conditions`` and one of ``either``, no two of which hold for one row.
-
-    Each is asked in the order of the list, which an index of its own has; all of them at once would sort all rows.
-    """
-    found = [row for one in either for row in page(scope, InspectionRow, listing, *conditions, one)]
-    found.sort(key=listing.place, reverse=listing.sort.startswith("-"))
-    return found[: listing.limit]
+    return _page(scope, InspectionRow, listing, conditions, suspect)
 
 
 def scan_with_inspections(
@@ -75,17 +64,31 @@ def list_measurements(
     *,
     measured_since: str | None = None,
     measured_until: str | None = None,
+    suspect: bool | None = None,
     **equals: str | int | None,
 ) -> list[Measurement]:
-    """Measurements of all inspections whose columns are ``equals``, measured within a time (``rfc3339_us``)."""
+    """Measurements of all inspections whose columns are ``equals``, measured within a time (``rfc3339_us``).
+
+    ``suspect`` as of ``list_inspections``.
+    """
     conditions = [*measurements_that(**equals), *between(Measurement.measured_at, measured_since, measured_until)]
-    return marked(page(scope, Measurement, listing, *conditions), marks(scope))
+    return _page(scope, Measurement, listing, conditions, suspect)
 
 
 def measurements_that(*, disagrees: str | int | None = None, **equals: str | int | None) -> list[Any]:
     """Conditions on measurements; that one disagrees is said as its index says it, which holds no others."""
     said = [] if disagrees is None else [Measurement.disagrees == SQL("1" if disagrees else "0")]
     return equal(Measurement, **equals) + said
+
+
+def _page(
+    scope: WorkspaceScope, model: type[Row], listing: Listing, conditions: list[Any], suspect: bool | None
+) -> list[Row]:
+    standing = marks(scope)
+    if suspect is None or (not standing.standing and not suspect):
+        return marked(page(scope, model, listing, *conditions), standing)
+    asked = SuspectPage(scope, model, listing, conditions, standing)
+    return marked(asked.suspect() if suspect else asked.clear(), standing)
 
 
 def latest_of_assets(scope: WorkspaceScope, asset_ids: Sequence[str]) -> dict[str, InspectionRow]:

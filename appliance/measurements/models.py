@@ -86,6 +86,10 @@ class InstrumentSuspicion(WorkspaceModel):
     lifted_by = TextField(null=True)
     lifted_reason = TextField(null=True)
 
+    #: Name and revision of the instrument; filled where rows are shown (``suspicion.named``).
+    instrument: str = ""
+    revision: int = 0
+
     class Meta:
         table_name = "instrument_suspicion"
 

@@ -8,15 +8,15 @@ with a reason, and nothing that was signed or recorded is touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any, TypeVar
 
 from appliance.audit.recording import record
+from appliance.core.canonical import loads_strict
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.db.listing import NEWEST, Listing
 from appliance.errors import Conflict, NotFound
-from appliance.measurements.models import InstrumentSuspicion
+from appliance.measurements.models import InstrumentSuspicion, MeasuredCharacteristic
+from appliance.plant.models import Instrument
 from appliance.plant.repository import checked_text, page
 from appliance.queue.outbox import emit
 from appliance.tenancy.scope import WorkspaceScope
@@ -35,18 +35,6 @@ class Marks:
         found = self.standing.get(instrument_id or "")
         return found if found is not None and (measured_at or "") > found.since else None
 
-    def suspect(self, model: Any) -> list[Any]:
-        """For each suspicion the condition that rows with ``instrument_id`` and ``measured_at`` are under it."""
-        return [
-            (model.instrument_id == one.instrument_id) & (model.measured_at > one.since)
-            for one in self.standing.values()
-        ]
-
-    def clear(self, model: Any) -> list[Any]:
-        """Conditions that they are under none."""
-        each = self.suspect(model)
-        return [model.instrument_id.is_null() | ~reduce(or_, each)] if each else []
-
 
 def marks(scope: WorkspaceScope) -> Marks:
     """What stands now."""
@@ -62,12 +50,58 @@ def marked(rows: list[Row], standing: Marks) -> list[Row]:
     return rows
 
 
+def suspicion_of(
+    scope: WorkspaceScope, instrument_id: str | None, measured_at: str | None
+) -> InstrumentSuspicion | None:
+    """The suspicion under which something was measured, with the name of the instrument; None where none stands."""
+    found = marks(scope).of(instrument_id, measured_at)
+    return None if found is None else named(scope, [found])[0]
+
+
+def named(scope: WorkspaceScope, rows: list[InstrumentSuspicion]) -> list[InstrumentSuspicion]:
+    """The same rows, each with the name of its instrument and the number of the revision."""
+    with scope:
+        known = {
+            row.id: row for row in Instrument.select().where(Instrument.id.in_([one.instrument_id for one in rows]))
+        }
+    for one in rows:
+        one.instrument, one.revision = known[one.instrument_id].name, known[one.instrument_id].revision
+    return rows
+
+
+def said_in_reports(scope: WorkspaceScope, instrument_id: str | None, measured_at: str | None) -> dict[str, Any]:
+    """What the context of a report that is signed now says of the suspicion under which something was measured.
+
+    ``suspect_instrument``: which revision of which instrument, since when (empty: ever), what artefacts showed; nothing
+    where none stands.
+    """
+    with scope:
+        found = suspicion_of(scope, instrument_id, measured_at)
+        if found is None:
+            return {}
+        serial = Instrument.get_by_id(found.instrument_id).serial
+        seen = [_seen(one) for one in loads_strict(found.evidence)]
+    return {
+        "suspect_instrument": {
+            "suspicion": found.id, "instrument_id": found.instrument_id, "instrument": found.instrument,
+            "revision": found.revision, "serial": serial, "since": found.since, "found_at": found.found_at,
+            "seen": seen,
+        }
+    }  # fmt: skip
+
+
+def _seen(evidence: dict[str, str]) -> dict[str, str]:
+    """What an artefact showed, with the name of what was measured on it."""
+    known = MeasuredCharacteristic.known(id=evidence["characteristic_id"])
+    return {**evidence, "characteristic": known.name if known else ""}
+
+
 def list_suspicions(
     scope: WorkspaceScope, listing: Listing = NEWEST, *, standing: bool | None = None
 ) -> list[InstrumentSuspicion]:
-    """Suspicions, those that stand or those that were lifted; None: both."""
+    """Suspicions with the names of their instruments, those that stand or those that were lifted; None: both."""
     is_lifted = InstrumentSuspicion.lifted_at.is_null(standing is True)
-    return page(scope, InstrumentSuspicion, listing, *([] if standing is None else [is_lifted]))
+    return named(scope, page(scope, InstrumentSuspicion, listing, *([] if standing is None else [is_lifted])))
 
 
 def lift_suspicion(scope: WorkspaceScope, suspicion_id: str, reason: str) -> InstrumentSuspicion:
@@ -95,4 +129,4 @@ def lift_suspicion(scope: WorkspaceScope, suspicion_id: str, reason: str) -> Ins
         record(scope, "instrument.suspicion_lifted", {}, facts)
         emit("instrument.suspicion_lifted", {"suspicion": row.id, "instrument": row.instrument_id})
         lifted: InstrumentSuspicion = InstrumentSuspicion.known(id=row.id)
-    return lifted
+    return named(scope, [lifted])[0]

@@ -34,6 +34,7 @@ from appliance.inspections.service import get_inspection
 from appliance.measurements.instruments import instrument_of
 from appliance.measurements.models import SCAN
 from appliance.measurements.recording import Finding, Occasion, key_of, record_measurements, supersede_measurements
+from appliance.measurements.suspicion import said_in_reports
 from appliance.objects.sealed import ObjectStore
 from appliance.plant.models import Asset
 from appliance.queue.outbox import emit
@@ -49,7 +50,6 @@ def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) ->
     """Sign, log, print and store the report of an inspection that a job carries; the row ends as ``recorded``."""
     scope, row = lease.scope, lease.row()
     store = ObjectStore.of(scope)
-    inspection = _suspected(scope, row, _amending(scope, row, inspection))
     views = render_views(inspection, lambda share: keeper.advance("report", 0.6 * share))
     # 1. and 2. Signed and logged, or signed and logged already.
     draft = _taken_up(scope, store, row, inspection) or _judge(lease, store, inspection)
@@ -80,7 +80,8 @@ def issue(lease: Lease, inspection: Inspection, folder: Path, keeper: Keeper) ->
 
 
 def _judge(lease: Lease, store: ObjectStore, inspection: Inspection) -> Draft:
-    scope, now = lease.scope, utc_now()
+    scope, row, now = lease.scope, lease.row(), utc_now()
+    inspection = _suspected(scope, row, _amending(scope, row, inspection))
     draft = draft_report(inspection, keys=scope.keys, issued_at=now.replace(microsecond=0))
     result, envelope = store.put_bytes(draft.result), store.put_bytes(draft.envelope)
     point("report.signed")
@@ -123,19 +124,26 @@ def _amending(scope: WorkspaceScope, row: InspectionRow, inspection: Inspection)
         "inspection": original.id, "report_number": original.report_number,
         "envelope_sha256": original.envelope_sha256, "reason": row.reason,
     }  # fmt: skip
-    context = {**inspection.result["context"], "amends": amends}
-    return replace(inspection, result={**inspection.result, "context": context})
+    return _saying(inspection, {"amends": amends})
 
 
 def _suspected(scope: WorkspaceScope, row: InspectionRow, inspection: Inspection) -> Inspection:
-    """A report says where the key of the device that sent the scan was in other hands."""
+    """A report says what speaks against it when it is signed.
+
+    Where the key of the device that sent the scan was in other hands, and where the instrument is suspect.
+    """
     with scope:
-        scan: Scan = Scan.known(id=row.scan_id)
-    if not scan.suspect_since:
-        return inspection
-    suspect = {"since": scan.suspect_since, "reason": scan.suspect_reason}
-    context = {**inspection.result["context"], "suspect": suspect}
-    return replace(inspection, result={**inspection.result, "context": context})
+        scan, occasion = Scan.get_by_id(row.scan_id), _occasion(row)
+    said = said_in_reports(scope, occasion.instrument_id, occasion.measured_at)
+    if scan.suspect_since:
+        said["suspect"] = {"since": scan.suspect_since, "reason": scan.suspect_reason}
+    return _saying(inspection, said)
+
+
+def _saying(inspection: Inspection, said: Mapping[str, Any]) -> Inspection:
+    """The inspection with more in the context of its result."""
+    context = {**inspection.result["context"], **said}
+    return replace(inspection, result={**inspection.result, "context": context}) if said else inspection
 
 
 def _write_measurements(scope: WorkspaceScope, row: InspectionRow, result: bytes) -> None:

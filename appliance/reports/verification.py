@@ -37,6 +37,7 @@ from appliance.reports.archive import blocks_of, digest_of, member_blocks, read_
 from appliance.reports.pack import CONSTANT_NAMES, FRONT_NAMES, MANIFEST_NAME, manifest
 from appliance.reports.records import ENVELOPE_NAME, PACK_NAME, PDF_NAME, PROOF_NAME, RESULT_NAME
 from appliance.reports.statement import PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE
+from appliance.reports.suspicions import sentences_of
 
 ENTRY_KIND: Final = "report.issued"
 #: Envelopes, proofs and PDFs are read whole; larger ones are not ours.
@@ -58,6 +59,7 @@ class Statement:
     subjects: Mapping[str, str]
     roles: Mapping[str, str]
     pack_sha256: Mapping[str, str]
+    suspicions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -311,6 +313,7 @@ def _statement(envelope: bytes, signer: VerifierKey, record: Any) -> Statement:
         subjects={str(one["name"]): str(one["digest"]["sha256"]) for one in subjects},
         roles={str(one["annotations"]["role"]): str(one["digest"]["sha256"]) for one in subjects},
         pack_sha256={str(name): str(value) for name, value in constant.items()},
+        suspicions=sentences_of(predicate.get("context") or {}),
     )
 
 

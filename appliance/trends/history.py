@@ -37,7 +37,7 @@ _LATEST: Final = (
     "ORDER BY measured_at DESC, id DESC LIMIT 1"
 )
 _POINTS: Final = (
-    "SELECT measured_at, value, expanded, lower, upper, decision, inspection_id FROM measurement "
+    "SELECT measured_at, value, expanded, lower, upper, decision, inspection_id, instrument_id FROM measurement "
     "WHERE characteristic_id = ? AND asset_id = ? AND superseded_by IS NULL AND value IS NOT NULL "
     "ORDER BY measured_at DESC, id DESC LIMIT ?"
 )
@@ -73,6 +73,7 @@ class MeasuredPoint:
     upper: float | None
     decision: str
     inspection_id: str
+    instrument_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ is *suspect* since the measurement before the first signal, the last one that vo
 are too, until it is calibrated anew: values of an earlier revision of its statement say nothing of the newest.  What
 somebody has explained (``measurements.suspicion``) is no signal any more.
 
-Charts of artefacts hold the latest ``charts.MOST_POINTS`` values.
+Charts of artefacts hold the latest ``charts.MOST_POINTS`` values; limits stay those of the first.
 """
 
 from __future__ import annotations
@@ -27,13 +27,19 @@ from appliance.spc.records import PhaseOne
 from appliance.spc.rules import beyond, one_side, trend
 from appliance.spc.variables import individuals_limits
 from appliance.tenancy.scope import WorkspaceScope
-from appliance.trends.charts import Point, RuleSignal, limits_of, points_of, signals_of
+from appliance.trends.charts import MOST_POINTS, Point, RuleSignal, limits_of, points_of, signals_of
 from appliance.trends.models import ReferenceArtefact
 
 #: What tells of a shift or a drift; all eight of Nelson's would suspect a good instrument every month.
 RULES: Final = (beyond(), one_side(9), trend(6))
 #: Values of an artefact that limits are made of where none were frozen.
 BASELINE: Final = 20
+_FIRST: Final = (
+    "SELECT measured_at, value, inspection_id, instrument_id FROM measurement WHERE characteristic_id = ? AND "
+    "asset_id = ? AND instrument_id = ? AND superseded_by IS NULL AND value IS NOT NULL AND measured_at >= COALESCE(("
+    "SELECT MIN(first_at) FROM rollup_condition WHERE asset_id = ? AND instrument_id = ?), '') "
+    "ORDER BY measured_at, id LIMIT ?"
+)
 STEADY: Final = "steady"
 SUSPECT: Final = "suspect"
 UNKNOWN: Final = "unknown"
@@ -108,10 +114,18 @@ def _seen(scope: WorkspaceScope) -> dict[str, list[tuple[int, Suspicion | None]]
         asset = Asset.known(id=artefact.asset_id)
         for characteristic in characteristics_of(scope.database, asset.id):
             frozen = limits_of(scope, characteristic, asset.id)
-            for revision, points in _by_revision(points_of(scope, characteristic, asset.id, "", "9999")).items():
-                seen = _judged(asset, characteristic, frozen, points, explained.get(revision, ""))
+            latest = points_of(scope, characteristic, asset.id, "", "9999", MOST_POINTS)
+            for revision, points in _by_revision(latest).items():
+                first = _first_of(scope, characteristic, asset.id, revision) if len(latest) == MOST_POINTS else points
+                seen = _judged(asset, characteristic, frozen, points, first, explained.get(revision, ""))
                 found[revision].append(seen)
     return found
+
+
+def _first_of(scope: WorkspaceScope, characteristic: str, asset: str, revision: str) -> list[Point]:
+    """The first values of a revision, of which the chart may hold only later ones."""
+    rows = scope.database.look_up(_FIRST, characteristic, asset, revision, asset, revision, BASELINE + 1)
+    return [Point(*row) for row in rows]
 
 
 def _explained() -> dict[str, str]:
@@ -129,18 +143,16 @@ def _by_revision(points: list[Point]) -> dict[str, list[Point]]:
 
 
 def _judged(
-    asset: Asset, characteristic: str, frozen: PhaseOne | None, points: list[Point], explained: str
+    asset: Asset, characteristic: str, frozen: PhaseOne | None, points: list[Point], first: list[Point], explained: str
 ) -> tuple[int, Suspicion | None]:
-    """How many values of one instrument were judged, and the first signal in those that nobody has explained."""
+    """How many values of one instrument were judged, and the first signal in those that nobody has explained.
+
+    ``first`` are its first values, in ``points`` or before them: what came before the latest was judged when it came.
+    """
     limits, judged = frozen, points
     if limits is None:
-        try:
-            limits = (
-                individuals_limits([point.value for point in points[:BASELINE]]) if len(points) > BASELINE else None
-            )
-        except InvalidInput:  # all alike: nothing can be told of them
-            limits = None
-        judged = points[BASELINE:]
+        limits, made_of = _baseline(first), {point.inspection_id for point in first[:BASELINE]}
+        judged = [point for point in points if point.inspection_id not in made_of]
     if limits is None:
         return 0, None
     later = [point for point in judged if point.measured_at > explained]
@@ -148,8 +160,20 @@ def _judged(
     if not signals:
         return len(judged), None
     before = points[: len(points) - len(later) + min(signals[0].points)]
+    if not before and first[0] != points[0]:
+        before = points[:1]
     last_good = before[-1].measured_at if before else None
     return len(judged), Suspicion(asset.id, asset.name, characteristic, signals[0], last_good)
+
+
+def _baseline(first: list[Point]) -> PhaseOne | None:
+    """Limits of the first values where none were frozen; None where these are too few or all alike."""
+    if len(first) <= BASELINE:
+        return None
+    try:
+        return individuals_limits([point.value for point in first[:BASELINE]])
+    except InvalidInput:
+        return None
 
 
 def _newest(name: str) -> str:

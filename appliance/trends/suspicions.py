@@ -19,12 +19,23 @@ from appliance.trends.instruments import Suspicion, suspicions_by_revision
 
 
 def watch_instruments(scope: WorkspaceScope) -> int:
-    """Put down every revision of an instrument that moved; returns how many are new or suspect since earlier."""
+    """Put down every revision of an instrument that moved; returns how many are new or suspect since earlier.
+
+    What was explained during the look is left to the next one: what was seen of it may be what was explained.
+    """
+    lifted = _lifted(scope)
     found = suspicions_by_revision(scope)
     if not found:
         return 0
     with scope.transaction():
-        return sum(_put_down(scope, revision, seen) for revision, seen in sorted(found.items()))
+        explained = {revision for _, revision in _lifted(scope) - lifted}
+        return sum(_put_down(scope, one, seen) for one, seen in sorted(found.items()) if one not in explained)
+
+
+def _lifted(scope: WorkspaceScope) -> set[tuple[str, str]]:
+    """Suspicions that were explained, each with its revision."""
+    with scope:
+        return {(row.id, row.instrument_id) for row in InstrumentSuspicion.alike() if row.lifted_at is not None}
 
 
 def _put_down(scope: WorkspaceScope, instrument_id: str, seen: Sequence[Suspicion]) -> bool:

@@ -333,9 +333,16 @@ def test_trends_are_asked_for_at_the_command_line(shell: Shell) -> None:
     assert shell.json("trends", "reference", "press-00", "--reason", "worn", *in_worn)["reason"] == "worn"
     assert watch_instruments(plant.scope) == 1
     [standing] = shell.json("trends", "suspicions", "--standing", *in_worn)
+    text = shell("trends", "suspicions", *in_worn)[1]
+    assert ("S5-0" in text, "press-00:" in text) == (True, True)
     suspects, clear = (shell.json("inspection", "list", one, *in_worn) for one in ("--suspect", "--not-suspect"))
     assert {one["instrument_is_suspect"] for one in suspects} == {True}
     assert {one["instrument_is_suspect"] for one in clear} == {False}
+    failed = ("inspection", "measurements", "--name", "c0", "--decision", "fail", *in_worn)
+    assert [one["value"] for one in shell.json(*failed, "--suspect")] == [0.5]
+    assert shell.json(*failed, "--not-suspect") == []
+    code, text = shell(*failed)
+    assert (code, "0.5000 mm" in text, "suspect" in text) == (0, True, True)
     assert "suspect" in shell("trends", "recall", "--instrument", "S5-0", *in_worn)[1]
     assert shell.json("trends", "lift", standing["id"], "--reason", "a worn press", *in_worn)["lifted_at"]
     assert shell.json("inspection", "list", "--suspect", *in_worn) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from appliance.cli.main import run
 from appliance.crypto.keystore import KeyStore
 from appliance.crypto.vkey import Signer
+from tests.sample_inspection import sample_inspection
 from tests.sample_report import SampleReport, issue_sample, new_witness
 
 
@@ -62,7 +64,27 @@ def test_json_says_who_signed_and_where_it_stands(sample: SampleReport, capsys: 
     assert record["verdict"] == "UNMODIFIED"
     assert record["signed_by"] == sample.keys.signer().verifier.label
     assert record["decision"] == "fail"
+    assert record["suspicions"] == []
     assert record["log"]["index"] == sample.issued.log_index
+
+
+def test_what_spoke_against_a_report_when_it_was_signed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = "2026-02-04T12:00:00.000000Z"
+    seen = [{"asset": f"bar {n}", "characteristic": "c0", "measured_at": at, "why": "beyond 3"} for n in range(5)]
+    moved = {"instrument": "S5-0042", "revision": 2, "since": at, "seen": seen}
+    context = {"suspect": {"since": at, "reason": "Found in hall 9"}, "suspect_instrument": moved}
+    inspection = sample_inspection(tmp_path / "evidence")
+    suspect = issue_sample(tmp_path, replace(inspection, result={**inspection.result, "context": context}))
+    monkeypatch.setenv("D2R_HOME", str(suspect.keys.folder))
+    assert run(["verify", str(suspect.issued.pdf), "--json"]) == 0
+    scan, instrument = json.loads(capsys.readouterr().out)["suspicions"]
+    assert scan == "Suspect scan: its device's key was in other hands since 2026-02-04T12:00:00Z. Found in hall 9"
+    assert instrument.startswith("Suspect instrument: S5-0042, revision 2, moved after 2026-02-04T12:00:00Z")
+    assert "bar 2 (c0): beyond 3, 2026-02-04T12:00:00Z; and 2 more." in instrument
+    assert run(["verify", str(suspect.issued.envelope)]) == 0
+    assert capsys.readouterr().out.count("  warning    Suspect ") == 2
 
 
 @pytest.mark.parametrize("name", ["report.json", "report.pdf", "evidence.zip", "result.json", "report.tlog-proof"])

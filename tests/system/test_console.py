@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -18,12 +19,14 @@ from typing import Any
 import pytest
 
 from appliance.config.settings import load_settings
+from appliance.core.ids import new_id
 from appliance.identity.api_keys import create_api_key, revoke_api_key
 from appliance.inspections import service
 from appliance.inspections.carry_change import carry_change
 from appliance.inspections.models import InspectionRow, ScanChange
 from appliance.inspections.scan_changes import changes_under_way
-from appliance.measurements.models import MeasuredCharacteristic
+from appliance.measurements.models import InstrumentSuspicion, MeasuredCharacteristic
+from appliance.measurements.suspicion import lift_suspicion
 from appliance.plant.assets import create_asset
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
@@ -219,6 +222,30 @@ def test_a_change_is_asked_for_followed_live_and_seen_from_above(console: Consol
             page.goto(f"{console.url}/console/main/{path}")
             assert page.evaluate(CONTRAST) == [], path
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_a_suspect_instrument_measured_is_told_to_everybody(console: Console, scheme: str) -> None:
+    plant, at = Plant.of(console.scope, name=f"suspect {scheme}"), "2026-03-{:02}T12:00:00.000000Z"
+    made = [plant.measure(0, at.format(day), [0.0], instrument=plant.instruments[0]) for day in range(1, 13)]
+    with console.scope.transaction():
+        series = MeasuredCharacteristic.known(name="c0", part_id=plant.part)
+        seen = {"asset": "ball bar", "asset_id": plant.assets[0], "characteristic_id": series.id, "why": "beyond 3"}
+        suspicion = InstrumentSuspicion.create(
+            id=new_id("sus"), instrument_id=plant.instruments[0], since=at.format(9), evidence=json.dumps([seen]),
+            found_at=at.format(12),
+        )  # fmt: skip
+    with console.page(color_scheme=scheme, viewport={"width": 360, "height": 740}) as page:
+        page.goto(f"{console.url}/console/main/assets/{plant.assets[0]}/trends/{series.id}")
+        assert page.locator("circle.ring").count() == 3
+        assert page.evaluate(CONTRAST) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        page.locator("figure a circle").last.click()
+        page.wait_for_url(f"**/inspections/{made[-1].inspection_id}")
+        assert page.get_by_role("link", name="ball bar").is_visible()
+        assert page.evaluate(CONTRAST) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    lift_suspicion(console.scope, suspicion.id, "a speck of dust")
 
 
 def test_a_session_ends_when_its_key_is_revoked(console: Console) -> None:

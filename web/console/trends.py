@@ -10,6 +10,7 @@ from flask import request
 from appliance.core.clock import parse_rfc3339
 from appliance.db.listing import LARGEST_PAGE, Listing
 from appliance.errors import InvalidInput, NotFound
+from appliance.measurements.suspicion import marks
 from appliance.plant.assets import find_asset
 from appliance.plant.parts import find_part, list_parts
 from appliance.trends.capability import capability_of
@@ -54,6 +55,8 @@ def series(call: Call, asset: str, characteristic: str) -> Shown:
     with call.scope:
         breaks = breaks_of(call.scope.database, row.id)
     shown["plot"] = plot_of(points, breaks, shown["evidence"])
+    standing = marks(call.scope)
+    shown["suspect"] = {one.inspection_id: one for one in points if standing.of(one.instrument_id, one.measured_at)}
     shown["months"] = _capability(call, row.id, known.id)
     return "series.html", shown
 

@@ -19,7 +19,7 @@ from appliance.identity.tickets import create_ticket
 from appliance.ingest import quarantine as quarantined
 from appliance.inspections import service
 from appliance.inspections.repository import count_by_state, latest_of_assets, list_inspections, list_replays
-from appliance.measurements.suspicion import marks
+from appliance.measurements.suspicion import suspicion_of
 from appliance.plant.assets import find_asset, list_assets
 from appliance.plant.parts import find_part
 from appliance.queue.outbox import last_seq
@@ -63,6 +63,7 @@ def asset(call: Call, asset: str) -> Shown:
 def inspection(call: Call, inspection_id: str) -> Shown:
     """One inspection: verdict, characteristics, progress, what proves it."""
     row = service.get_inspection(call.scope, inspection_id)
+    suspicion = suspicion_of(call.scope, row.instrument_id, row.measured_at)
     shown = {
         "inspection": row,
         "asset": find_asset(call.scope, row.asset_id),
@@ -70,7 +71,8 @@ def inspection(call: Call, inspection_id: str) -> Shown:
         "revision": get_revision(call.scope, row.cad_revision_id) if row.cad_revision_id else None,
         "file": get_results_file(call.scope, row.results_file_id) if row.results_file_id else None,
         "measurements": service.measurements_of(call.scope, row.id),
-        "suspicion": marks(call.scope).of(row.instrument_id, row.measured_at),
+        "suspicion": suspicion,
+        "seen": loads_strict(suspicion.evidence) if suspicion else [],
         "context": loads_strict(row.context),
         "replays": list_replays(call.scope, row.id),
         "seq": _seq(call),

@@ -287,6 +287,7 @@ class Inspections:
         characteristic: str | None = None,
         source: Literal["scan", "import"] | None = None,
         disagrees: bool | None = None,
+        instrument_is_suspect: bool | None = None,
         measured_since: str | None = None,
         measured_until: str | None = None,
         at_most: int | None = None,
@@ -304,6 +305,7 @@ class Inspections:
         name : the characteristic
         characteristic : id of the characteristic
         disagrees : the source's verdict and ours cannot both be right
+        instrument_is_suspect : measured after its instrument moved, or not
         measured_since : measured at this moment or later
         measured_until : measured before this moment
         at_most : how many to take; None: all
@@ -322,6 +324,7 @@ class Inspections:
                 "characteristic": characteristic,
                 "source": source,
                 "disagrees": disagrees,
+                "instrument_is_suspect": instrument_is_suspect,
                 "measured_since": measured_since,
                 "measured_until": measured_until,
             },

@@ -40,6 +40,8 @@ class SuspicionOut(TypedDict):
 
     id: str
     instrument_id: str
+    instrument: str
+    revision: int
     since: str
     evidence: list[Any]
     found_at: str

@@ -10,6 +10,7 @@ from appliance.qc.records import INCONCLUSIVE
 from appliance.reports.figures import NOTHING, count, millimetres, size
 from appliance.reports.palette import ACCENT, HAIRLINE, INK, LOOKS, MUTED
 from appliance.reports.records import EvidenceFile, ReportFacts
+from appliance.reports.sections.suspicions import draw_suspicions
 from appliance.reports.sheet import LEFT, RIGHT, WIDTH, Sheet
 
 _COLUMN_GAP = 6.0
@@ -47,11 +48,7 @@ def draw_title(sheet: Sheet, facts: ReportFacts) -> None:
         text = f"Amends report {amends['report_number']}. Reason: {amends['reason']}"
         sheet.text(LEFT, 30.4, text, "medium", 9.0, INK, width=WIDTH)
         sheet.y = 35.0
-    suspect = _context(facts).get("suspect")
-    if suspect:
-        text = f"Suspect scan: its device's key was in other hands since {suspect['since'][:19]}Z. {suspect['reason']}"
-        sheet.text(LEFT, sheet.y - 0.6, text, "medium", 9.0, LOOKS[INCONCLUSIVE].strong, width=WIDTH)
-        sheet.y += 4.6
+    draw_suspicions(sheet, _context(facts))
 
 
 def draw_identity(sheet: Sheet, facts: ReportFacts) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from appliance.audit.database_log import DatabaseLog
 from appliance.core import faults
 from appliance.core.canonical import loads_strict
+from appliance.core.ids import new_id
 from appliance.errors import Conflict, D2RError, NotFound, Unavailable
 from appliance.exchange import carrying, service
 from appliance.exchange.carrying import carry_results
@@ -22,7 +25,8 @@ from appliance.exchange.service import check_results, get_results_file, receive_
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.service import measurements_of, request_replay
 from appliance.measurements.instruments import add_instrument
-from appliance.measurements.models import MeasuredCharacteristic, Measurement, ResultsFile
+from appliance.measurements.models import InstrumentSuspicion, MeasuredCharacteristic, Measurement, ResultsFile
+from appliance.measurements.suspicion import lift_suspicion
 from appliance.plant.assets import create_asset, list_assets
 from appliance.plant.models import Asset, Part
 from appliance.plant.parts import create_part
@@ -30,6 +34,7 @@ from appliance.reports.service import export_pack, report_file
 from appliance.reports.verification import verify_path
 from appliance.tenancy.scope import WorkspaceScope
 from tests.results_samples import CSV, qif
+from tests.services import require
 
 CREATE = ImportOptions(part="plate", create=True)
 
@@ -200,6 +205,59 @@ def test_a_correction_supersedes_what_it_corrects(scope: WorkspaceScope, tmp_pat
         assert {one.superseded_by for one in measurements_of(scope, new.id)} == {None}
     said = loads_strict(b"".join(report_file(scope, news[0].id, "result.json")))["context"]["amends"]
     assert (said["report_number"], said["reason"]) == (olds[0].report_number, "the probe was worn")
+
+
+def suspected(scope: WorkspaceScope, since: str) -> str:
+    """Put down that the instrument of the results moved after ``since``; returns the id of the suspicion."""
+    instrument = add_instrument(scope, "CMM 7", b"mpe_mm = 0.002\n")
+    with scope.transaction():
+        row = InstrumentSuspicion.create(
+            id=new_id("sus"), instrument_id=instrument.id, since=since, evidence="[]", found_at=since
+        )
+    return str(row.id)
+
+
+def said_of_the_instrument(scope: WorkspaceScope, inspection_id: str) -> Any:
+    return loads_strict(b"".join(report_file(scope, inspection_id, "result.json")))["context"].get("suspect_instrument")
+
+
+def test_reports_on_results_of_a_suspect_instrument_name_it(scope: WorkspaceScope, tmp_path: Path) -> None:
+    row_id = suspected(scope, "2026-02-03T08:02:00.000000Z")
+    first, second = inspections(scope, imported(scope, file_of(tmp_path)))
+    said = said_of_the_instrument(scope, first.id)
+    assert (said["suspicion"], said["instrument"], said["revision"], said["seen"]) == (row_id, "CMM 7", 1, [])
+    assert said_of_the_instrument(scope, second.id) is None, "it was measured before"
+    printed = "Suspect instrument: CMM 7, revision 1, moved after 2026-02-03T08:02:00Z"
+    assert [printed in page_of(scope, one.id, tmp_path) for one in (first, second)] == [True, False]
+    lift_suspicion(scope, row_id, "The ring was dropped")
+    assert said_of_the_instrument(scope, first.id) == said
+    again = imported(scope, file_of(tmp_path, CSV.replace("0.08", "0.04")), amends=first.results_file_id, reason="why")
+    assert said_of_the_instrument(scope, inspections(scope, again)[0].id) is None
+
+
+def test_a_report_that_is_signed_anew_says_what_stands_then(
+    scope: WorkspaceScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row_id, printing = suspected(scope, ""), carrying.print_report
+
+    def rotated_before(*given: Any) -> None:
+        monkeypatch.setattr(carrying, "print_report", printing)
+        lift_suspicion(scope, row_id, "The ring was dropped")
+        scope.keys.rotate()
+        printing(*given)
+
+    monkeypatch.setattr(carrying, "print_report", rotated_before)
+    first, second = inspections(scope, imported(scope, file_of(tmp_path)))
+    assert [said_of_the_instrument(scope, one.id) for one in (first, second)] == [None, None]
+    assert "no value of a reference artefact vouches for it" not in page_of(scope, first.id, tmp_path)
+
+
+def page_of(scope: WorkspaceScope, inspection_id: str, folder: Path) -> str:
+    """The text of a report, in one line."""
+    require("pdftotext", shutil.which("pdftotext") is not None, "install poppler-utils")
+    (folder / "report.pdf").write_bytes(b"".join(report_file(scope, inspection_id, "report.pdf")))
+    command = ["pdftotext", str(folder / "report.pdf"), "-"]
+    return " ".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
 def test_an_imported_verdict_is_not_computed_again_here(scope: WorkspaceScope, tmp_path: Path) -> None:

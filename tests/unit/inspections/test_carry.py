@@ -16,6 +16,7 @@ import pytest
 
 from appliance.audit.database_log import DatabaseLog
 from appliance.audit.entry import read_entry
+from appliance.core.ids import new_id
 from appliance.errors import Conflict, Unavailable
 from appliance.inspections import service
 from appliance.inspections.carry import carry
@@ -23,6 +24,9 @@ from appliance.inspections.keeper import Cancelled, Keeper
 from appliance.inspections.lease import Lease, LostLease
 from appliance.inspections.models import InspectionRow, Replay
 from appliance.inspections.replaying import carry_replay
+from appliance.measurements.instruments import add_instrument
+from appliance.measurements.models import InstrumentSuspicion, MeasuredCharacteristic
+from appliance.measurements.suspicion import lift_suspicion
 from appliance.objects.sealed import ObjectStore
 from appliance.queue.connection import Queue
 from appliance.queue.outbox import events_since
@@ -301,11 +305,102 @@ def test_the_next_report_of_a_suspect_scan_says_so(scope: WorkspaceScope, asked:
     assert carry(scope, asked.id, issue) == "recorded"
     result = json.loads(b"".join(report_file(scope, asked.id, "result.json")))
     assert result["context"]["suspect"] == {"since": since, "reason": "Found in hall 9"}
-    (tmp_path / "report.pdf").write_bytes(b"".join(report_file(scope, asked.id, "report.pdf")))
-    require("pdftotext", shutil.which("pdftotext") is not None, "install poppler-utils")
-    command = ["pdftotext", "-l", "1", str(tmp_path / "report.pdf"), "-"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = first_page(scope, asked.id, tmp_path)
     assert "Suspect scan: its device's key was in other hands since 2026-11-20T08:00:00Z. Found in hall 9" in shown
+
+
+def first_page(scope: WorkspaceScope, inspection_id: str, folder: Path) -> str:
+    """The text of a report's first page, in one line."""
+    require("pdftotext", shutil.which("pdftotext") is not None, "install poppler-utils")
+    (folder / "report.pdf").write_bytes(b"".join(report_file(scope, inspection_id, "report.pdf")))
+    command = ["pdftotext", "-l", "1", str(folder / "report.pdf"), "-"]
+    return " ".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def suspected(scope: WorkspaceScope, sample: Sample, since: str = "2000-01-01T00:00:00.000000Z") -> str:
+    """Put down that the sample's instrument moved after ``since``; returns the id of the suspicion."""
+    instrument = add_instrument(scope, "S5-0042", sample.series.instrument.read_bytes())
+    with scope.transaction():
+        known = MeasuredCharacteristic.select().order_by(MeasuredCharacteristic.id).first()
+        seen = {
+            "asset": "ball bar 3", "asset_id": "ast_1", "characteristic_id": known.id if known else "cha_gone",
+            "measured_at": "2026-02-05T12:00:00.000000Z", "why": "beyond 3 standard errors: point 35 is at +9.04",
+        }  # fmt: skip
+        row = InstrumentSuspicion.create(
+            id=new_id("sus"), instrument_id=instrument.id, since=since, evidence=json.dumps([seen]), found_at=since
+        )
+    return str(row.id)
+
+
+def said_of_the_instrument(scope: WorkspaceScope, inspection_id: str) -> Any:
+    result = json.loads(b"".join(report_file(scope, inspection_id, "result.json")))
+    envelope = json.loads(b"".join(report_file(scope, inspection_id, "report.json")))
+    signed = json.loads(base64.b64decode(envelope["payload"]))["predicate"]["context"]
+    assert signed == result["context"]
+    return signed.get("suspect_instrument")
+
+
+def test_a_report_names_the_suspicion_that_stands_when_it_is_signed(
+    scope: WorkspaceScope, asked: InspectionRow, sample: Sample, tmp_path: Path
+) -> None:
+    assert carry(scope, asked.id, issue) == "recorded"
+    assert said_of_the_instrument(scope, asked.id) is None
+    first = service.get_inspection(scope, asked.id)
+    row_id = suspected(scope, sample)
+
+    def amended(reason: str) -> InspectionRow:
+        row = service.create_inspection(
+            scope, first.scan_id, alignment_object=first.alignment_object, amends_id=first.id, reason=reason,
+            instrument_object=first.instrument_object,
+        )  # fmt: skip
+        assert carry(scope, row.id, issue) == "recorded"
+        return service.get_inspection(scope, row.id)
+
+    suspect = amended("again")
+    said = said_of_the_instrument(scope, suspect.id)
+    assert (said["suspicion"], said["instrument"], said["revision"]) == (row_id, "S5-0042", 1)
+    assert said["since"] == "2000-01-01T00:00:00.000000Z"
+    assert [one["characteristic"] for one in said["seen"]] == [service.measurements_of(scope, first.id)[0].name]
+    shown = first_page(scope, suspect.id, tmp_path)
+    assert "Suspect instrument: S5-0042, revision 1, moved after 2000-01-01T00:00:00Z" in shown
+    assert f"ball bar 3 ({said['seen'][0]['characteristic']}): beyond 3 standard errors" in shown
+    assert verify_path(tmp_path / "report.pdf", scope.keys.trusted()).statement.number == suspect.report_number
+    assert said_of_the_instrument(scope, first.id) is None, "what was signed before stays as it is"
+
+    lift_suspicion(scope, row_id, "The ball bar was dropped")
+    assert said_of_the_instrument(scope, suspect.id) == said
+    replay = service.request_replay(scope, suspect.id)
+    carry_replay(scope, replay.id)
+    with scope:
+        assert Replay.get_by_id(replay.id).reproduced == 1
+    explained = amended("explained")
+    assert said_of_the_instrument(scope, explained.id) is None
+    assert "Suspect instrument" not in first_page(scope, explained.id, tmp_path)
+
+
+def test_a_report_names_no_suspicion_since_later(scope: WorkspaceScope, asked: InspectionRow, sample: Sample) -> None:
+    suspected(scope, sample, since=find_scan(scope, asked.scan_id).captured_at)
+    assert carry(scope, asked.id, issue) == "recorded"
+    assert said_of_the_instrument(scope, asked.id) is None
+
+
+def test_what_is_printed_is_what_was_signed_although_the_suspicion_was_lifted_meanwhile(
+    scope: WorkspaceScope, asked: InspectionRow, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row_id = suspected(scope, sample)
+
+    def fails(*_: Any) -> None:
+        raise Unavailable("storage.full", "The disk is full.", "Free some space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.reports.issuing.print_report", fails)
+        assert carry(scope, asked.id, issue) == "judged"
+    lift_suspicion(scope, row_id, "A speck of dust")
+    with scope.transaction():
+        InspectionRow.update(not_before=None).execute()
+    assert carry(scope, asked.id, issue) == "recorded"
+    assert said_of_the_instrument(scope, asked.id)["suspicion"] == row_id
+    assert "Suspect instrument: S5-0042" in first_page(scope, asked.id, tmp_path)
 
 
 def test_of_two_amendments_the_one_that_was_asked_for_last_counts(scope: WorkspaceScope, asked: InspectionRow) -> None:

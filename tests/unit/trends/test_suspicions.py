@@ -20,7 +20,14 @@ from appliance.measurements.models import InstrumentSuspicion, Measurement
 from appliance.measurements.recording import Occasion
 from appliance.measurements.suspicion import lift_suspicion, list_suspicions
 from appliance.tenancy.scope import WorkspaceScope
-from appliance.trends.instruments import STEADY, SUSPECT, declare_reference, instrument_states
+from appliance.trends.instruments import (
+    STEADY,
+    SUSPECT,
+    Suspicion,
+    declare_reference,
+    instrument_states,
+    suspicions_by_revision,
+)
 from appliance.trends.recall import recalled
 from appliance.trends.suspicions import watch_instruments
 from tests.measured_workspace import Plant
@@ -131,6 +138,38 @@ def test_a_suspicion_is_lifted_with_a_reason_once_and_stays_lifted(plant: Plant)
         lift_suspicion(plant.scope, one.id, "again")
     with pytest.raises(NotFound):
         lift_suspicion(plant.scope, "sus_none", "why")
+
+
+def test_limits_stay_those_of_the_first_values_and_the_moment_stays_when_the_chart_has_moved_on(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_instruments(plant.scope)
+    for day in range(40, 60):
+        plant.measure(0, at(day), [NOISE[day] + 0.1], instrument=plant.instruments[0])
+    monkeypatch.setattr("appliance.trends.instruments.MOST_POINTS", 22)  # all of them after it moved
+    [state] = instrument_states(plant.scope)
+    assert (state.state, state.checked) == (SUSPECT, 22)
+    assert watch_instruments(plant.scope) == 0
+    [one] = list_suspicions(plant.scope)
+    assert one.since == at(34)
+
+
+def test_what_is_explained_while_the_scheduler_looks_does_not_come_back(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_instruments(plant.scope)
+    [one] = list_suspicions(plant.scope)
+
+    def explained_meanwhile(scope: WorkspaceScope) -> dict[str, list[Suspicion]]:
+        found = suspicions_by_revision(scope)
+        lift_suspicion(scope, one.id, "the ball bar was dropped")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.trends.suspicions.suspicions_by_revision", explained_meanwhile)
+        assert watch_instruments(plant.scope) == 0
+    assert watch_instruments(plant.scope) == 0
+    assert list_suspicions(plant.scope, standing=True) == []
 
 
 def test_what_moves_after_the_explanation_is_suspect_again_since_then(plant: Plant) -> None:

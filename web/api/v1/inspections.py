@@ -14,7 +14,7 @@ from appliance.inspections.repository import list_measurements as measured
 from appliance.inspections.service import get_inspection as find
 from appliance.inspections.service import measurements_of, request_replay
 from appliance.measurements.instruments import find_instrument
-from appliance.measurements.suspicion import marks
+from appliance.measurements.suspicion import suspicion_of
 from appliance.plant.assets import find_asset
 from appliance.plant.parts import find_part
 from web.api.contract import EDITORS, READERS, REQUESTERS, Area, Call
@@ -60,6 +60,7 @@ class MeasurementPageQuery(PageQuery):
     characteristic: Key | None = Field(None, description="Id of the characteristic.")
     source: Literal["scan", "import"] | None = None
     disagrees: bool | None = Field(None, description="The source's verdict and ours cannot both be right.")
+    instrument_is_suspect: bool | None = Field(None, description="Measured after its instrument moved, or not.")
     measured_since: Moment | None = Field(None, description="Measured at this moment or later.")
     measured_until: Moment | None = Field(None, description="Measured before this moment.")
 
@@ -239,10 +240,10 @@ def list_measurements(call: Call) -> object:
     """For whoever analyses: one characteristic of an asset over time, or all that failed, without asking inspection by
     inspection."""
     asked = call.query
-    filters = asked.model_dump(
-        exclude={"limit", "cursor", "sort", "asset", "inspection", "characteristic", "disagrees"}
-    )
+    told = {"asset", "inspection", "characteristic", "disagrees", "instrument_is_suspect"}
+    filters = asked.model_dump(exclude={"limit", "cursor", "sort", *told})
     filters |= {
+        "suspect": asked.instrument_is_suspect,
         "characteristic_id": asked.characteristic,
         "disagrees": None if asked.disagrees is None else int(asked.disagrees),
         "asset_id": find_asset(call.scope, asked.asset).id if asked.asset else None,
@@ -265,7 +266,7 @@ def create_inspection(call: Call) -> InspectionRow:
 def get_inspection(call: Call, inspection_id: str) -> InspectionFull:
     row = find(call.scope, inspection_id)
     measured = [MeasurementOut.model_validate(one) for one in measurements_of(call.scope, row.id)]
-    suspicion = marks(call.scope).of(row.instrument_id, row.measured_at)
+    suspicion = suspicion_of(call.scope, row.instrument_id, row.measured_at)
     row.instrument_is_suspect = suspicion is not None
     known = InspectionOut.model_validate(row).model_dump()
     pinned = {"context": row.context, "parameters": row.parameters}

@@ -29,6 +29,8 @@ class SuspicionOut(Out):
 
     id: str
     instrument_id: str
+    instrument: str
+    revision: int
     since: str
     evidence: JsonList
     found_at: str

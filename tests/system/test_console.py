@@ -26,7 +26,6 @@ from appliance.inspections.carry_change import carry_change
 from appliance.inspections.models import InspectionRow, ScanChange
 from appliance.inspections.scan_changes import changes_under_way
 from appliance.measurements.models import InstrumentSuspicion, MeasuredCharacteristic
-from appliance.measurements.suspicion import lift_suspicion
 from appliance.plant.assets import create_asset
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
@@ -245,7 +244,12 @@ def test_what_a_suspect_instrument_measured_is_told_to_everybody(console: Consol
         assert page.get_by_role("link", name="ball bar").is_visible()
         assert page.evaluate(CONTRAST) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    lift_suspicion(console.scope, suspicion.id, "a speck of dust")
+        page.get_by_label("What explains it").fill("a speck of dust")
+        page.get_by_role("button", name="Lift the suspicion").click()
+        page.wait_for_url("**/trends")
+        assert page.get_by_role("heading", name="Trends").is_visible()
+    with console.scope:
+        assert InstrumentSuspicion.known(id=suspicion.id).lifted_reason == "a speck of dust"
 
 
 def test_a_session_ends_when_its_key_is_revoked(console: Console) -> None:

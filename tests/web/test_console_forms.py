@@ -33,7 +33,7 @@ ALL_FORMS = (
     "/console/main/alert-channels",
     "/console/main/alert-channels/chn_x/remove", "/console/main/device-codes",
     "/console/main/device-codes/cod_x/withdraw", "/console/main/devices/dev_x/revoke",
-    "/console/main/devices/dev_x/keys/dky_x/revoke",
+    "/console/main/devices/dev_x/keys/dky_x/revoke", "/console/main/suspicions/sus_x/lift",
 )  # fmt: skip
 #: The sign-in itself, and what a provider has browsers send: the one form of another site, believed by its signature.
 OTHERS = ("console.login", "console.saml_response")

@@ -73,6 +73,7 @@ PAGES: Final[tuple[PageRoute, ...]] = (
     PageRoute("change_file", "GET", f"{_C}/<name>", READERS, changes.file_of_change),
     PageRoute("act_on_change", "POST", f"{_C}/<act>", REQUESTERS, changes.act_on_change),
     PageRoute("trends", "GET", f"{_S}/trends", READERS, trends.trends),
+    PageRoute("explain_instrument", "POST", f"{_S}/suspicions/<suspicion_id>/lift", EDITORS, trends.explain_instrument),
     PageRoute("series", "GET", f"{_S}/assets/<asset>/trends/<characteristic>", READERS, trends.series),
     PageRoute("inspection", "GET", _I, READERS, views.inspection),
     PageRoute("report_file", "GET", f"{_I}/<name>", READERS, views.report_file),

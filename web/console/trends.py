@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import request
+from flask import Response, request
 
 from appliance.core.clock import parse_rfc3339
 from appliance.db.listing import LARGEST_PAGE, Listing
 from appliance.errors import InvalidInput, NotFound
-from appliance.measurements.suspicion import marks
+from appliance.measurements.suspicion import lift_suspicion, marks
 from appliance.plant.assets import find_asset
 from appliance.plant.parts import find_part, list_parts
 from appliance.trends.capability import capability_of
@@ -22,6 +22,7 @@ from appliance.trends.records import Period
 from appliance.trends.violations import violations
 from web.api.contract import Call
 from web.console.plots import plot_of
+from web.console.showing import see
 
 Shown = tuple[str, dict[str, Any]]
 _POINTS: Final = 300
@@ -42,6 +43,12 @@ def trends(call: Call) -> Shown:
         "instruments": instrument_states(call.scope),
     }  # fmt: skip
     return "trends.html", shown
+
+
+def explain_instrument(call: Call, suspicion_id: str) -> Response:
+    """Say what explains that an instrument seemed to move; then what the charts say of it now."""
+    lift_suspicion(call.scope, suspicion_id, request.form.get("reason", ""))
+    return see(f"/console/{call.scope.slug}/trends")
 
 
 def series(call: Call, asset: str, characteristic: str) -> Shown:

@@ -45,6 +45,7 @@ from appliance.inspections.models import InspectionRow
 from appliance.inspections.repository import list_measurements
 from appliance.measurements.models import MeasuredCharacteristic, Measurement
 from appliance.rollups.keeping import rebuild
+from appliance.tenancy.postgresql import provision
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.tenancy.site import Site
@@ -222,6 +223,8 @@ def measure(folder: Path, backend: str, measurements: str, workspaces: str, seco
         how["administrator_url"] = cluster(is_durable=True).new_database()
     print(f"{backend}, {measurements} measurements in {workspaces} workspaces, load {os.getloadavg()[0]:.1f}")
     with Site.open(load_settings(folder / "appliance", {}), create=True, **how) as site:
+        if backend == "postgresql":
+            provision(site, how["administrator_url"], int(workspaces))
         plants = []
         for number in range(int(workspaces)):
             site.create_workspace(f"w{number}", f"W{number}", SYSTEM)

@@ -13,6 +13,7 @@ from appliance.rollups.keeping import ensure_built
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.capability import _LIMITS, _VALUES, _VALUES_OF_ASSET
 from appliance.trends.history import MOST_POINTS, History, history_of
+from appliance.trends.recall import _ANY, _BY_NAME
 from tests.measured_workspace import Plant
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -62,3 +63,12 @@ def test_values_of_a_period_are_found_asset_by_asset(scope: WorkspaceScope, ques
         plan = [row[3] for row in scope.database.fetch(f"EXPLAIN QUERY PLAN {question}", *["x"] * question.count("?"))]
     by_series = "measurement_by_characteristic (characteristic_id=? AND asset_id=?"
     assert any(by_series in step for step in plan), plan
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("question", [_ANY, _BY_NAME])
+def test_a_recall_follows_the_inspections(scope: WorkspaceScope, question: str) -> None:
+    with scope:
+        plan = [row[3] for row in scope.database.fetch(f"EXPLAIN QUERY PLAN {question}", *["x"] * question.count("?"))]
+    assert plan[0].startswith("SEARCH i USING INDEX"), plan
+    assert not any("TEMP B-TREE" in step for step in plan), plan

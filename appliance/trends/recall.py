@@ -13,11 +13,10 @@ from appliance.db.listing import LARGEST_PAGE
 from appliance.measurements.suspicion import Marks, marks
 from appliance.tenancy.scope import WorkspaceScope
 
-#: ``CROSS`` holds SQLite to the order of inspections; it would begin with all that an instrument ever measured.
 _ONE: Final = (
     "SELECT i.id, i.asset_id, i.verdict, i.report_number, i.issued_at, i.state, m.measured_at, m.instrument_id, "
-    "m.cad_revision_id, m.operator_id, m.superseded_by FROM inspection i CROSS JOIN measurement m WHERE m.id = "
-    "(SELECT n.id FROM measurement n WHERE n.inspection_id = i.id LIMIT 1) AND i.id > ? "
+    "m.cad_revision_id, m.operator_id, m.superseded_by FROM inspection i JOIN measurement m ON m.id = "
+    "(SELECT n.id FROM measurement n WHERE n.inspection_id = i.id LIMIT 1) WHERE i.id > ? "
 )
 _DEPENDS: Final = (
     "AND (? = '' OR m.cad_revision_id = ?) AND (? = '' OR m.operator_id = ?) AND (? = '' OR m.asset_id = ?) "
@@ -25,9 +24,8 @@ _DEPENDS: Final = (
 )
 _PAGE: Final = "ORDER BY i.id LIMIT ?"
 _ANY: Final = f"{_ONE} {_DEPENDS} {_PAGE}"
-_BY_NAME: Final = (
-    f"{_ONE} AND m.instrument_id IN (SELECT id FROM instrument WHERE name = ? OR id = ?) {_DEPENDS} {_PAGE}"
-)
+#: ``COALESCE`` keeps SQLite from making an index of all that these instruments ever measured, for one page.
+_BY_NAME: Final = f"{_ONE} AND COALESCE(m.instrument_id, '') IN (SELECT id FROM instrument WHERE name = ? OR id = ?) {_DEPENDS} {_PAGE}"
 
 
 @dataclass(frozen=True)

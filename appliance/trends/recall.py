@@ -25,7 +25,8 @@ _DEPENDS: Final = (
 _PAGE: Final = "ORDER BY i.id LIMIT ?"
 _ANY: Final = f"{_ONE} {_DEPENDS} {_PAGE}"
 #: ``COALESCE`` keeps SQLite from making an index of all that these instruments ever measured, for one page.
-_BY_NAME: Final = f"{_ONE} AND COALESCE(m.instrument_id, '') IN (SELECT id FROM instrument WHERE name = ? OR id = ?) {_DEPENDS} {_PAGE}"
+_OF_NAME: Final = "AND COALESCE(m.instrument_id, '') IN (SELECT id FROM instrument WHERE name = ? OR id = ?)"
+_BY_NAME: Final = f"{_ONE} {_OF_NAME} {_DEPENDS} {_PAGE}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -96,7 +97,7 @@ def test_its_report_is_signed_logged_printed_and_verified_with_the_file_as_evide
     assert (result["verdict"], result["disagreements"], result["results_file"]["sha256"]) == (
         "inconclusive", 1, row.sha256,
     )  # fmt: skip
-    assert "4711" not in str(result)
+    assert "4711" not in re.findall(r"\w+", str(result))
     pack = tmp_path / "evidence.zip"
     sink = io.BytesIO()
     export_pack(scope, first.id, sink)

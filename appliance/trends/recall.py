@@ -1,7 +1,8 @@
 """Recall: every verdict and report that depends on an instrument, a revision, an operator, a time.
 
 All measurements of an inspection were made on one occasion, so one of them is asked.  Verdicts that were amended are
-told with what amended them.  Reads the inspections in their order, page by page: cost grows with inspections.
+told with what amended them.  Reads the inspections of an instrument or an asset in their order, page by page; where
+neither is named, all of them.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from appliance.measurements.suspicion import Marks, marks
 from appliance.tenancy.scope import WorkspaceScope
 
 _ONE: Final = (
-    "SELECT i.id, i.asset_id, i.verdict, i.report_number, i.issued_at, i.state, m.measured_at, m.instrument_id, "
+    "SELECT i.id, i.asset_id, i.verdict, i.report_number, i.issued_at, i.state, i.measured_at, i.instrument_id, "
     "m.cad_revision_id, m.operator_id, m.superseded_by FROM inspection i JOIN measurement m ON m.id = "
     "(SELECT n.id FROM measurement n WHERE n.inspection_id = i.id LIMIT 1) WHERE i.id > ? "
-)
-_DEPENDS: Final = (
-    "AND (? = '' OR m.cad_revision_id = ?) AND (? = '' OR m.operator_id = ?) AND (? = '' OR m.asset_id = ?) "
-    "AND m.measured_at >= ? AND m.measured_at < ? "
+    "AND i.measured_at >= ? AND i.measured_at < ? "
+    "AND (? = '' OR m.cad_revision_id = ?) AND (? = '' OR m.operator_id = ?)"
 )
 _PAGE: Final = "ORDER BY i.id LIMIT ?"
-_ANY: Final = f"{_ONE} {_DEPENDS} {_PAGE}"
-#: ``COALESCE`` keeps SQLite from making an index of all that these instruments ever measured, for one page.
-_OF_NAME: Final = "AND COALESCE(m.instrument_id, '') IN (SELECT id FROM instrument WHERE name = ? OR id = ?)"
-_BY_NAME: Final = f"{_ONE} {_OF_NAME} {_DEPENDS} {_PAGE}"
+#: What is named leads to its inspections by their index, in their order.
+_ANY: Final = f"{_ONE} {_PAGE}"
+_OF_ASSET: Final = f"{_ONE} AND i.asset_id = ? {_PAGE}"
+_OF_INSTRUMENT: Final = f"{_ONE} AND i.instrument_id = ? {_PAGE}"
+_OF_BOTH: Final = f"{_ONE} AND i.instrument_id = ? AND i.asset_id = ? {_PAGE}"
+_REVISIONS: Final = "SELECT id FROM instrument WHERE name = ? OR id = ?"
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,18 @@ def recalled(
 
     ``instrument`` is the id of one revision of a statement, or a name: that of all of its revisions.
     """
-    wanted: list[Any] = []
-    for one in (cad_revision, operator, asset):
-        wanted += [one or "", one or ""]
+    asked: list[Any] = [after, since, until]
+    for one in (cad_revision, operator):
+        asked += [one or "", one or ""]
+    of_asset = [asset] if asset else []
     with scope:
         if instrument is None:
-            rows = scope.database.look_up(_ANY, after, *wanted, since, until, limit)
+            rows = scope.database.look_up(_OF_ASSET if asset else _ANY, *asked, *of_asset, limit)
         else:
-            rows = scope.database.look_up(_BY_NAME, after, instrument, instrument, *wanted, since, until, limit)
+            question, rows = _OF_BOTH if asset else _OF_INSTRUMENT, []
+            for revision in scope.database.look_up(_REVISIONS, instrument, instrument):
+                rows += scope.database.look_up(question, *asked, *revision, *of_asset, limit)
+            rows = sorted(rows)[:limit]
     standing = marks(scope)
     return [_dependent(row, standing) for row in rows]
 

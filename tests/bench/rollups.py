@@ -90,7 +90,13 @@ def fill(scope: WorkspaceScope, plant: Plant, measurements: int) -> None:
         rows, own = [], []
         for n in range(first, min(first + 200, inspections)):
             id_, at, asset = new_id("ins"), moment(n / inspections), n % ASSETS
-            own.append([template.get(name) if name != "id" else id_ for name in inspection])
+            given = {
+                "id": id_,
+                "asset_id": plant.assets[asset],
+                "instrument_id": plant.instruments[asset % 2],
+                "measured_at": at,
+            }
+            own.append([given.get(name, template.get(name)) for name in inspection])
             values = rng.normal(0.0, 0.02, CHARACTERISTICS)
             values[:5] += 0.08 * n / inspections * (asset == 0)
             for position, value in enumerate(values.tolist()):
@@ -179,6 +185,34 @@ def client_process(folder: Path, plants: list[Plant], seconds: float, clients: r
         return dict(ask(work, time.monotonic(), seconds, clients, pause))
 
 
+def recorder_process(folder: Path, number: int, plant: Plant, seconds: float, first: int) -> tuple[int, float]:
+    """A worker that records into a workspace of its own."""
+    with Site.open(load_settings(folder / "appliance", {})) as site:
+        own = replace(plant, scope=site.scope(SYSTEM, f"w{number}"))
+        record(own, _once())  # whatever a process computes once
+        ready[0].wait()
+        until = time.monotonic() + seconds
+        return record(own, lambda: time.monotonic() > until, first)
+
+
+def _once() -> Callable[[], bool]:
+    turns = iter((False,))
+    return lambda: next(turns, True)
+
+
+def record_in_parallel(folder: Path, plants: list[Plant], seconds: float, first: int) -> None:
+    """Print what two workers record, each into its own workspace."""
+    own = [replace(plant, scope=cast(WorkspaceScope, None)) for plant in plants[:2]]
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(len(own))
+    with ProcessPoolExecutor(len(own), spawn, _meet_at, (barrier,)) as pool:
+        done = [
+            pool.submit(recorder_process, folder, number, plant, seconds, first) for number, plant in enumerate(own)
+        ]
+        rate = sum(count / took for count, took in (one.result() for one in done))
+    print(f"  recorded with roll-ups by {len(own)} workers into as many workspaces: {rate:.0f} measurements/s")
+
+
 def ask_beside_recording(folder: Path, plants: list[Plant], seconds: float, pause: float, first: int) -> None:
     """Print what ``CLIENTS`` waited, and how much was recorded beside them."""
     own = [replace(plant, scope=cast(WorkspaceScope, None)) for plant in plants]
@@ -238,12 +272,13 @@ def measure(folder: Path, backend: str, measurements: str, workspaces: str, seco
             print(f"  rebuild of {count} measurements: {count / (time.perf_counter() - begin):.0f}/s")
             in_control = min(0.5, FROZEN / (count / CHARACTERISTICS / ASSETS))
             freeze_limits(scope, "c7", moment(0), moment(in_control), "in control", asset=plants[-1].assets[0])
-        begin = time.monotonic()
         if backend == "postgresql":  # as autovacuum does in time
             with psycopg.connect(how["administrator_url"], autocommit=True) as administrator:
                 administrator.execute("VACUUM ANALYZE")
-        alone, took = record(plants[0], lambda begin=begin: time.monotonic() - begin > 10)
+        until = time.monotonic() + 10.0
+        alone, took = record(plants[0], lambda: time.monotonic() > until)
         print(f"  recorded with roll-ups, nothing else running: {alone / took:.0f} measurements/s")
+        record_in_parallel(folder, plants, 10.0, 25_000)
         work = [questions(plant.scope, plant) for plant in plants]
         alone_ms = {}
         for name, question in work[0].items():

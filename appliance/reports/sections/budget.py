@@ -13,6 +13,8 @@ from appliance.reports.sheet import Sheet
 from appliance.reports.table import Cell, Column, Row, draw_table
 
 _BAR_WIDTH = 26.0
+#: Height of what stands and is said before the first budget, mm.
+_ABOUT = 18.0
 _COLUMNS = (
     Column("Contribution", 38.0),
     Column("u\nmm", 19.0, "R"),
@@ -28,7 +30,8 @@ def draw_budgets(sheet: Sheet, facts: ReportFacts) -> None:
     for result in facts.inspection.verdict.results:
         if result.budget:
             groups.setdefault((result.budget, result.k), []).append(result)
-    sheet.heading("Uncertainty budget", 34.0)
+    first = next(iter(groups.values()), None)
+    sheet.heading("Uncertainty budget", _ABOUT + (_room(first) if first else 0.0))
     sheet.paragraph(
         "Standard uncertainties combine as the root of the sum of their squares; U = k u. "
         "The factor of a profile (u_P = 2u) is already in its u.",
@@ -45,7 +48,7 @@ def _budget(sheet: Sheet, results: list[CharacteristicResult]) -> None:
     first = results[0]
     names = ", ".join(result.characteristic.name for result in results)
     sheet.y += 3.2
-    sheet.need(min(22.0 + 7.2 * len(first.budget), 150.0))
+    sheet.need(_room(results))
     sheet.paragraph(names, face="medium", size=8.8)
     sheet.y += 1.2
     combined = hypot(*(line.u_mm or 0.0 for line in first.budget))
@@ -63,6 +66,11 @@ def _budget(sheet: Sheet, results: list[CharacteristicResult]) -> None:
             )
         )
     draw_table(sheet, _COLUMNS, rows, 8.0)
+
+
+def _room(results: list[CharacteristicResult]) -> float:
+    """Height in mm that one budget should have on a page; no page has room for more than so many lines."""
+    return min(22.0 + 7.2 * len(results[0].budget), 150.0)
 
 
 def _line(name: str, u_mm: float | None, source: str, combined: float) -> Row:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ from appliance.inspections.records import Inspection
 from appliance.inspections.result import characteristic_table
 from appliance.reports.issue import issue_report
 from appliance.reports.pdf_signature import sign_pdf
-from appliance.reports.sheet import Sheet
+from appliance.reports.sections.budget import draw_budgets
+from appliance.reports.sheet import BOTTOM, Sheet
 from tests.sample_inspection import empty_inspection, plate_with_boss, sample_field, sample_inspection
 from tests.sample_report import ISSUED_AT, SampleReport, issue_sample
 from tests.services import require
@@ -232,6 +234,23 @@ def test_a_plan_of_120_characteristics_runs_over_pages_and_ends_properly(tmp_pat
     assert len(pages) >= 10
     assert f"Page {len(pages)} of {len(pages)}" in pages[-1]
     assert "End of report" in pages[-1]
+
+
+@pytest.mark.parametrize("room_mm", [5.0, 20.0, 35.0, 50.0, 65.0, 70.0, 75.0, 80.0, 85.0, 95.0])
+def test_the_title_of_the_budgets_stands_on_the_page_of_the_first(
+    tmp_path: Path, room_mm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet, pages = sheet_of_one_line(), dict[str, int]()
+    draw = Sheet.text
+
+    def noted(self: Sheet, x: float, y: float, text: str, *face: Any, **options: Any) -> None:
+        pages.setdefault(text, self.page_count)
+        draw(self, x, y, text, *face, **options)
+
+    monkeypatch.setattr(Sheet, "text", noted)
+    sheet.y = BOTTOM - room_mm
+    draw_budgets(sheet, SimpleNamespace(inspection=sample_inspection(tmp_path)))  # type: ignore[arg-type]
+    assert pages["Uncertainty budget"] == pages["Contribution"] == pages["Combined, and expanded"]
 
 
 def test_a_missing_scan_is_an_error_before_the_log_is_touched(sample: SampleReport, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from appliance.rollups.keeping import ensure_built
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.capability import _LIMITS, _VALUES, _VALUES_OF_ASSET
 from appliance.trends.history import MOST_POINTS, History, history_of
-from appliance.trends.recall import _ANY, _OF_ASSET, _OF_BOTH, _OF_INSTRUMENT
 from tests.measured_workspace import Plant
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -63,21 +62,3 @@ def test_values_of_a_period_are_found_asset_by_asset(scope: WorkspaceScope, ques
         plan = [row[3] for row in scope.database.fetch(f"EXPLAIN QUERY PLAN {question}", *["x"] * question.count("?"))]
     by_series = "measurement_by_characteristic (characteristic_id=? AND asset_id=?"
     assert any(by_series in step for step in plan), plan
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize(
-    ("question", "index"),
-    [
-        (_ANY, "autoindex"), (_OF_ASSET, "by_asset (asset_id=? AND id>"),
-        (_OF_INSTRUMENT, "by_instrument (instrument_id=? AND id>"), (_OF_BOTH, "("),
-    ],
-)  # fmt: skip
-def test_a_recall_follows_the_inspections_by_their_own_indexes(
-    scope: WorkspaceScope, question: str, index: str
-) -> None:
-    with scope:
-        plan = [row[3] for row in scope.database.fetch(f"EXPLAIN QUERY PLAN {question}", *["x"] * question.count("?"))]
-    assert plan[0].startswith("SEARCH i USING INDEX"), plan
-    assert index in plan[0], plan
-    assert not any("TEMP B-TREE" in step or "AUTOMATIC" in step for step in plan), plan

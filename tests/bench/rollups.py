@@ -205,9 +205,8 @@ def record_in_parallel(folder: Path, plants: list[Plant], seconds: float, first:
             pool.submit(recorder_process, folder, number, plant, seconds, first) for number, plant in enumerate(own)
         ]
         rate = sum(count / took for count, took in (one.result() for one in done))
-    print(
-        f"  recorded with roll-ups by {len(own)} workers into as many workspaces: {rate:.0f} measurements/s, {rate / alone:.1f} times one"
-    )
+    said = f"{rate:.0f} measurements/s, {rate / alone:.1f} times one"
+    print(f"  recorded with roll-ups by {len(own)} workers into as many workspaces: {said}")
 
 
 def ask_beside_recording(folder: Path, plants: list[Plant], seconds: float, pause: float, first: int) -> None:

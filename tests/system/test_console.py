@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from appliance.config.settings import load_settings
 from appliance.core.ids import new_id
@@ -128,14 +130,14 @@ def served(application: str, port: int, environ: dict[str, str], threads: int) -
 
 def test_a_supervisor_signs_in_and_finds_the_asset_by_keyboard(console: Console) -> None:
     with console.page() as page:
-        assert page.get_by_role("heading", name="Assets").is_visible()
+        expect(page.get_by_role("heading", name="Assets")).to_be_visible()
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to content"
         page.get_by_role("link", name="housing-0001").focus()
         page.keyboard.press("Enter")
         page.wait_for_url("**/assets/*")
-        assert page.get_by_role("heading", name="housing-0001").is_visible()
-        assert page.get_by_text("Hall 3").is_visible()
+        expect(page.get_by_role("heading", name="housing-0001")).to_be_visible()
+        expect(page.get_by_text("Hall 3")).to_be_visible()
 
 
 def test_progress_and_end_of_an_inspection_are_followed_live(console: Console) -> None:
@@ -148,7 +150,7 @@ def test_progress_and_end_of_an_inspection_are_followed_live(console: Console) -
         page.wait_for_selector("#live.on")
         change(state="decoded", step="align", progress=0.42)
         until(lambda: page.evaluate("document.querySelector('progress').value") == 0.42)
-        assert page.get_by_text("align", exact=True).is_visible()
+        expect(page.get_by_text("align", exact=True)).to_be_visible()
         service.cancel(console.scope, console.inspection_id)
         page.wait_for_selector("text=Cancelled")
         page.get_by_role("button", name="Try again").click()
@@ -160,7 +162,7 @@ def test_what_a_file_says_is_text_and_never_runs(console: Console) -> None:
     name = "<script>document.title='owned'</script>"
     create_asset(console.scope, name, serial='"><img src=x onerror=alert(1)>')
     with console.page() as page:
-        assert page.get_by_role("link", name=name).is_visible()
+        expect(page.get_by_role("link", name=name)).to_be_visible()
         assert page.title() != "owned"
 
 
@@ -195,7 +197,7 @@ def test_a_series_is_read_by_everybody_and_its_values_lead_on(console: Console, 
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         page.locator("figure a circle").last.click()
         page.wait_for_url(f"**/inspections/{inspections[-1]}")
-        assert page.get_by_role("link", name="c0").is_visible(), "and back to the series"
+        expect(page.get_by_role("link", name="c0"), "and back to the series").to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -213,7 +215,7 @@ def test_a_change_is_asked_for_followed_live_and_seen_from_above(console: Consol
         with console.scope.transaction():
             ScanChange.update(step="registration", progress=0.42).where(ScanChange.id == row.id).execute()
         until(lambda: page.evaluate("document.querySelector('progress').value") == 0.42)
-        assert page.get_by_text("registration", exact=True).is_visible()
+        expect(page.get_by_text("registration", exact=True)).to_be_visible()
         assert carry_change(console.scope, row.id) == "done"
         page.wait_for_selector("text=Computed")
         until(lambda: page.evaluate("document.querySelector('figure img')?.naturalWidth") == 1440)
@@ -236,18 +238,18 @@ def test_what_a_suspect_instrument_measured_is_told_to_everybody(console: Consol
         )  # fmt: skip
     with console.page(color_scheme=scheme, viewport={"width": 360, "height": 740}) as page:
         page.goto(f"{console.url}/console/main/assets/{plant.assets[0]}/trends/{series.id}")
-        assert page.locator("circle.ring").count() == 3
+        expect(page.locator("circle.ring")).to_have_count(3)
         assert page.evaluate(CONTRAST) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         page.locator("figure a circle").last.click()
         page.wait_for_url(f"**/inspections/{made[-1].inspection_id}")
-        assert page.get_by_role("link", name="ball bar").is_visible()
+        expect(page.get_by_role("link", name="ball bar")).to_be_visible()
         assert page.evaluate(CONTRAST) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         page.get_by_label("What explains it").fill("a speck of dust")
         page.get_by_role("button", name="Lift the suspicion").click()
         page.wait_for_url("**/trends")
-        assert page.get_by_role("heading", name="Trends").is_visible()
+        expect(page.get_by_role("heading", name="Trends")).to_be_visible()
     with console.scope:
         assert InstrumentSuspicion.known(id=suspicion.id).lifted_reason == "a speck of dust"
 
@@ -258,7 +260,7 @@ def test_a_session_ends_when_its_key_is_revoked(console: Console) -> None:
     with console_of_bob.page(expected="Authentication failed") as page:  # live events may try once more
         revoke_api_key(console.site, row.id, SYSTEM)
         page.goto(f"{console.url}/console/main/")
-        assert page.url.endswith("/console/login")
+        expect(page).to_have_url(re.compile("/console/login$"))
 
 
 CONTRAST = """() => {

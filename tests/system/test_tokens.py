@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from appliance.config.settings import load_settings
 from appliance.identity.local.accounts import roles_named
@@ -73,11 +74,11 @@ def test_a_key_is_made_rotated_and_revoked(office: Office) -> None:
     assert (office.status(first), office.status(first, "workspaces/main/scans")) == (200, 403)
     page.get_by_label("When the present secret of edge 7 ends").select_option("1")
     page.get_by_role("button", name="Make another secret for edge 7").click()
+    expect(page.locator("#made")).not_to_have_text(first)
     second = page.locator("#made").inner_text()
-    assert second != first
     assert office.status(first) == office.status(second) == 200
     page.get_by_role("button", name="Revoke the key of edge 7").click()
-    assert page.get_by_role("row", name="edge 7").get_by_text("revoked").is_visible()
+    expect(page.get_by_role("row", name="edge 7").get_by_text("revoked")).to_be_visible()
     assert office.status(first) == office.status(second) == 401
 
 
@@ -90,7 +91,7 @@ def test_a_personal_token_is_made_used_and_ended(office: Office) -> None:
     token = page.locator("#made").inner_text()
     assert (office.status(token), office.status(token, "workspaces/main/keys")) == (200, 403)
     page.goto(f"{office.url}/console/main/keys")
-    assert "nightly report" in page.get_by_role("list").last.inner_text()
+    expect(page.get_by_role("list").last).to_contain_text("nightly report")
     page.goto(f"{office.url}/console/-/me")
     page.get_by_role("button", name="End the token nightly report").click()
     assert office.status(token) == 401

@@ -2,13 +2,18 @@
 
 The driver's cursors cost as much as such a question itself.  Here the plan is asked for by name, through the driver's
 own libpq: one call, in which other threads run, and the driver's loaders for what comes back.
+
+And statements whose answer nobody needs: the server works on them while this program computes what comes next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
+from psycopg import generators
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format
@@ -36,13 +41,48 @@ class _Plan:
 
 
 class SchemaConnection(psycopg.Connection[Any]):
-    """A connection that knows which lookups its server has planned."""
+    """A connection that knows which lookups its server has planned, and whether a statement is under way."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._plans: dict[str, _Plan] = {}
+        self._is_under_way = False
         #: When its last session ended, by the monotonic clock.
         self.used_at = 0.0
+
+    def send(self, query: str, values: Sequence[bytes | str | int | float | None] = ()) -> None:
+        """Begin a statement whose parameters are ``?`` and whose answer nobody needs.
+
+        Whatever comes next on this connection waits for its end, and raises its error.
+        """
+        self.settle()
+        sent: Any = [one if isinstance(one, bytes) else _sent(one) for one in values]
+        formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in values]
+        self.pgconn.send_query_params(numbered(query).encode(), sent, param_formats=formats)
+        self._is_under_way = True
+        super().wait(generators.send(self.pgconn))
+
+    def settle(self) -> None:
+        """Wait for the end of the statement that is under way, if one is.
+
+        Raises
+        ------
+        psycopg.Error : it failed
+        """
+        if self._is_under_way:
+            self._is_under_way = False
+            for result in super().wait(generators.fetch_many(self.pgconn)):
+                self._require(result, ExecStatus.COMMAND_OK)
+
+    def settle_for_good_or_ill(self) -> None:
+        """The same, whether it failed or not: what it did will not stay."""
+        with suppress(psycopg.Error):
+            self.settle()
+
+    def wait(self, *arguments: Any, **named: Any) -> Any:
+        """What the driver does for every statement."""
+        self.settle()
+        return super().wait(*arguments, **named)
 
     def look_up(self, query: str, values: tuple[str | int | None, ...]) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` whose parameters are ``?``.
@@ -51,6 +91,7 @@ class SchemaConnection(psycopg.Connection[Any]):
         ------
         psycopg.Error : it failed; ``DataError`` : a text holds a NUL, which no row does
         """
+        self.settle()
         plan = self._plans.get(query) or self._planned(query)
         sent: Any = [_sent(value) for value in values]  # the driver's own types leave out that a value may be null
         result = self.pgconn.exec_prepared(plan.name, sent, result_format=Format.BINARY)
@@ -58,9 +99,9 @@ class SchemaConnection(psycopg.Connection[Any]):
         return plan.load(result)
 
     def discard(self) -> None:
-        """Let the server forget what the session set, and every plan."""
+        """Let the server forget what the session set, and every plan; it is done before whatever comes next."""
         self._plans.clear()
-        self.execute(b"DISCARD ALL")
+        self.send("DISCARD ALL")
 
     def _planned(self, query: str) -> _Plan:
         plan = _Plan(b"d2r_%d" % len(self._plans), self)
@@ -76,7 +117,7 @@ class SchemaConnection(psycopg.Connection[Any]):
         raise error_from_result(result)
 
 
-def _sent(value: str | int | None) -> bytes | None:
+def _sent(value: str | float | None) -> bytes | None:
     """A parameter as text; the server takes it as the type that stands opposite."""
     if value is None:
         return None

@@ -41,6 +41,8 @@ _OPTIONS: Final = (
 )
 #: The row lock of writers: a table of the schema's own, so that nobody outside can hold it.
 WRITER_TABLE: Final = "writer"
+#: One message to the server.
+_BEGIN_WRITING: Final = f"BEGIN; LOCK TABLE {WRITER_TABLE} IN EXCLUSIVE MODE".encode()
 _DELETABLE: Final = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
 AND has_table_privilege(c.oid, 'DELETE')
@@ -122,6 +124,10 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
             return False
         if time.monotonic() - connection.used_at < TRUSTED_S:
             return True
+        try:
+            connection.settle()
+        except psycopg.Error:
+            return False
         readable, _, _ = select.select([connection.fileno()], [], [], 0)
         return not readable
 
@@ -143,6 +149,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
             cursor.close()
         state.reset()
         try:
+            connection.settle_for_good_or_ill()
             if not connection.closed and connection.pgconn.transaction_status != TransactionStatus.IDLE:
                 connection.rollback()
             if is_touched and not connection.closed:
@@ -183,8 +190,16 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     def write_columns(
         self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
     ) -> None:
-        """Write rows inside the open transaction."""
-        self.execute_plain(*rows_statement(table, columns, values, conflict))
+        """Write rows inside the open transaction; the server does so while this thread goes on.
+
+        What fails there is raised by the next statement, ``COMMIT`` at last.
+        """
+        self.require_here()
+        connection: SchemaConnection = self._state.conn
+        try:
+            connection.send(*rows_statement(table, columns, values, conflict))
+        except psycopg.Error as error:
+            raise meaning_of(error, self.name) or error from error
 
     def read_rows(
         self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]
@@ -231,13 +246,13 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
 
     def begin(self, lock_type: str | None = None) -> None:
         """Begin a transaction; one that writes (``IMMEDIATE``) waits for the writers before it."""
+        self.require_here()
+        self._state.is_touched = True
         try:
-            super().begin()
-            if lock_type:
-                super().execute_sql(f"LOCK TABLE {WRITER_TABLE} IN EXCLUSIVE MODE")
-        except peewee.DatabaseError as error:
+            self._state.conn.execute(_BEGIN_WRITING if lock_type else b"BEGIN")
+        except psycopg.Error as error:
             self.rollback()
-            self._translate(error)
+            raise meaning_of(error, self.name) or error from error
 
     def begin_snapshot(self) -> None:
         """Let this session see one moment until its end, and write nothing."""
@@ -253,6 +268,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     def rollback(self) -> None:
         """Roll back, as far as there is a connection left to do it on."""
         connection = self._state.conn
+        connection.settle_for_good_or_ill()
         if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
             self._end("ROLLBACK")
 

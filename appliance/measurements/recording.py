@@ -104,9 +104,13 @@ def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Seq
         known = _characteristics(scope, occasion.part_id, findings)
         ids = [known[one.key][0] for one in findings]
         columns = _columns(occasion, ids, findings)
-        scope.database.write_columns("measurement", _COLUMNS, [columns[name] for name in _COLUMNS])
+        written = [columns[name] for name in _COLUMNS]
         scope.database.run(_OF_INSPECTION, occasion.instrument_id, occasion.measured_at, occasion.inspection_id)
-        fold(scope, list(map(Counted, *(columns[name] for name in Counted._fields))))
+        fold(
+            scope,
+            list(map(Counted, *(columns[name] for name in Counted._fields))),
+            lambda: scope.database.write_columns("measurement", _COLUMNS, written),
+        )
     return ids
 
 

@@ -10,7 +10,7 @@ The tables belong to one time zone and one way of folding (``VERSION``).  Where 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -19,6 +19,7 @@ import numpy as np
 from appliance.core.clock import rfc3339_us, utc_now
 from appliance.db.bulk import Kind
 from appliance.rollups import folding, statements
+from appliance.rollups.blocks import added
 from appliance.rollups.calendar import Calendar, calendar_of
 from appliance.rollups.extremes import Extremes, mend_conditions
 from appliance.rollups.folding import Batch
@@ -26,8 +27,8 @@ from appliance.rollups.lives import lives, repairs_of_each, second
 from appliance.rollups.numbers import Numbers
 from appliance.rollups.records import KEPT, LIFE, Counted, Dimension
 from appliance.rollups.rows import all_counted, counted_of_asset
-from appliance.rollups.scores import add_lines
-from appliance.rollups.storing import add_tallies, change_sketches, take_tallies
+from appliance.rollups.scores import add_lines, known_lines
+from appliance.rollups.storing import change_sketches, known_sketches, known_tallies, take_tallies, write_tallies
 from appliance.tenancy.scope import WorkspaceScope
 
 #: The way of folding; another one asks for all roll-ups to be built anew.
@@ -51,8 +52,10 @@ _ENDED_LIVES: Final = tuple(
 )
 
 
-def fold(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
-    """Add measurements that were written in the open transaction.
+def fold(scope: WorkspaceScope, rows: Sequence[Counted], write: Callable[[], None]) -> None:
+    """Add measurements, which ``write`` writes in the open transaction.
+
+    It is called when all that is asked about them is known, so that a server writes while their parts are computed.
 
     Raises
     ------
@@ -60,9 +63,10 @@ def fold(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
     """
     with scope.transaction():
         if not _is_built(scope):
+            write()
             rebuild(scope)  # which finds these rows among the others
             return
-        _add(scope, rows, Numbers())
+        _add(scope, rows, Numbers(), write)
 
 
 def take_out(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
@@ -73,11 +77,12 @@ def take_out(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
             return
         numbers, extremes = Numbers(), Extremes(scope.database, calendar_of(scope.settings.time_zone))
         for some in _portions(rows):
-            batch = _batch(scope, some, numbers)
-            for kept in (_MEMBERS, _PARTS):
-                take_tallies(scope.database, *folding.tallies(batch, kept), extremes.mend)
-            change_sketches(scope.database, folding.quantiles(batch), -1)
-            _write_lines(scope, batch, numbers, -1)
+            batch, ends = _batch(scope, some, numbers)
+            left = take_tallies(scope.database, *folding.tallies(batch, _MEMBERS), extremes.mend)
+            take_tallies(scope.database, *folding.tallies(batch, _PARTS), extremes.mend)
+            sketches, lines = folding.quantiles(batch), folding.lines(batch, -1)
+            change_sketches(scope.database, sketches, known_sketches(scope.database, list(sketches)), -1)
+            add_lines(scope.database, lines, known_lines(scope.database, list(lines)), left, ends)
             mend_conditions(scope.database, _write_conditions(scope, some, -1))
 
 
@@ -122,17 +127,28 @@ def refold_lives(scope: WorkspaceScope, asset_id: str) -> None:
             scope.database.run(statement, asset_id)
         numbers = Numbers()
         for page in counted_of_asset(scope.database, asset_id):
-            batch = _batch(scope, page, numbers)
-            add_tallies(scope.database, *folding.tallies(batch, {"asset": (LIFE,)}))
-            _write_lines(scope, batch, numbers, 1)
+            batch, ends = _batch(scope, page, numbers)
+            places, gained = folding.tallies(batch, {"asset": (LIFE,)})
+            blocks = write_tallies(scope.database, places, added(known_tallies(scope.database, places), gained))
+            lines = folding.lines(batch, 1)
+            add_lines(scope.database, lines, known_lines(scope.database, list(lines)), blocks, ends)
 
 
-def _add(scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers) -> None:
-    for some in _portions(rows):
-        batch = _batch(scope, some, numbers)
-        add_tallies(scope.database, *folding.tallies(batch))
-        change_sketches(scope.database, folding.quantiles(batch), 1)
-        _write_lines(scope, batch, numbers, 1)
+def _add(
+    scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers, write: Callable[[], None] = lambda: None
+) -> None:
+    """Ask first, then write: a server works on what it was told while this program computes what it is told next."""
+    database = scope.database
+    for number, some in enumerate(_portions(rows)):
+        batch, ends = _batch(scope, some, numbers)
+        if number == 0:
+            write()
+        (places, gained), sketches, lines = folding.tallies(batch), folding.quantiles(batch), folding.lines(batch, 1)
+        blocks, counts = known_tallies(database, places), known_sketches(database, list(sketches))
+        moments = known_lines(database, list(lines))
+        written = write_tallies(database, places, added(blocks, gained))
+        change_sketches(database, sketches, counts, 1)
+        add_lines(database, lines, moments, written, ends)
         _write_conditions(scope, some, 1)
 
 
@@ -140,21 +156,21 @@ def _is_built(scope: WorkspaceScope) -> bool:
     return scope.database.look_up(_STATE) == [(VERSION, scope.settings.time_zone)]
 
 
-def _batch(scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers) -> Batch:
+def _batch(scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers) -> tuple[Batch, dict[int, int]]:
+    """The columns of ``rows``, and the life of each asset (its number as an owner) that has not ended."""
     numbers.learn(scope.database, rows)
     moments = [row.measured_at for row in rows]
     buckets = calendar_of(scope.settings.time_zone).starts(moments)
-    buckets[LIFE] = lives(rows, repairs_of_each(scope.database, {row.asset_id for row in rows}))
+    repairs = repairs_of_each(scope.database, {row.asset_id for row in rows})
+    buckets[LIFE] = lives(rows, repairs)
     seconds = {moment: second(moment) for moment in set(moments)}
-    return Batch.of(rows, numbers, buckets, np.array([seconds[moment] for moment in moments], dtype=np.int64))
-
-
-def _write_lines(scope: WorkspaceScope, batch: Batch, numbers: Numbers, sign: int) -> None:
-    assets = {number: member for (dimension, member, _), number in numbers.owners.items() if dimension == "asset"}
-    gained = folding.lines(batch, sign)
-    repairs = repairs_of_each(scope.database, {assets[place[0]] for place in gained})
-    ends = {place[0]: repairs[assets[place[0]]] for place in gained}
-    add_lines(scope.database, gained, {owner: second(own[-1]) if own else 0 for owner, own in ends.items()})
+    batch = Batch.of(rows, numbers, buckets, np.array([seconds[moment] for moment in moments], dtype=np.int64))
+    ends = {
+        number: second(repairs[member][-1]) if repairs[member] else 0
+        for (dimension, member, _), number in numbers.owners.items()
+        if dimension == "asset" and member in repairs
+    }
+    return batch, ends
 
 
 def _write_conditions(

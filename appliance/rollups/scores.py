@@ -9,7 +9,7 @@ two limbs of the sums of seconds, of their squares, and of their products with n
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -30,14 +30,23 @@ _TYPE: Final = np.dtype("<i8")
 _SET: Final = statements.setting(statements.LINES)
 
 
-def add_lines(database: Engine, gained: Mapping[Place, Mapping[int, Moments]], current: Mapping[int, int]) -> None:
-    """Add moments to lines, whose tallies hold the values already, and score them anew.
+def known_lines(database: Engine, places: Sequence[Place]) -> dict[Place, bytes]:
+    """``moments`` of the lines at those of ``places`` that are there."""
+    return statements.known(database, "rollup_line", places, "moments")
 
-    ``current`` names the life of each owner that has not ended.
+
+def add_lines(
+    database: Engine,
+    gained: Mapping[Place, Mapping[int, Moments]],
+    known: Mapping[Place, bytes],
+    values: Mapping[Place, bytes],
+    current: Mapping[int, int],
+) -> None:
+    """Add moments to lines that are ``known``, and score them anew.
+
+    ``values`` are the blocks of tallies, which hold the values already; ``current`` names the life of each owner that
+    has not ended.
     """
-    places = list(gained)
-    known = statements.known(database, "rollup_line", places, "moments")
-    values = statements.known(database, "rollup", places, "tallies")
     rows, empty = [], []
     for place, cells in gained.items():
         lines = _lines(known.get(place))

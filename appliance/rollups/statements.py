@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from appliance.db.bulk import Kind
@@ -30,7 +31,7 @@ def setting(columns: dict[str, Kind]) -> str:
     return f"ON CONFLICT ({', '.join(PLACE)}) DO UPDATE SET {changed}"
 
 
-def known(database: Engine, table: str, places: list[Place], column: str) -> dict[Place, bytes]:
+def known(database: Engine, table: str, places: Sequence[Place], column: str) -> dict[Place, bytes]:
     """What stands in ``column`` at those of ``places`` that are there."""
     keys = list(zip(*places, strict=True))
     return {(*row[:4],): row[4] for row in database.read_rows(table, PLACE, keys, (column,))}

@@ -13,7 +13,7 @@ import numpy as np
 
 from appliance.db.engine import Engine
 from appliance.rollups import statements
-from appliance.rollups.blocks import SLOTS, WIDTH, Place, added, decoded, encoded, present, without
+from appliance.rollups.blocks import SLOTS, WIDTH, Place, decoded, encoded, present, without
 from appliance.spc.checks import Bool, Int64
 
 _SET_TALLIES: Final = statements.setting(statements.TALLIES)
@@ -24,37 +24,59 @@ _PAIR: Final = np.dtype([("code", "<u4"), ("tally", "<u4")])
 _CODE_BITS: Final = 20
 
 #: Puts right the extremes of blocks where one has left: places, blocks (b, 16, 13), and where, (b, 16).
-Mend: TypeAlias = Callable[[list[Place], Int64, Bool], None]
+Mend: TypeAlias = Callable[[Sequence[Place], Int64, Bool], None]
 
 
-def add_tallies(database: Engine, places: list[Place], gained: Int64) -> None:
-    """Add to the blocks at ``places``, (b, 16, 13)."""
-    _write(database, places, added(_known(database, places), gained))
+def known_tallies(database: Engine, places: Sequence[Place]) -> Int64:
+    """The blocks at ``places``, (b, 16, 13), of zeros where there are none yet."""
+    found = statements.known(database, "rollup", places, "tallies")
+    blocks = np.zeros((len(places), SLOTS, WIDTH), dtype=np.int64)
+    for number, place in enumerate(places):
+        if place in found:
+            blocks[number] = decoded(found[place])
+    return blocks
 
 
-def take_tallies(database: Engine, places: list[Place], lost: Int64, mend: Mend) -> None:
-    """Take out of the blocks at ``places``; those that are left without measurements are gone.
+def write_tallies(database: Engine, places: Sequence[Place], blocks: Int64) -> dict[Place, bytes]:
+    """Write blocks, (b, 16, 13), and return them as they are stored; those without measurements are gone."""
+    bits = present(blocks).tolist()
+    rows = [
+        (*place, held, data) for place, held, data in zip(places, bits, encoded(blocks), strict=True) if held
+    ]  # fmt: skip
+    database.write_rows("rollup", statements.TALLIES, rows, _SET_TALLIES)
+    statements.forget(database, "rollup", [place for place, held in zip(places, bits, strict=True) if not held])
+    return {row[:4]: row[-1] for row in rows}
+
+
+def take_tallies(database: Engine, places: Sequence[Place], lost: Int64, mend: Mend) -> dict[Place, bytes]:
+    """Take out of the blocks at ``places``, and return what is left as it is stored.
 
     Raises
     ------
     RuntimeError : more leaves than was there
     """
-    left, is_open = without(_known(database, places), lost)
+    left, is_open = without(known_tallies(database, places), lost)
     mend(places, left, is_open)
-    _write(database, places, left)
+    return write_tallies(database, places, left)
 
 
-def change_sketches(database: Engine, changes: Mapping[Place, tuple[Int64, Int64]], sign: int) -> None:
-    """Add (take out, where ``sign`` is -1) the values of codes; raises as ``take_tallies``."""
+def known_sketches(database: Engine, places: Sequence[Place]) -> list[bytes]:
+    """The sketches at ``places``, empty where there are none yet."""
+    found = statements.known(database, "rollup_quantile", places, "counts")
+    return [found.get(place, b"") for place in places]
+
+
+def change_sketches(
+    database: Engine, changes: Mapping[Place, tuple[Int64, Int64]], known: Sequence[bytes], sign: int
+) -> None:
+    """Add (take out, where ``sign`` is -1) the values of codes to what is known; raises as ``take_tallies``."""
     if not changes:
         return
-    places = list(changes)
-    known = statements.known(database, "rollup_quantile", places, "counts")
-    before = [np.frombuffer(known.get(place, b""), _PAIR) for place in places]
+    before = [np.frombuffer(data, _PAIR) for data in known]
     data = _merged(before, [(codes, sign * tally) for codes, tally in changes.values()])
-    rows = [(*place, pairs) for place, pairs in zip(places, data, strict=True) if pairs]
+    rows = [(*place, pairs) for place, pairs in zip(changes, data, strict=True) if pairs]
     database.write_rows("rollup_quantile", statements.QUANTILES, rows, _SET_QUANTILES)
-    empty = [place for place, pairs in zip(places, data, strict=True) if not pairs]
+    empty = [place for place, pairs in zip(changes, data, strict=True) if not pairs]
     statements.forget(database, "rollup_quantile", empty)
 
 
@@ -67,25 +89,6 @@ def counts_of(data: bytes, slot: int) -> dict[int, int]:
     np.add.at(tally, place, own["tally"])
     places = (codes & 0xFFFF).astype(np.int64) - (1 << 15)
     return dict(zip(places.tolist(), tally.tolist(), strict=True))
-
-
-def _known(database: Engine, places: list[Place]) -> Int64:
-    """The blocks at ``places``, of zeros where there are none yet."""
-    found = statements.known(database, "rollup", places, "tallies")
-    blocks = np.zeros((len(places), SLOTS, WIDTH), dtype=np.int64)
-    for number, place in enumerate(places):
-        if place in found:
-            blocks[number] = decoded(found[place])
-    return blocks
-
-
-def _write(database: Engine, places: list[Place], blocks: Int64) -> None:
-    bits = present(blocks).tolist()
-    rows = [
-        (*place, held, data) for place, held, data in zip(places, bits, encoded(blocks), strict=True) if held
-    ]  # fmt: skip
-    database.write_rows("rollup", statements.TALLIES, rows, _SET_TALLIES)
-    statements.forget(database, "rollup", [place for place, held in zip(places, bits, strict=True) if not held])
 
 
 def _merged(before: Sequence[Any], changes: Sequence[tuple[Int64, Int64]]) -> list[bytes]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from appliance.db import postgresql
+from appliance.db.bulk import Kind
+from appliance.db.lookups import SchemaConnection
 from appliance.db.models import WorkspaceModel
 from appliance.db.provisioning import Administrator, role_of
 from appliance.db.routing import ScopeMissing
@@ -95,23 +99,23 @@ def test_the_server_is_never_told_a_password() -> None:
 def test_a_session_of_lookups_is_given_back_as_it_is_and_any_other_is_discarded(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[Any] = []
-    execute = psycopg.Connection.execute
+    said: list[str] = []
+    send = SchemaConnection.send
 
-    def noted(self: Any, query: Any, *more: Any, **how: Any) -> Any:
+    def noted(self: Any, query: str, *more: Any) -> None:
         said.append(query)
-        return execute(self, query, *more, **how)
+        send(self, query, *more)
 
-    monkeypatch.setattr(psycopg.Connection, "execute", noted)
+    monkeypatch.setattr(SchemaConnection, "send", noted)
     with pair.a.session():
         assert pair.a.look_up("SELECT 1 WHERE 1 = ?", 1) == [(1,)]
-    assert not any(b"DISCARD ALL" in one for one in said if isinstance(one, bytes))
+    assert said == []
     with pair.a.session():
         pair.a.look_up("SELECT 1")
         pair.a.fetch("SELECT 1")
     with pair.a.session():
         Event.select().count()
-    assert sum(b"DISCARD ALL" in one for one in said if isinstance(one, bytes)) == 2
+    assert said == ["DISCARD ALL"] * 2
 
 
 def test_a_lookup_outlives_a_discarded_session_and_tells_what_its_failure_means(pair: Pair) -> None:
@@ -162,3 +166,78 @@ def test_a_connection_is_looked_at_before_it_is_used_again_unless_it_was_in_use_
     with pair.a.session():
         pass
     assert looked
+
+
+def connection_of(pair: Pair) -> SchemaConnection:
+    """That of the open session."""
+    found: SchemaConnection = pair.a.database._state.conn
+    return found
+
+
+#: Takes the server half a second, or more.
+SLOW = "DO $$ BEGIN PERFORM pg_sleep(0.5); END $$"
+STATES: dict[str, Kind] = {"one": "integer", "version": "integer", "time_zone": "text", "built_at": "text"}
+STATE = (1, 2, "UTC", "2026-01-01T00:00:00.000000Z")
+
+
+def test_the_server_works_while_the_program_goes_on(pair: Pair) -> None:
+    with pair.a.transaction(WorkspaceModel):
+        connection = connection_of(pair)
+        connection.send(SLOW)
+        assert connection.pgconn.transaction_status == TransactionStatus.ACTIVE
+        assert pair.a.look_up("SELECT 1") == [(1,)], "which waits for it"
+        connection.send(SLOW)
+        connection.send(SLOW)
+        assert pair.a.fetch("SELECT 2") == [(2,)]
+        assert connection.pgconn.transaction_status == TransactionStatus.INTRANS
+        connection.send(SLOW)
+
+
+@pytest.mark.parametrize("comes_next", ["look_up", "fetch", "write", "commit", "inner commit"])
+def test_what_failed_while_the_program_went_on_is_raised_by_what_comes_next(pair: Pair, comes_next: str) -> None:
+    """And nothing of the transaction stays."""
+
+    def write_twice() -> None:
+        with pair.a.transaction(WorkspaceModel), ExitStack() as inner:
+            if comes_next == "inner commit":
+                inner.enter_context(pair.a.transaction(WorkspaceModel))
+            for _ in range(2):
+                pair.a.write_rows("rollup_state", STATES, [STATE])
+            if comes_next == "look_up":
+                pair.a.look_up("SELECT 1")
+            elif comes_next == "fetch":
+                pair.a.fetch("SELECT 1")
+            elif comes_next == "write":
+                pair.a.write_rows("rollup_state", STATES, [STATE])
+
+    with pytest.raises(Exception, match="duplicate key"):
+        write_twice()
+    with pair.a.session(WorkspaceModel):
+        assert pair.a.look_up("SELECT one FROM rollup_state") == []
+    with pair.a.transaction(WorkspaceModel):
+        emit("after it", {})
+
+
+def test_what_fails_when_the_transaction_is_given_up_hides_nothing(pair: Pair) -> None:
+    def write_twice_and_fail() -> None:
+        with pair.a.transaction(WorkspaceModel):
+            pair.a.write_rows("rollup_state", STATES, [STATE, STATE])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_twice_and_fail()
+    with pair.a.transaction(WorkspaceModel):
+        pair.a.write_rows("rollup_state", STATES, [STATE])
+        assert pair.a.look_up("SELECT version, time_zone FROM rollup_state") == [(2, "UTC")]
+
+
+def test_a_connection_that_the_server_has_not_cleared_yet_is_used_again(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "TRUSTED_S", 0.0)
+    with pair.a.session():
+        pair.a.fetch("SELECT 1")
+        first = connection_of(pair)
+    time.sleep(0.05)
+    with pair.a.session():
+        assert connection_of(pair) is first

@@ -46,8 +46,8 @@ def _tallies(place: tuple[Any, ...], cell: int, present: int, data: bytes) -> It
     slot = decoded(data)[cell]
     assert bool(present >> cell & 1) == bool(slot[DECIDED].any())
     if present >> cell & 1:
-        *counts, lowest, highest = slot.tolist()
-        yield (*place, *counts, *((lowest, highest) if slot[MEASURED] else (None, None)))
+        *counts, lowest, highest, fingerprint = slot.tolist()
+        yield (*place, *counts, *((lowest, highest) if slot[MEASURED] else (None, None)), fingerprint)
     else:
         assert not slot.any()
 

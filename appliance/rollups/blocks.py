@@ -3,9 +3,10 @@
 An inspection measures many characteristics of a part, so what it changes of the roll-ups stands together: a row a
 characteristic and bucket would be written 16 times where a block is written once.
 
-A block is int64 (16, 13), little-endian, a row a slot and a column each of ``COLUMNS``: counts, the two limbs of sum
-and squares (``spc.exact``: base 2^62), and the extremes, which are 0 where nothing is measured.  All of it is whole, so
-that a block is a function of the measurements that count, to the last bit.
+A block is int64 (16, 14), little-endian, a row a slot and a column each of ``COLUMNS``: counts, the two limbs of sum
+and squares (``spc.exact``: base 2^62), the extremes, which are 0 where nothing is measured, and the fingerprint of the
+values (``spc.fingerprint``).  All of it is whole, so that a block is a function of the measurements that count, to the
+last bit.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import numpy as np
 from appliance.rollups.records import Tally
 from appliance.spc.checks import Bool, Int64
 from appliance.spc.exact import LIMB_BITS, ExactSums, negated_limbs
+from appliance.spc.fingerprint import MODULUS
 
 SLOTS: Final = 16
 COLUMNS: Final = (
     "measured", "passed", "failed", "inconclusive", "not_measured", "below", "above", "total_high", "total_low",
-    "squares_high", "squares_low", "lowest", "highest",
+    "squares_high", "squares_low", "lowest", "highest", "fingerprint",
 )  # fmt: skip
 WIDTH: Final = len(COLUMNS)
 #: Bytes of one slot, and of a block.
@@ -35,6 +37,7 @@ TOTAL: Final = slice(7, 9)
 SQUARES: Final = slice(9, 11)
 LOWEST: Final = 11
 HIGHEST: Final = 12
+FINGERPRINT: Final = 13
 _LOW_LIMBS: Final = (8, 10)
 _MASK: Final = (1 << LIMB_BITS) - 1
 _TYPE: Final = np.dtype("<i8")
@@ -44,17 +47,17 @@ Place: TypeAlias = tuple[int, int, int, int]
 
 
 def decoded(data: bytes) -> Int64:
-    """The matrix of a block, or the row of a slot, (k, 13)."""
+    """The matrix of a block, or the row of a slot, (k, 14)."""
     return np.frombuffer(data, _TYPE).reshape(-1, WIDTH).astype(np.int64)
 
 
 def encoded(blocks: Int64) -> list[bytes]:
-    """Blocks (b, 16, 13) as they are stored."""
+    """Blocks (b, 16, 14) as they are stored."""
     return [block.tobytes() for block in blocks.astype(_TYPE)]
 
 
 def added(known: Int64, more: Int64) -> Int64:
-    """What is known after both, (..., 13) each."""
+    """What is known after both, (..., 14) each."""
     both = known + more
     for low in _LOW_LIMBS:
         both[..., low - 1] += both[..., low] >> LIMB_BITS
@@ -67,7 +70,7 @@ def added(known: Int64, more: Int64) -> Int64:
 
 
 def gathered(groups: Sequence[Sequence[bytes]]) -> Int64:
-    """What is known of each group of blocks, (g, 16, 13), or of slots, (g, 1, 13); no group is empty."""
+    """What is known of each group of blocks, (g, 16, 14), or of slots, (g, 1, 14); no group is empty."""
     blocks = decoded(b"".join(data for group in groups for data in group))
     sizes = np.array([len(group) for group in groups])
     blocks = blocks.reshape(int(sizes.sum()), -1, WIDTH)
@@ -80,7 +83,7 @@ def gathered(groups: Sequence[Sequence[bytes]]) -> Int64:
 
 
 def without(known: Int64, less: Int64) -> tuple[Int64, Bool]:
-    """What is left without ``less``, (b, 16, 13), and where an extreme left with it, (b, 16): it is still the old one.
+    """What is left without ``less``, (b, 16, 14), and where an extreme left with it, (b, 16): it is still the old one.
 
     Raises
     ------
@@ -88,6 +91,7 @@ def without(known: Int64, less: Int64) -> tuple[Int64, Bool]:
     """
     taken = less.copy()
     taken[..., COUNTS] *= -1
+    taken[..., FINGERPRINT] *= -1  # modulo 2^64, as numpy counts
     for limbs in (TOTAL, SQUARES):
         taken[..., limbs] = negated_limbs(less[..., limbs].reshape(-1, 2)).reshape(less[..., limbs].shape)
     left = added(known, taken)
@@ -107,8 +111,8 @@ def present(blocks: Int64) -> Int64:
 
 
 def tally_of(slot: Int64) -> Tally:
-    """One slot, (13,), as a record."""
+    """One slot, (14,), as a record."""
     measured, *counts = slot[COUNTS].tolist()
     sums = ExactSums.from_limbs(measured, *slot[TOTAL].tolist(), *slot[SQUARES].tolist())
     lowest, highest = (None, None) if not measured else (int(slot[LOWEST]), int(slot[HIGHEST]))
-    return Tally(sums, lowest, highest, *counts)
+    return Tally(sums, lowest, highest, *(*counts, int(slot[FINGERPRINT]) % MODULUS))

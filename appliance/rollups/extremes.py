@@ -58,7 +58,7 @@ class Extremes:
     calendar: Calendar
 
     def mend(self, places: Sequence[Place], blocks: Int64, is_open: Bool) -> None:
-        """Set the extremes of blocks (b, 16, 13) where they are open, (b, 16)."""
+        """Set the extremes of blocks (b, 16, 14) where they are open, (b, 16)."""
         for number in np.flatnonzero(is_open.any(axis=1)).tolist():
             slots = np.flatnonzero(is_open[number])
             found = self._of_block(places[number], slots)

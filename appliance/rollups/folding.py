@@ -13,11 +13,12 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from appliance.qc.records import FAIL, INCONCLUSIVE, NOT_MEASURED, PASS
-from appliance.rollups.blocks import COUNTS, HIGHEST, LOWEST, SLOTS, SQUARES, TOTAL, WIDTH, Place
+from appliance.rollups.blocks import COUNTS, FINGERPRINT, HIGHEST, LOWEST, SLOTS, SQUARES, TOTAL, WIDTH, Place
 from appliance.rollups.numbers import Numbers
 from appliance.rollups.records import KEPT, LIFE, QUANTILES, Counted, Dimension
 from appliance.spc.checks import Bool, Int64
 from appliance.spc.exact import grouped_limbs, nano
+from appliance.spc.fingerprint import shares
 from appliance.spc.sketch import buckets_of
 
 #: What one slot gains in a line: values, sums of seconds, of their squares, of their products with nano-values.
@@ -32,7 +33,8 @@ class Batch:
     """Measurements (n,) as columns, int64 (n,) each.
 
     ``buckets`` by grain, LIFE among them; ``owners`` by dimension, -1 where there is none; ``nano`` is 0 where there is
-    no value; ``seconds`` since 1970; ``counts`` (7, n) in the order of ``blocks.COUNTS``.
+    no value, and so is ``shares``, of the fingerprint; ``seconds`` since 1970; ``counts`` (7, n) in the order of
+    ``blocks.COUNTS``.
     """
 
     slots: Int64
@@ -41,6 +43,7 @@ class Batch:
     seconds: Int64
     nano: Int64
     has_value: Bool
+    shares: Int64
     counts: Int64
 
     @classmethod
@@ -61,7 +64,7 @@ class Batch:
         slots = np.array([numbers.slots[one] for one in columns["characteristic_id"]], dtype=np.int64)
         return cls(
             slots, owners, buckets, seconds, nano(np.where(has_value, value, 0.0)), has_value,
-            counts.reshape(7, len(rows)),
+            np.where(has_value, shares(value), 0), counts.reshape(7, len(rows)),
         )  # fmt: skip
 
 
@@ -72,7 +75,7 @@ def columns_of(rows: Sequence[Counted]) -> dict[str, tuple[Any, ...]]:
 
 
 def tallies(batch: Batch, kept: Mapping[Dimension, tuple[int, ...]] = KEPT) -> tuple[list[Place], Int64]:
-    """The blocks that measurements are to be added to, and what each gains, (b, 16, 13)."""
+    """The blocks that measurements are to be added to, and what each gains, (b, 16, 14)."""
     keys, member = _gathered(batch, kept)
     order, group, firsts = _grouped(keys)
     member = member[order]
@@ -85,6 +88,7 @@ def tallies(batch: Batch, kept: Mapping[Dimension, tuple[int, ...]] = KEPT) -> t
         least = np.minimum.reduceat(np.where(there, value, np.iinfo(np.int64).max), firsts)
         most = np.maximum.reduceat(np.where(there, value, np.iinfo(np.int64).min), firsts)
         cells[:, LOWEST], cells[:, HIGHEST] = np.where(measured, least, 0), np.where(measured, most, 0)
+        cells[:, FINGERPRINT] = np.add.reduceat(batch.shares[member], firsts)
     heads = keys[:, order[firsts]]
     places, block = _blocks(heads)
     blocks = np.zeros((len(places), SLOTS, WIDTH), dtype=np.int64)

@@ -32,7 +32,7 @@ from appliance.rollups.storing import change_sketches, known_sketches, known_tal
 from appliance.tenancy.scope import WorkspaceScope
 
 #: The way of folding; another one asks for all roll-ups to be built anew.
-VERSION: Final = 2
+VERSION: Final = 3
 #: Measurements that are folded at a time: their parts take about 4 kB each at most.
 _AT_ONCE: Final = 20_000
 #: What is taken out first, and what is read from it then.

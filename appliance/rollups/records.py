@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from appliance.spc.exact import ExactSums
+from appliance.spc.fingerprint import MODULUS
 
 #: Lengths of buckets.  Weeks are merged from their days when they are asked for; a life lasts from one repair to the
 #: next, and is the whole where there was none.
@@ -49,7 +50,8 @@ class Tally:
     """What is known of the measurements of one bucket, or of several that were added.
 
     ``sums`` are of nano-units of the values that there are; ``lowest`` and ``highest`` likewise, None where there is
-    none.  ``below`` and ``above`` count values beyond their limits, whatever was decided of them.
+    none.  ``below`` and ``above`` count values beyond their limits, whatever was decided of them.  The
+    ``fingerprint`` tells whether the values are those of another tally (``spc.fingerprint``).
     """
 
     sums: ExactSums = field(default_factory=ExactSums)
@@ -61,6 +63,7 @@ class Tally:
     not_measured: int = 0
     below: int = 0
     above: int = 0
+    fingerprint: int = 0
 
     @property
     def entries(self) -> int:
@@ -80,4 +83,5 @@ class Tally:
             self.not_measured + other.not_measured,
             self.below + other.below,
             self.above + other.above,
+            (self.fingerprint + other.fingerprint) % MODULUS,
         )

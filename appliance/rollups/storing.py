@@ -23,12 +23,12 @@ _PAIR: Final = np.dtype([("code", "<u4"), ("tally", "<u4")])
 #: A code is shorter than this: slots have 4 bits, buckets of sketches 16.
 _CODE_BITS: Final = 20
 
-#: Puts right the extremes of blocks where one has left: places, blocks (b, 16, 13), and where, (b, 16).
+#: Puts right the extremes of blocks where one has left: places, blocks (b, 16, 14), and where, (b, 16).
 Mend: TypeAlias = Callable[[Sequence[Place], Int64, Bool], None]
 
 
 def known_tallies(database: Engine, places: Sequence[Place]) -> Int64:
-    """The blocks at ``places``, (b, 16, 13), of zeros where there are none yet."""
+    """The blocks at ``places``, (b, 16, 14), of zeros where there are none yet."""
     found = statements.known(database, "rollup", places, "tallies")
     blocks = np.zeros((len(places), SLOTS, WIDTH), dtype=np.int64)
     for number, place in enumerate(places):
@@ -38,7 +38,7 @@ def known_tallies(database: Engine, places: Sequence[Place]) -> Int64:
 
 
 def write_tallies(database: Engine, places: Sequence[Place], blocks: Int64) -> dict[Place, bytes]:
-    """Write blocks, (b, 16, 13), and return them as they are stored; those without measurements are gone."""
+    """Write blocks, (b, 16, 14), and return them as they are stored; those without measurements are gone."""
     bits = present(blocks).tolist()
     rows = [
         (*place, held, data) for place, held, data in zip(places, bits, encoded(blocks), strict=True) if held

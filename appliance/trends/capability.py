@@ -6,17 +6,18 @@ where at most ``FITTED_PERIODS`` periods are asked for, which takes a second eac
 roll-up give the normal figures, and its sketch the quantiles, where these are finer than a twentieth of the spread:
 a sketch is exact to 1/256 of a *value*, so it says little of a length of 25 mm within 0.1 mm.
 
+What was told of the same values and limits is remembered: the tally of a period has their fingerprint.
+
 Limits are those of the newest measurement.  Memory: the values of 120 periods at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from appliance.core.clock import parse_rfc3339, rfc3339_us, utc_now
-from appliance.db.engine import Engine
 from appliance.errors import InvalidInput, NotFound
 from appliance.rollups.calendar import Calendar, moment_of, seconds_of
 from appliance.rollups.keeping import ensure_built
@@ -24,6 +25,7 @@ from appliance.rollups.reading import BEGINNING, of_series, sketch_of
 from appliance.rollups.records import GRAINS, Dimension, Tally
 from appliance.spc.capability import Index, performance, performance_of
 from appliance.spc.exact import NANO
+from appliance.spc.fingerprint import fingerprint
 from appliance.spc.normality import LEAST_VALUES, SIGNIFICANCE, anderson_darling
 from appliance.spc.quantile_capability import LEAST_EMPIRICAL, by_sketch, study
 from appliance.spc.sketch import RELATIVE_ERROR, QuantileSketch
@@ -31,6 +33,7 @@ from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.characteristics import find_characteristic
 from appliance.trends.history import text_of_day
 from appliance.trends.records import Period
+from appliance.trends.remembered import Remembered
 
 MOST_VALUES: Final = 2_000
 FITTED_PERIODS: Final = 3
@@ -74,6 +77,10 @@ class _Told:
     figures: Figures
 
 
+#: Periods, in all workspaces of this process: about 4 MB.
+_remembered: Final = Remembered[_Told](4096)
+
+
 def capability_of(
     scope: WorkspaceScope,
     characteristic: str,
@@ -96,16 +103,19 @@ def capability_of(
     first = BEGINNING if since is None else calendar.start_of(GRAINS[grain], parse_rfc3339(since))
     last = seconds_of(utc_now() if until is None else parse_rfc3339(until))
     dimension: Dimension = "part" if asset is None else "asset"
+    member = known.part_id if asset is None else asset
+
+    def read() -> dict[int, Tally]:
+        return of_series(scope.database, calendar, known.id, dimension, member, GRAINS[grain], first, last)
+
     with scope:
-        limits = scope.database.look_up(_LIMITS, known.id, known.part_id)
-        member = known.part_id if asset is None else asset
-        tallies = of_series(scope.database, calendar, known.id, dimension, member, GRAINS[grain], first, last)
+        limits, tallies = scope.database.look_up(_LIMITS, known.id, known.part_id), read()
         _check(limits, len(tallies))
         asked = _Asked(
-            scope.database, calendar, known.part_id, known.id, asset, (limits[0][0], limits[0][1]),
+            scope, calendar, known.part_id, known.id, asset, (limits[0][0], limits[0][1]),
             len(tallies) <= FITTED_PERIODS,
         )  # fmt: skip
-        return asked.periods(GRAINS[grain], tallies)
+        return asked.periods(GRAINS[grain], tallies, read)
 
 
 def _check(limits: list[tuple[Any, ...]], periods: int) -> None:
@@ -121,31 +131,47 @@ class _Asked:
     """One question: of what, and by which limits."""
 
     def __init__(
-        self, database: Engine, calendar: Calendar, part: str, characteristic: str, asset: str | None,
+        self, scope: WorkspaceScope, calendar: Calendar, part: str, characteristic: str, asset: str | None,
         limits: tuple[float | None, float | None], may_fit: bool,
     ) -> None:  # fmt: skip
-        self.database, self.calendar, self.part = database, calendar, part
+        self.workspace, self.database, self.calendar, self.part = scope.workspace_id, scope.database, calendar, part
         self.characteristic, self.asset = characteristic, asset
         self.limits, self.may_fit = limits, may_fit
 
-    def periods(self, grain: int, tallies: Mapping[int, Tally]) -> tuple[Period, ...]:
-        """What is told of each period, by its first second."""
+    def periods(
+        self, grain: int, tallies: Mapping[int, Tally], read: Callable[[], Mapping[int, Tally]]
+    ) -> tuple[Period, ...]:
+        """What is told of each period, by its first second; ``read`` reads the tallies anew."""
         ends = {bucket: self.calendar.end_of(grain, bucket) for bucket in tallies}
-        few = [bucket for bucket, tally in tallies.items() if _is_telling(tally) and tally.sums.count <= MOST_VALUES]
-        values = dict[int, list[float]]()
-        for asked in _together(few, tallies):
-            values |= self._values({bucket: ends[bucket] for bucket in asked})
-        return tuple(self._period(bucket, ends[bucket], tally, values.get(bucket)) for bucket, tally in tallies.items())
+        keys = {bucket: self._key(bucket, ends[bucket], tally) for bucket, tally in tallies.items()}
+        told = {bucket: known for bucket, key in keys.items() if (known := _remembered.peek(key)) is not None}
+        asked = [bucket for bucket, tally in tallies.items() if _is_telling(tally) and bucket not in told]
+        few = [bucket for bucket in asked if tallies[bucket].sums.count <= MOST_VALUES]
+        for some in _together(few, tallies):
+            for bucket, values in self._values({bucket: ends[bucket] for bucket in some}).items():
+                told[bucket] = self._of_values(values)
+                if fingerprint(values) == tallies[bucket].fingerprint:  # nobody wrote meanwhile
+                    _remembered.keep(keys[bucket], told[bucket])
+        if many := [bucket for bucket in asked if tallies[bucket].sums.count > MOST_VALUES]:
+            told |= {bucket: self._of_rollup(bucket, ends[bucket], tallies[bucket]) for bucket in many}
+            after = read()
+            for bucket in many:
+                if after.get(bucket) == tallies[bucket]:
+                    _remembered.keep(keys[bucket], told[bucket])
+        return tuple(self._period(bucket, ends[bucket], tally, told.get(bucket)) for bucket, tally in tallies.items())
 
-    def _period(self, bucket: int, end: int, tally: Tally, values: list[float] | None) -> Period:
+    def _key(self, since: int, until: int, tally: Tally) -> tuple[Any, ...]:
+        """Everything that a period is told of: its values have a fingerprint."""
+        return self.workspace, self.characteristic, self.asset, self.limits, self.may_fit, since, until, tally
+
+    def _period(self, bucket: int, end: int, tally: Tally, told: _Told | None) -> Period:
         between = text_of_day(bucket / 86_400), text_of_day(end / 86_400)
         count = tally.sums.count
         mean = tally.sums.mean() / NANO if count else None
         sd = tally.sums.deviation() / NANO if count > 1 else None
-        if not _is_telling(tally):
+        if told is None:
             reason = f"{count} values, or no spread, tell no capability"
             return Period(*between, count, mean, sd, "none", reason, None, *_NOTHING)
-        told = self._of_rollup(bucket, end, tally) if values is None else self._of_values(values)
         return Period(*between, count, mean, sd, told.method, told.reason, told.normality_p, *told.figures)
 
     def _of_values(self, values: list[float]) -> _Told:

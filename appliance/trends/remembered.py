@@ -19,6 +19,25 @@ class Remembered(Generic[Value]):
     def __init__(self, most: int) -> None:
         self._most, self._known, self._lock = most, OrderedDict[Hashable, Value](), Lock()
 
+    def peek(self, key: Hashable) -> Value | None:
+        """The value of ``key``; None where none is known."""
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+            return self._known.get(key)
+
+    def keep(self, key: Hashable, value: Value) -> None:
+        """Remember the value of ``key``."""
+        with self._lock:
+            self._known[key] = value
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._known.clear()
+
     def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """The value of ``key``; two threads that ask at the same time may both compute it."""
         with self._lock:
@@ -26,8 +45,5 @@ class Remembered(Generic[Value]):
                 self._known.move_to_end(key)
                 return self._known[key]
         value = compute()
-        with self._lock:
-            self._known[key] = value
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
+        self.keep(key, value)
         return value

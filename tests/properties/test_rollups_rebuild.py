@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -151,4 +152,15 @@ def _tally(rows: list[Measurement]) -> tuple[Any, ...]:
     above = sum(row.value is not None and row.value > 0.1 for row in rows)
     total, squares = sum(values), sum(one * one for one in values)
     sums = (total >> 62, total % 2**62, squares >> 62, squares % 2**62)
-    return (len(values), *decided, below, above, *sums, min(values, default=None), max(values, default=None))
+    extremes = min(values, default=None), max(values, default=None)
+    shares = sum(_mixed(row.value) for row in rows if row.value is not None)
+    fingerprint = (shares + 2**63) % 2**64 - 2**63  # as the 64 bits of a whole number with a sign
+    return (len(values), *decided, below, above, *sums, *extremes, fingerprint)
+
+
+def _mixed(value: float) -> int:
+    """The bits of a value by SplitMix64, in plain Python."""
+    bits = int.from_bytes(struct.pack("<d", value), "little") + 0x9E3779B97F4A7C15 & 2**64 - 1
+    bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 & 2**64 - 1
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EB & 2**64 - 1
+    return bits ^ bits >> 31

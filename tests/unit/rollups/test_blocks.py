@@ -19,7 +19,8 @@ def block(seed: int, slots: int = SLOTS) -> Int64:
     made = rng.integers(0, 1 << LIMB_BITS, (slots, WIDTH))
     made[:, :7] = rng.integers(0, 3, (slots, 7))
     made[:, [7, 9]] = rng.integers(-100, 100, (slots, 2))
-    made[:, 11:] = np.sort(rng.integers(-(10**12), 10**12, (slots, 2)), axis=1)
+    made[:, 11:13] = np.sort(rng.integers(-(10**12), 10**12, (slots, 2)), axis=1)
+    made[:, 13] = rng.integers(-(1 << 63), (1 << 63) - 1, slots)
     made[made[:, 0] == 0, 7:] = 0
     return made
 

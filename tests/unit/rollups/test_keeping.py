@@ -27,7 +27,7 @@ def plant(scope: WorkspaceScope) -> Plant:
 
 def days(scope: WorkspaceScope) -> list[tuple[object, ...]]:
     """Dimension, measured, passed, failed, below, above, lowest and highest of each day."""
-    found = [(row[1], *row[5:8], *row[10:12], *row[-2:]) for row in tables(scope)["rollup"] if row[3] == DAY]
+    found = [(row[1], *row[5:8], *row[10:12], *row[-3:-1]) for row in tables(scope)["rollup"] if row[3] == DAY]
     return sorted(found, key=lambda row: (row[0], -(row[-1] or 0)))
 
 

@@ -88,7 +88,10 @@ class Plant:
 
     def measure(self, asset: int, at: str, values: Iterable[float | None], **how: str | None) -> Occasion:
         """An inspection with one value of each characteristic ``c0``, ``c1``, ..., limits -0.1 and 0.1."""
-        occasion = self.occasion(asset, at, how.get("revision"), how.get("instrument"))
+        return self.record(self.occasion(asset, at, how.get("revision"), how.get("instrument")), values)
+
+    def record(self, occasion: Occasion, values: Iterable[float | None]) -> Occasion:
+        """The same of an inspection that is there already."""
         findings = [
             Finding(
                 key_of(f"c{n}", "z", "mean"),

@@ -9,12 +9,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from appliance.db.dialect import outside_texts
 
 Kind: TypeAlias = Literal["integer", "real", "text", "bytes"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The rows of a table with one of many keys, these given column by column, and which columns are wanted."""
+
+    table: str
+    keys: Mapping[str, Kind]
+    values: Sequence[Sequence[Any]]
+    wanted: Sequence[str]
+
+    @property
+    def count(self) -> int:
+        """How many keys there are."""
+        return len(self.values[0]) if self.values else 0
+
 
 _HOLE: Final = re.compile(r"\?")
 _TYPES: Final[Mapping[Kind, str]] = {"integer": "bigint", "real": "float8", "text": "text", "bytes": "bytea"}

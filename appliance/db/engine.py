@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
-from appliance.db.bulk import Kind
+from appliance.db.bulk import Asked, Kind
 from appliance.db.commits import Commits
 from appliance.db.routing import Route
 from appliance.errors import Unavailable
@@ -180,15 +180,19 @@ class Engine:
         return self.database.look_up_each(sql, kinds, keys) if keys else []
 
     def run(self, sql: str, *values: Any) -> None:
-        """Run a statement in plain SQL that answers no rows, inside a session."""
-        self.database.execute_plain(sql, values)
+        """Run a statement in plain SQL that answers no rows, inside a session.
+
+        In a transaction a server runs it while this thread goes on, as it does with ``write_rows``.
+        """
+        self.database.run(sql, values)
 
     def write_rows(
         self, table: str, columns: Mapping[str, Kind], rows: Iterable[Sequence[Any]], conflict: str = ""
     ) -> None:
         """Write many rows of plain values, whatever their number, inside a transaction.
 
-        ``conflict`` is an ``ON CONFLICT`` clause; no two rows of one call may meet it with each other.
+        ``conflict`` is an ``ON CONFLICT`` clause; no two rows of one call may meet it with each other.  A server writes
+        while this thread goes on: what fails there is raised by the next statement, the end of the transaction at last.
         """
         self.write_columns(table, columns, tuple(zip(*rows, strict=True)), conflict)
 
@@ -211,6 +215,14 @@ class Engine:
             some = [column[start : start + _ROWS_AT_ONCE] for column in values]
             found += self.database.read_rows(table, keys, some, wanted)
         return found
+
+    def read_tables(self, *asked: Asked) -> list[list[tuple[Any, ...]]]:
+        """Several questions as ``read_rows`` asks, and their answers in order; a server is asked all at once."""
+        if any(one.count > _ROWS_AT_ONCE for one in asked):
+            return [self.read_rows(one.table, one.keys, one.values, one.wanted) for one in asked]
+        some = [one for one in asked if one.count]
+        found = iter(self.database.read_tables(some) if some else ())
+        return [next(found) if one.count else [] for one in asked]
 
     def scrub(self) -> None:
         """Leave as little as can be of what was deleted or overwritten."""

@@ -62,6 +62,36 @@ class SchemaConnection(psycopg.Connection[Any]):
         self._is_under_way = True
         super().wait(generators.send(self.pgconn))
 
+    def read_all(self, statements: Sequence[tuple[str, Sequence[str]]]) -> list[list[tuple[Any, ...]]]:
+        """The rows of several questions whose parameters are ``?``, sent in one go.
+
+        Raises
+        ------
+        psycopg.Error : one of them failed
+        """
+        self.settle()
+        results = list[PGresult]()
+        self.pgconn.enter_pipeline_mode()
+        try:
+            for query, values in statements:
+                sent: Any = [_sent(value) for value in values]
+                self.pgconn.send_query_params(numbered(query).encode(), sent, result_format=Format.BINARY)
+            self.pgconn.pipeline_sync()
+            super().wait(generators.send(self.pgconn))
+            while not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
+                results += super().wait(generators.fetch_many(self.pgconn))
+        finally:
+            self.pgconn.exit_pipeline_mode()
+        for result in results[:-1]:
+            self._require(result, ExecStatus.TUPLES_OK)
+        return [self._rows_of(result) for result in results[:-1]]
+
+    def _rows_of(self, result: PGresult) -> list[tuple[Any, ...]]:
+        reading: Any = Transformer(self)
+        reading.set_pgresult(result)
+        rows: list[tuple[Any, ...]] = reading.load_rows(0, result.ntuples, tuple)
+        return rows
+
     def settle(self) -> None:
         """Wait for the end of the statement that is under way, if one is.
 

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg.pq import TransactionStatus
 
-from appliance.db.bulk import Kind, arrays, each_statement, keyed_statement, rows_statement
+from appliance.db.bulk import Asked, Kind, arrays, each_statement, keyed_statement, rows_statement
 from appliance.db.dialect import placeholders
 from appliance.db.lookups import SchemaConnection
 from appliance.db.routing import Route, ScopeMissing
@@ -187,28 +187,43 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(placeholders(sql), values)
 
-    def write_columns(
-        self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
-    ) -> None:
-        """Write rows inside the open transaction; the server does so while this thread goes on.
+    def run(self, sql: str, values: Any = ()) -> None:
+        """Run plain SQL that answers no rows; in a transaction the server does so while this thread goes on.
 
         What fails there is raised by the next statement, ``COMMIT`` at last.
         """
+        if not self._state.transactions:
+            self.execute_plain(sql, values)
+            return
         self.require_here()
         connection: SchemaConnection = self._state.conn
         try:
-            connection.send(*rows_statement(table, columns, values, conflict))
+            connection.send(sql, values)
         except psycopg.Error as error:
             raise meaning_of(error, self.name) or error from error
+
+    def write_columns(
+        self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
+    ) -> None:
+        """Write rows inside the open transaction, as ``run`` does."""
+        self.run(*rows_statement(table, columns, values, conflict))
 
     def read_rows(
         self, table: str, keys: Mapping[str, Kind], values: Sequence[Sequence[Any]], wanted: Sequence[str]
     ) -> list[tuple[Any, ...]]:
-        """The rows of many keys, in binary: bytes are not written as digits."""
+        """The rows of many keys."""
+        return self.read_tables([Asked(table, keys, values, wanted)])[0]
+
+    def read_tables(self, asked: Sequence[Asked]) -> list[list[tuple[Any, ...]]]:
+        """The same of several tables, in one message; in binary: bytes are not written as digits."""
         self.require_here()
-        query = placeholders(keyed_statement(table, keys, wanted))
+        self._state.is_touched = True
+        statements = [
+            (keyed_statement(one.table, one.keys, one.wanted), arrays(one.keys.values(), one.values)) for one in asked
+        ]
+        connection: SchemaConnection = self._state.conn
         try:
-            return self.cursor().execute(query, arrays(keys.values(), values), binary=True).fetchall()
+            return connection.read_all(statements)
         except psycopg.Error as error:
             raise meaning_of(error, self.name) or error from error
 

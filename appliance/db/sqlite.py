@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 import peewee
 
-from appliance.db.bulk import Kind, key_statement, values_statement
+from appliance.db.bulk import Asked, Kind, key_statement, values_statement
 from appliance.db.routing import Route, ScopeMissing
 from appliance.errors import D2RError, Misconfigured, Unavailable
 
@@ -161,6 +161,10 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         """Run plain SQL, whose parameters are ``?``."""
         return self.execute_sql(sql, values)
 
+    def run(self, sql: str, values: Any = ()) -> None:
+        """Run plain SQL that answers no rows."""
+        self.execute_sql(sql, values)
+
     def write_columns(
         self, table: str, columns: Mapping[str, Kind], values: Sequence[Sequence[Any]], conflict: str
     ) -> None:
@@ -177,6 +181,10 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         """The rows of many keys, one after the other."""
         query = key_statement(table, keys, wanted)
         return [row for key in zip(*values, strict=True) for row in self.look_up(query, key)]
+
+    def read_tables(self, asked: Sequence[Asked]) -> list[list[tuple[Any, ...]]]:
+        """The same of several tables."""
+        return [self.read_rows(one.table, one.keys, one.values, one.wanted) for one in asked]
 
     def look_up(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` of columns alone."""

@@ -103,9 +103,9 @@ def record_measurements(scope: WorkspaceScope, occasion: Occasion, findings: Seq
     with scope.transaction():
         known = _characteristics(scope, occasion.part_id, findings)
         ids = [known[one.key][0] for one in findings]
+        scope.database.run(_OF_INSPECTION, occasion.instrument_id, occasion.measured_at, occasion.inspection_id)
         columns = _columns(occasion, ids, findings)
         written = [columns[name] for name in _COLUMNS]
-        scope.database.run(_OF_INSPECTION, occasion.instrument_id, occasion.measured_at, occasion.inspection_id)
         fold(
             scope,
             list(map(Counted, *(columns[name] for name in Counted._fields))),

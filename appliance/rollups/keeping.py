@@ -17,18 +17,25 @@ from typing import Final
 import numpy as np
 
 from appliance.core.clock import rfc3339_us, utc_now
-from appliance.db.bulk import Kind
+from appliance.db.bulk import Asked, Kind
 from appliance.rollups import folding, statements
-from appliance.rollups.blocks import added
+from appliance.rollups.blocks import Place, added
 from appliance.rollups.calendar import Calendar, calendar_of
 from appliance.rollups.extremes import Extremes, mend_conditions
 from appliance.rollups.folding import Batch
-from appliance.rollups.lives import lives, repairs_of_each, second
+from appliance.rollups.lives import asked_repairs, lives, repairs_among, second
 from appliance.rollups.numbers import Numbers
 from appliance.rollups.records import KEPT, LIFE, Counted, Dimension
 from appliance.rollups.rows import all_counted, counted_of_asset
-from appliance.rollups.scores import add_lines, known_lines
-from appliance.rollups.storing import change_sketches, known_sketches, known_tallies, take_tallies, write_tallies
+from appliance.rollups.scores import add_lines, asked_lines
+from appliance.rollups.storing import (
+    asked_sketches,
+    asked_tallies,
+    change_sketches,
+    take_tallies,
+    tallies_of,
+    write_tallies,
+)
 from appliance.tenancy.scope import WorkspaceScope
 
 #: The way of folding; another one asks for all roll-ups to be built anew.
@@ -61,12 +68,11 @@ def fold(scope: WorkspaceScope, rows: Sequence[Counted], write: Callable[[], Non
     ------
     InvalidInput : a value is too large to be counted, or was measured at no moment that has a bucket
     """
-    with scope.transaction():
-        if not _is_built(scope):
-            write()
-            rebuild(scope)  # which finds these rows among the others
-            return
-        _add(scope, rows, Numbers(), write)
+    if not _is_built(scope):
+        write()
+        rebuild(scope)  # which finds these rows among the others
+        return
+    _add(scope, rows, Numbers(), write)
 
 
 def take_out(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
@@ -81,8 +87,9 @@ def take_out(scope: WorkspaceScope, rows: Sequence[Counted]) -> None:
             left = take_tallies(scope.database, *folding.tallies(batch, _MEMBERS), extremes.mend)
             take_tallies(scope.database, *folding.tallies(batch, _PARTS), extremes.mend)
             sketches, lines = folding.quantiles(batch), folding.lines(batch, -1)
-            change_sketches(scope.database, sketches, known_sketches(scope.database, list(sketches)), -1)
-            add_lines(scope.database, lines, known_lines(scope.database, list(lines)), left, ends)
+            counts, moments = _read(scope, asked_sketches(list(sketches)), asked_lines(list(lines)))
+            change_sketches(scope.database, sketches, counts, -1)
+            add_lines(scope.database, lines, moments, left, ends)
             mend_conditions(scope.database, _write_conditions(scope, some, -1))
 
 
@@ -129,9 +136,10 @@ def refold_lives(scope: WorkspaceScope, asset_id: str) -> None:
         for page in counted_of_asset(scope.database, asset_id):
             batch, ends = _batch(scope, page, numbers)
             places, gained = folding.tallies(batch, {"asset": (LIFE,)})
-            blocks = write_tallies(scope.database, places, added(known_tallies(scope.database, places), gained))
             lines = folding.lines(batch, 1)
-            add_lines(scope.database, lines, known_lines(scope.database, list(lines)), blocks, ends)
+            blocks, moments = _read(scope, asked_tallies(places), asked_lines(list(lines)))
+            written = write_tallies(scope.database, places, added(tallies_of(places, blocks), gained))
+            add_lines(scope.database, lines, moments, written, ends)
 
 
 def _add(
@@ -141,15 +149,19 @@ def _add(
     database = scope.database
     for number, some in enumerate(_portions(rows)):
         batch, ends = _batch(scope, some, numbers)
+        (places, gained), sketches, lines = folding.tallies(batch), folding.quantiles(batch), folding.lines(batch, 1)
+        asked = asked_tallies(places), asked_sketches(list(sketches)), asked_lines(list(lines))
+        blocks, counts, moments = _read(scope, *asked)
         if number == 0:
             write()
-        (places, gained), sketches, lines = folding.tallies(batch), folding.quantiles(batch), folding.lines(batch, 1)
-        blocks, counts = known_tallies(database, places), known_sketches(database, list(sketches))
-        moments = known_lines(database, list(lines))
-        written = write_tallies(database, places, added(blocks, gained))
+        written = write_tallies(database, places, added(tallies_of(places, blocks), gained))
         change_sketches(database, sketches, counts, 1)
         add_lines(database, lines, moments, written, ends)
         _write_conditions(scope, some, 1)
+
+
+def _read(scope: WorkspaceScope, *asked: Asked) -> list[dict[Place, bytes]]:
+    return [statements.known(found) for found in scope.database.read_tables(*asked)]
 
 
 def _is_built(scope: WorkspaceScope) -> bool:
@@ -158,10 +170,12 @@ def _is_built(scope: WorkspaceScope) -> bool:
 
 def _batch(scope: WorkspaceScope, rows: Sequence[Counted], numbers: Numbers) -> tuple[Batch, dict[int, int]]:
     """The columns of ``rows``, and the life of each asset (its number as an owner) that has not ended."""
-    numbers.learn(scope.database, rows)
+    assets = {row.asset_id for row in rows}
+    owners, slots, repaired = scope.database.read_tables(*numbers.asked(rows), asked_repairs(assets))
+    numbers.learn(scope.database, rows, owners, slots)
+    repairs = repairs_among(assets, repaired)
     moments = [row.measured_at for row in rows]
     buckets = calendar_of(scope.settings.time_zone).starts(moments)
-    repairs = repairs_of_each(scope.database, {row.asset_id for row in rows})
     buckets[LIFE] = lives(rows, repairs)
     seconds = {moment: second(moment) for moment in set(moments)}
     batch = Batch.of(rows, numbers, buckets, np.array([seconds[moment] for moment in moments], dtype=np.int64))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from appliance.core.clock import parse_rfc3339
+from appliance.db.bulk import Asked, Kind
 from appliance.db.engine import Engine
 from appliance.rollups.calendar import seconds_of
 from appliance.rollups.records import Counted
@@ -26,6 +27,21 @@ def repairs_of_each(database: Engine, assets: Iterable[str]) -> dict[str, list[s
     asked = list(assets)
     found = database.look_up_each(_REPAIRS, ("text",), [(asset,) for asset in asked])
     return {asset: [str(at) for (at,) in rows] for asset, rows in zip(asked, found, strict=True)}
+
+
+def asked_repairs(assets: Iterable[str]) -> Asked:
+    """The question for the repairs of assets, to be asked among others."""
+    named = list(assets)
+    keys: dict[str, Kind] = {"asset_id": "text", "kind": "text"}
+    return Asked("asset_event", keys, [named, ["repair"] * len(named)], ("happened_at",))
+
+
+def repairs_among(assets: Iterable[str], found: Iterable[tuple[Any, ...]]) -> dict[str, list[str]]:
+    """Its answer, as ``repairs_of_each`` gives it."""
+    repairs = {asset: list[str]() for asset in assets}
+    for asset, _, at in found:
+        repairs[asset].append(at)
+    return {asset: sorted(own) for asset, own in repairs.items()}
 
 
 def lives(rows: Sequence[Counted], repairs: Mapping[str, Sequence[str]]) -> Int64:

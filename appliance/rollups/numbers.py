@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from appliance.db.bulk import Kind
+from appliance.db.bulk import Asked, Kind
 from appliance.db.engine import Engine
 from appliance.rollups.records import KEPT, Counted, Dimension
 
@@ -18,6 +18,8 @@ _LAST_SLOT: Final = "SELECT COALESCE(MAX(slot), -1) FROM rollup_slot WHERE part_
 _PART_AND_SLOT: Final = "SELECT part_id, slot FROM rollup_slot WHERE characteristic_id = ?"
 _CHARACTERISTIC: Final = "SELECT characteristic_id FROM rollup_slot WHERE part_id = ? AND slot = ?"
 _OWNER_COLUMNS: Final[dict[str, Kind]] = {"id": "integer", "dimension": "text", "member": "text", "part_id": "text"}
+_OWNER_KEYS: Final[dict[str, Kind]] = {"dimension": "text", "member": "text", "part_id": "text"}
+_SLOT_KEYS: Final[dict[str, Kind]] = {"characteristic_id": "text"}
 _SLOT_COLUMNS: Final[dict[str, Kind]] = {"characteristic_id": "text", "part_id": "text", "slot": "integer"}
 
 
@@ -36,39 +38,38 @@ class Numbers:
             for member, part in zip(members, columns["part_id"], strict=True)
         ]
 
-    def learn(self, database: Engine, rows: Sequence[Counted]) -> None:
-        """Look up the numbers of ``rows`` that are not known yet, and give one to whatever has none."""
-        owners = {
-            (dimension, member, part)
-            for occasion in {(row[1:6]) for row in rows}
-            for dimension, member, part in _owners(*occasion)
-        }
-        parts = {row.characteristic_id: row.part_id for row in rows}
-        self._learn_owners(database, sorted(owners - self.owners.keys()))
-        self._learn_slots(database, {one: part for one, part in parts.items() if one not in self.slots})
+    def asked(self, rows: Sequence[Counted]) -> tuple[Asked, Asked]:
+        """The questions for owners and slots of ``rows`` that are not known yet."""
+        owners = sorted(_owners_of(rows) - self.owners.keys())
+        slots = sorted({row.characteristic_id for row in rows} - self.slots.keys())
+        return (
+            Asked("rollup_owner", _OWNER_KEYS, list(zip(*owners, strict=True)), ("id",)),
+            Asked("rollup_slot", _SLOT_KEYS, [slots] if slots else [], ("slot",)),
+        )
 
-    def _learn_owners(self, database: Engine, owners: Sequence[Owner]) -> None:
-        keys: dict[str, Kind] = {"dimension": "text", "member": "text", "part_id": "text"}
-        asked = list(zip(*owners, strict=True))
-        found = database.read_rows("rollup_owner", keys, asked, ("id",))
-        self.owners |= {(dimension, member, part): number for dimension, member, part, number in found}
-        new = [owner for owner in owners if owner not in self.owners]
+    def learn(
+        self, database: Engine, rows: Sequence[Counted], owners: Iterable[tuple[Any, ...]],
+        slots: Iterable[tuple[Any, ...]],
+    ) -> None:  # fmt: skip
+        """Take the answers, and give a number to whatever of ``rows`` has none."""
+        self.owners |= {(dimension, member, part): number for dimension, member, part, number in owners}
+        self.slots |= dict(slots)
+        self._number_owners(database, sorted(_owners_of(rows) - self.owners.keys()))
+        new = {row.characteristic_id: row.part_id for row in rows if row.characteristic_id not in self.slots}
+        self._number_slots(database, new)
+
+    def _number_owners(self, database: Engine, new: Sequence[Owner]) -> None:
         if new:
             [(last,)] = database.look_up(_LAST_OWNER)
             self.owners |= {owner: last + 1 + place for place, owner in enumerate(new)}
             database.write_rows("rollup_owner", _OWNER_COLUMNS, [(self.owners[owner], *owner) for owner in new])
 
-    def _learn_slots(self, database: Engine, parts: dict[str, str]) -> None:
-        if not parts:
-            return
-        keys: dict[str, Kind] = {"characteristic_id": "text"}
-        self.slots |= dict(database.read_rows("rollup_slot", keys, [list(parts)], ("slot",)))
-        new = sorted(parts.keys() - self.slots.keys())
-        for part in sorted({parts[one] for one in new}):
+    def _number_slots(self, database: Engine, parts: Mapping[str, str]) -> None:
+        for part in sorted(set(parts.values())):
             [(last,)] = database.look_up(_LAST_SLOT, part)
-            own = (one for one in new if parts[one] == part)
+            own = (one for one in sorted(parts) if parts[one] == part)
             self.slots |= {one: last + 1 + place for place, one in enumerate(own)}
-        database.write_rows("rollup_slot", _SLOT_COLUMNS, [(one, parts[one], self.slots[one]) for one in new])
+        database.write_rows("rollup_slot", _SLOT_COLUMNS, [(one, parts[one], self.slots[one]) for one in sorted(parts)])
 
 
 def part_and_slot(database: Engine, characteristic: str) -> tuple[str, int] | None:
@@ -81,6 +82,15 @@ def characteristics_at(database: Engine, places: Sequence[tuple[str, int]]) -> l
     """The characteristic in each of many slots of parts that have one."""
     found = database.look_up_each(_CHARACTERISTIC, ("text", "integer"), places)
     return [str(characteristic) for [(characteristic,)] in found]
+
+
+def _owners_of(rows: Sequence[Counted]) -> set[Owner]:
+    """Every member of a dimension that rows belong to, and the part."""
+    return {
+        (dimension, member, part)
+        for occasion in {row[1:6] for row in rows}
+        for dimension, member, part in _owners(*occasion)
+    }
 
 
 def _owners(

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from appliance.db.bulk import Asked
 from appliance.db.engine import Engine
 from appliance.rollups import statements
 from appliance.rollups.blocks import SLOTS, SQUARES, TOTAL, Place, decoded
@@ -30,9 +31,9 @@ _TYPE: Final = np.dtype("<i8")
 _SET: Final = statements.setting(statements.LINES)
 
 
-def known_lines(database: Engine, places: Sequence[Place]) -> dict[Place, bytes]:
-    """``moments`` of the lines at those of ``places`` that are there."""
-    return statements.known(database, "rollup_line", places, "moments")
+def asked_lines(places: Sequence[Place]) -> Asked:
+    """The question for ``moments`` of the lines at ``places``."""
+    return statements.asked("rollup_line", places, "moments")
 
 
 def add_lines(

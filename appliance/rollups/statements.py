@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-from appliance.db.bulk import Kind
+from appliance.db.bulk import Asked, Kind
 from appliance.db.engine import Engine
 from appliance.rollups.blocks import Place
 
@@ -31,10 +31,14 @@ def setting(columns: dict[str, Kind]) -> str:
     return f"ON CONFLICT ({', '.join(PLACE)}) DO UPDATE SET {changed}"
 
 
-def known(database: Engine, table: str, places: Sequence[Place], column: str) -> dict[Place, bytes]:
-    """What stands in ``column`` at those of ``places`` that are there."""
-    keys = list(zip(*places, strict=True))
-    return {(*row[:4],): row[4] for row in database.read_rows(table, PLACE, keys, (column,))}
+def asked(table: str, places: Sequence[Place], column: str) -> Asked:
+    """The question what stands in ``column`` at ``places``."""
+    return Asked(table, PLACE, list(zip(*places, strict=True)), (column,))
+
+
+def known(found: Iterable[tuple[Any, ...]]) -> dict[Place, bytes]:
+    """Its answer: what stands at those that are there."""
+    return {row[:4]: row[4] for row in found}
 
 
 def forget(database: Engine, table: str, places: list[Place]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from appliance.db.bulk import Asked
 from appliance.db.engine import Engine
 from appliance.rollups import statements
 from appliance.rollups.blocks import SLOTS, WIDTH, Place, decoded, encoded, present, without
@@ -27,9 +28,18 @@ _CODE_BITS: Final = 20
 Mend: TypeAlias = Callable[[Sequence[Place], Int64, Bool], None]
 
 
-def known_tallies(database: Engine, places: Sequence[Place]) -> Int64:
+def asked_tallies(places: Sequence[Place]) -> Asked:
+    """The question for the blocks at ``places``."""
+    return statements.asked("rollup", places, "tallies")
+
+
+def asked_sketches(places: Sequence[Place]) -> Asked:
+    """The question for the sketches at ``places``."""
+    return statements.asked("rollup_quantile", places, "counts")
+
+
+def tallies_of(places: Sequence[Place], found: Mapping[Place, bytes]) -> Int64:
     """The blocks at ``places``, (b, 16, 14), of zeros where there are none yet."""
-    found = statements.known(database, "rollup", places, "tallies")
     blocks = np.zeros((len(places), SLOTS, WIDTH), dtype=np.int64)
     for number, place in enumerate(places):
         if place in found:
@@ -55,24 +65,19 @@ def take_tallies(database: Engine, places: Sequence[Place], lost: Int64, mend: M
     ------
     RuntimeError : more leaves than was there
     """
-    left, is_open = without(known_tallies(database, places), lost)
+    [found] = database.read_tables(asked_tallies(places))
+    left, is_open = without(tallies_of(places, statements.known(found)), lost)
     mend(places, left, is_open)
     return write_tallies(database, places, left)
 
 
-def known_sketches(database: Engine, places: Sequence[Place]) -> list[bytes]:
-    """The sketches at ``places``, empty where there are none yet."""
-    found = statements.known(database, "rollup_quantile", places, "counts")
-    return [found.get(place, b"") for place in places]
-
-
 def change_sketches(
-    database: Engine, changes: Mapping[Place, tuple[Int64, Int64]], known: Sequence[bytes], sign: int
+    database: Engine, changes: Mapping[Place, tuple[Int64, Int64]], known: Mapping[Place, bytes], sign: int
 ) -> None:
     """Add (take out, where ``sign`` is -1) the values of codes to what is known; raises as ``take_tallies``."""
     if not changes:
         return
-    before = [np.frombuffer(data, _PAIR) for data in known]
+    before = [np.frombuffer(known.get(place, b""), _PAIR) for place in changes]
     data = _merged(before, [(codes, sign * tally) for codes, tally in changes.values()])
     rows = [(*place, pairs) for place, pairs in zip(changes, data, strict=True) if pairs]
     database.write_rows("rollup_quantile", statements.QUANTILES, rows, _SET_QUANTILES)

@@ -5,7 +5,8 @@
 Every workspace has one part of 100 characteristics and 20 assets, inspected in turn for a year: more measurements are
 more inspections a day.  Filled in bulk and rolled up by ``rebuild``.  Then 20 clients, ten threads in each of two
 processes as the appliance serves them, ask every dashboard question in turn, and one page of measurements, while
-another process records inspections of 100 measurements, each in a transaction of its own.  First every client asks once
+another process records inspections of 100 measurements, each in a transaction of its own; the inspections are there
+before, as those of scans are from their acceptance on.  First every client asks once
 a second, as pages do that are looked at, and ten inspections come in a second; then both without a pause, so that
 all figures are those of a queue of 20.
 
@@ -43,7 +44,8 @@ from appliance.db.listing import Listing
 from appliance.db.models import columns_of
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.repository import list_measurements
-from appliance.measurements.models import MeasuredCharacteristic, Measurement
+from appliance.measurements.models import SCAN, MeasuredCharacteristic, Measurement
+from appliance.measurements.recording import Occasion
 from appliance.rollups.keeping import rebuild
 from appliance.tenancy.postgresql import provision
 from appliance.tenancy.records import SYSTEM
@@ -224,14 +226,31 @@ def ask_beside_recording(folder: Path, plants: list[Plant], seconds: float, paus
             show(name, [time for one in asked for time in one.result().get(name, [])])
 
 
+def accepted(plant: Plant, count: int) -> list[str]:
+    """Inspections in which nothing is measured yet."""
+    columns, template = columns_of(InspectionRow), plant.inspection().__data__
+    rows = [template | {"id": new_id("ins"), "asset_id": plant.assets[n % ASSETS]} for n in range(count)]
+    with plant.scope.transaction():
+        plant.scope.database.write_rows("inspection", columns, [[row.get(name) for name in columns] for row in rows])
+    return [row["id"] for row in rows]
+
+
 def record(plant: Plant, until: Callable[[], bool], first: int = 0, pause: float = 0.0) -> tuple[int, float]:
-    """Record inspections one after the other, each ``pause`` seconds after the one before; measurements and seconds."""
-    rng, count, begin = np.random.default_rng(2), 0, time.perf_counter()
+    """Record inspections one after the other, each ``pause`` seconds after the one before; measurements and seconds,
+    without those in which inspections were made ready."""
+    rng, count, begin, waiting = np.random.default_rng(2), 0, time.perf_counter(), list[str]()
     while not until():
+        if not waiting:
+            made = time.perf_counter()
+            waiting = accepted(plant, 20 * ASSETS)[::-1]
+            begin += time.perf_counter() - made
         time.sleep(max(0.0, begin + count * pause - time.perf_counter()))
-        at = moment(1.0 + (first + count) / 100_000)
-        plant.measure(count % ASSETS, at, rng.normal(0, 0.02, CHARACTERISTICS).tolist(),
-                      instrument=plant.instruments[0], revision=plant.revisions[0])  # fmt: skip
+        asset, at = count % ASSETS, moment(1.0 + (first + count) / 100_000)
+        occasion = Occasion(
+            waiting.pop(), plant.part, plant.assets[asset], f"{asset:04}", SCAN, at, plant.revisions[0],
+            plant.instruments[0], "psn_1",
+        )  # fmt: skip
+        plant.record(occasion, rng.normal(0, 0.02, CHARACTERISTICS).tolist())
         count += 1
     return count * CHARACTERISTICS, time.perf_counter() - begin
 

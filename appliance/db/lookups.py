@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import generators
@@ -40,6 +40,26 @@ class _Plan:
             self._rows.set_pgresult(None, set_loaders=False)
 
 
+class _Sent(NamedTuple):
+    """A statement as the server takes it."""
+
+    query: bytes
+    values: Any  # the driver's own types leave out that a value may be null
+    formats: list[int]
+
+    @classmethod
+    def of(cls, query: str, values: Sequence[bytes | str | int | float | None]) -> _Sent:
+        """A statement whose parameters are ``?``.
+
+        Raises
+        ------
+        psycopg.DataError : a text holds a NUL
+        """
+        written = [one if isinstance(one, bytes) else _sent(one) for one in values]
+        formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in values]
+        return cls(numbered(query).encode(), written, list(map(int, formats)))
+
+
 class SchemaConnection(psycopg.Connection[Any]):
     """A connection that knows which lookups its server has planned, and whether a statement is under way."""
 
@@ -51,16 +71,37 @@ class SchemaConnection(psycopg.Connection[Any]):
         self.used_at = 0.0
 
     def send(self, query: str, values: Sequence[bytes | str | int | float | None] = ()) -> None:
-        """Begin a statement whose parameters are ``?`` and whose answer nobody needs.
+        """Begin a statement whose parameters are ``?`` and whose answer nobody needs, after those that were begun so.
 
-        Whatever comes next on this connection waits for its end, and raises its error.
+        Whatever else comes next on this connection waits for their end, and raises the first error.
         """
-        self.settle()
-        sent: Any = [one if isinstance(one, bytes) else _sent(one) for one in values]
-        formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in values]
-        self.pgconn.send_query_params(numbered(query).encode(), sent, param_formats=formats)
-        self._is_under_way = True
+        sent = _Sent.of(query, values)
+        if not self._is_under_way:
+            self.pgconn.enter_pipeline_mode()
+            self._is_under_way = True
+        self._begin(sent)
         super().wait(generators.send(self.pgconn))
+
+    def settle(self) -> None:
+        """Wait for the end of the statements that are under way, if any is.
+
+        Raises
+        ------
+        psycopg.Error : one failed, and those behind it were not begun
+        """
+        if self._is_under_way:
+            for result in self._answers():
+                self._require(result, ExecStatus.COMMAND_OK)
+
+    def settle_for_good_or_ill(self) -> None:
+        """The same, whether they failed or not: what they did will not stay."""
+        with suppress(psycopg.Error):
+            self.settle()
+
+    def wait(self, *arguments: Any, **named: Any) -> Any:
+        """What the driver does for every statement."""
+        self.settle()
+        return super().wait(*arguments, **named)
 
     def read_all(self, statements: Sequence[tuple[str, Sequence[str]]]) -> list[list[tuple[Any, ...]]]:
         """The rows of several questions whose parameters are ``?``, sent in one go.
@@ -69,50 +110,41 @@ class SchemaConnection(psycopg.Connection[Any]):
         ------
         psycopg.Error : one of them failed
         """
+        sent = [_Sent.of(*statement) for statement in statements]
         self.settle()
-        results = list[PGresult]()
         self.pgconn.enter_pipeline_mode()
+        self._is_under_way = True
+        for one in sent:
+            self._begin(one)
+        results = self._answers()
+        for result in results:
+            self._require(result, ExecStatus.TUPLES_OK)
+        return [self._rows_of(result) for result in results]
+
+    def _begin(self, one: _Sent) -> None:
+        self.pgconn.send_query_params(
+            one.query, one.values, param_formats=one.formats, result_format=Format.BINARY
+        )  # fmt: skip
+
+    def _answers(self) -> list[PGresult]:
+        """What the server says of each statement that is under way; none is, afterwards."""
+        results = list[PGresult]()
         try:
-            for query, values in statements:
-                sent: Any = [_sent(value) for value in values]
-                self.pgconn.send_query_params(numbered(query).encode(), sent, result_format=Format.BINARY)
             self.pgconn.pipeline_sync()
             super().wait(generators.send(self.pgconn))
             while not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
                 results += super().wait(generators.fetch_many(self.pgconn))
         finally:
-            self.pgconn.exit_pipeline_mode()
-        for result in results[:-1]:
-            self._require(result, ExecStatus.TUPLES_OK)
-        return [self._rows_of(result) for result in results[:-1]]
+            self._is_under_way = False
+            if self.pgconn.status == ConnStatus.OK:
+                self.pgconn.exit_pipeline_mode()
+        return results[:-1]
 
     def _rows_of(self, result: PGresult) -> list[tuple[Any, ...]]:
         reading: Any = Transformer(self)
         reading.set_pgresult(result)
         rows: list[tuple[Any, ...]] = reading.load_rows(0, result.ntuples, tuple)
         return rows
-
-    def settle(self) -> None:
-        """Wait for the end of the statement that is under way, if one is.
-
-        Raises
-        ------
-        psycopg.Error : it failed
-        """
-        if self._is_under_way:
-            self._is_under_way = False
-            for result in super().wait(generators.fetch_many(self.pgconn)):
-                self._require(result, ExecStatus.COMMAND_OK)
-
-    def settle_for_good_or_ill(self) -> None:
-        """The same, whether it failed or not: what it did will not stay."""
-        with suppress(psycopg.Error):
-            self.settle()
-
-    def wait(self, *arguments: Any, **named: Any) -> Any:
-        """What the driver does for every statement."""
-        self.settle()
-        return super().wait(*arguments, **named)
 
     def look_up(self, query: str, values: tuple[str | int | None, ...]) -> list[tuple[Any, ...]]:
         """The rows of a ``SELECT`` whose parameters are ``?``.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.db.bulk import Kind, rows_statement
+from appliance.db.bulk import Asked, Kind, rows_statement
 from appliance.db.dialect import placeholders
 from appliance.rollups.statements import LINES, PLACE, QUANTILES
 from appliance.tenancy.scope import WorkspaceScope
@@ -67,6 +67,23 @@ def test_texts_are_keys_as_they_are(scope: WorkspaceScope, name: str) -> None:
     with scope.transaction():
         scope.database.write_rows("rollup_state", STATE, [(1, 1, name, "x")])
         assert scope.database.look_up_each(asked, ("text",), [(name,), (f"{name}x",), (None,)]) == [[(name,)], [], []]
+
+
+def test_several_tables_are_asked_at_once(scope: WorkspaceScope) -> None:
+    with scope.transaction():
+        scope.database.write_rows("rollup_state", STATE, [(1, 1, "UTC", "x")])
+        _an_owner(scope)
+        scope.database.write_rows("rollup_quantile", QUANTILES, [(1, 0, 0, n, bytes([n])) for n in range(3)])
+    state = Asked("rollup_state", {"one": "integer"}, [[1]], ("time_zone",))
+    none = Asked("rollup_quantile", PLACE, [], ("counts",))
+    two = Asked("rollup_quantile", PLACE, [[1, 1, 1], [0] * 3, [0] * 3, [2, 5, 0]], ("counts",))
+    many = Asked("rollup_quantile", PLACE, [[1] * 10_001, [0] * 10_001, [0] * 10_001, range(10_001)], ("counts",))
+    with scope:
+        zone, nothing, some = scope.database.read_tables(state, none, two)
+        assert (zone, nothing) == ([(1, "UTC")], [])
+        assert {row[3]: bytes(row[4]) for row in some} == {2: b"\2", 0: b"\0"}
+        assert len(scope.database.read_tables(none, many)[1]) == 3
+        assert scope.database.read_tables(none, none) == [[], []]
 
 
 def test_no_keys_have_no_rows(scope: WorkspaceScope) -> None:

@@ -12,7 +12,7 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from appliance.db import postgresql
-from appliance.db.bulk import Kind
+from appliance.db.bulk import Asked, Kind
 from appliance.db.lookups import SchemaConnection
 from appliance.db.models import WorkspaceModel
 from appliance.db.provisioning import Administrator, role_of
@@ -216,6 +216,32 @@ def test_what_failed_while_the_program_went_on_is_raised_by_what_comes_next(pair
         assert pair.a.look_up("SELECT one FROM rollup_state") == []
     with pair.a.transaction(WorkspaceModel):
         emit("after it", {})
+
+
+def test_nothing_behind_a_statement_that_failed_is_begun(pair: Pair) -> None:
+    def write_and_go_on() -> None:
+        with pair.a.transaction(WorkspaceModel):
+            pair.a.run("SELECT 1 / 0")
+            pair.a.run("UPDATE rollup_state SET version = 3")
+            pair.a.write_rows("rollup_state", STATES, [STATE])
+
+    with pytest.raises(Exception, match="division by zero"):
+        write_and_go_on()
+
+
+def test_a_question_that_cannot_be_asked_leaves_the_connection_as_it_was(pair: Pair) -> None:
+    keys: dict[str, Kind] = {"time_zone": "text"}
+    good = Asked("rollup_state", keys, [["UTC"]], ("version",))
+    with pair.a.transaction(WorkspaceModel):
+        pair.a.write_rows("rollup_state", STATES, [STATE])
+        with pytest.raises(InvalidInput):
+            pair.a.read_tables(good, Asked("rollup_state", keys, [["U\0TC"]], ("version",)))
+        assert pair.a.read_tables(good, good) == [[("UTC", 2)]] * 2
+    with pair.a.session(), pytest.raises(psycopg.Error, match="no_such"):
+        pair.a.read_tables(good, Asked("rollup_state", keys, [["UTC"]], ("no_such",)), good)
+    with pair.a.transaction():
+        assert pair.a.read_tables(good) == [[("UTC", 2)]]
+        pair.a.run("DELETE FROM rollup_state")
 
 
 def test_what_fails_when_the_transaction_is_given_up_hides_nothing(pair: Pair) -> None:

@@ -242,6 +242,11 @@ class Engine:
         return self._here.depth > 0
 
     @property
+    def in_session(self) -> bool:
+        """Whether this thread is in a session of this engine."""
+        return self._here.sessions > 0
+
+    @property
     def idle_connections(self) -> int:
         """Connections that are open and in nobody's use."""
         return len(self._idle)

@@ -35,6 +35,7 @@ from appliance.trends.instruments import SUSPECT, instrument_states
 from appliance.trends.models import ReferenceArtefact
 from appliance.trends.records import DEGRADES, DRIFTS, RECOVERS, STEADY, Due, Evidence, Ranking, SeriesBreak
 from appliance.trends.remembered import Remembered
+from appliance.trends.together import Together
 
 #: Mean length of a month.
 MONTH_DAYS: Final = 365.25 / 12.0
@@ -45,6 +46,7 @@ TESTED: Final = 40
 _FARTHEST_DAYS: Final = 365.25 * 100
 #: Series, in all workspaces of this process: about 4 MB.
 _remembered: Final = Remembered["Evidence | None"](4096)
+_asked: Final = Together[Ranking]()
 
 
 def degrading(
@@ -53,7 +55,15 @@ def degrading(
     """The most urgent findings, of one part or asset (ids) or of all; recoveries and drifts come behind.
 
     Those of one part or asset are adjusted for all series of the workspace too, so that asking more finds no more.
+    Who asks the same at the same time gets the same answer (``trends.together``).
     """
+    if scope.database.in_session:  # a thread that holds a connection waits for none that needs one
+        return _ranking(scope, part, asset, tested, limit)
+    question = scope.workspace_id, part, asset, tested, limit
+    return _asked.get(question, lambda: _ranking(scope, part, asset, tested, limit))
+
+
+def _ranking(scope: WorkspaceScope, part: str | None, asset: str | None, tested: int, limit: int) -> Ranking:
     calendar = ensure_built(scope)
     with scope:
         database = scope.database

@@ -226,6 +226,27 @@ def ask_beside_recording(folder: Path, plants: list[Plant], seconds: float, paus
             show(name, [time for one in asked for time in one.result().get(name, [])])
 
 
+def alone_per_second(plant: Plant, seconds: float) -> float:
+    """How many measurements a second are written where nothing is rolled up: rows of an inspection, and a commit."""
+    columns, rng = columns_of(Measurement), np.random.default_rng(3)
+    with plant.scope:
+        known = {row.name: row for row in MeasuredCharacteristic.select()}
+    waiting, took, count = accepted(plant, 100), 0.0, 0
+    while took < seconds and waiting:
+        inspection, values = waiting.pop(), rng.normal(0, 0.02, CHARACTERISTICS).tolist()
+        begin = time.perf_counter()
+        rows = [
+            _row(plant, known[f"c{place}"], inspection, moment(1.0), count % ASSETS, place, value, columns)
+            for place, value in enumerate(values)
+        ]
+        with plant.scope.transaction():
+            plant.scope.database.write_rows("measurement", columns, rows)
+        took, count = took + time.perf_counter() - begin, count + 1
+        with plant.scope.transaction():
+            plant.scope.database.run("DELETE FROM measurement WHERE inspection_id = ?", inspection)
+    return count * CHARACTERISTICS / took
+
+
 def accepted(plant: Plant, count: int) -> list[str]:
     """Inspections in which nothing is measured yet."""
     columns, template = columns_of(InspectionRow), plant.inspection().__data__
@@ -293,6 +314,11 @@ def measure(folder: Path, backend: str, measurements: str, workspaces: str, seco
         until = time.monotonic() + 10.0
         alone, took = record(plants[0], lambda: time.monotonic() > until)
         print(f"  recorded with roll-ups, nothing else running: {alone / took:.0f} measurements/s")
+        bare = alone_per_second(plants[0], 3.0)
+        said = f"{bare:.0f}/s; with them {bare * took / alone:.1f} times as long"
+        print(f"  the rows themselves, without roll-ups: {said}")
+            f"  the rows themselves, without roll-ups: {bare:.0f}/s; with them {bare * took / alone:.1f} times as long"
+        )
         if len(plants) > 1:
             record_in_parallel(folder, plants, 10.0, 25_000, alone / took)
         work = [questions(plant.scope, plant) for plant in plants]

@@ -93,7 +93,7 @@ class Plant:
         connection = Connection(self.settings.effective_public_url, self.key)
         announced = announce(path, {"asset": "plate-1"}, compress=False, signer=None, progress=lambda _: None)
         memory = Memory.of(connection.base, announced.metadata)
-        for _ in range(60):
+        for _ in range(240):  # two minutes and more: on a busy machine a killed process needs a while to be back
             try:
                 return Upload(connection, announced, memory, lambda _: None).run().scan
             except Unavailable:

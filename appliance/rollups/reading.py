@@ -6,7 +6,7 @@ A question reads at most ``MOST`` buckets, which bounds its memory (about 20 MB)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -25,6 +25,8 @@ from appliance.spc.sketch import QuantileSketch
 MOST: Final = 50_000
 #: Blocks that one question reads as a whole.
 MOST_BLOCKS: Final = 10_000
+#: Days of one of many series.
+MOST_DAYS: Final = 1_000
 #: How many values, and their sum in nano-units.
 Summed: TypeAlias = tuple[int, int]
 #: All of time, in seconds since 1970.
@@ -42,6 +44,14 @@ _OWNER: Final = "SELECT id FROM rollup_owner WHERE dimension = ? AND member = ? 
 _OF_SERIES: Final = (
     f"SELECT r.bucket, {_SLOT} FROM rollup r WHERE r.owner = ? AND r.grain = ? AND r.chunk = ? AND r.bucket >= ? "
     f"AND r.bucket < ? AND {_IS_THERE} ORDER BY r.bucket LIMIT ?"
+)
+#: The days of one of many series: characteristic, asset, and since when.
+_DAYS: Final = (
+    f"SELECT r.bucket, substr(r.tallies, CAST(s.slot % {SLOTS} AS INTEGER) * {SLOT_BYTES} + 1, {SLOT_BYTES}) "
+    "FROM rollup_slot s CROSS JOIN rollup_owner o CROSS JOIN rollup r WHERE s.characteristic_id = ? "
+    "AND o.dimension = 'asset' AND o.member = ? AND o.part_id = s.part_id AND r.owner = o.id "
+    f"AND r.grain = {DAY} AND r.chunk = s.slot / {SLOTS} AND r.bucket >= ? "
+    f"AND (r.present >> CAST(s.slot % {SLOTS} AS INTEGER)) & 1 = 1 ORDER BY r.bucket LIMIT {MOST_DAYS + 1}"
 )
 _SKETCH: Final = (
     "SELECT r.counts FROM rollup_quantile r WHERE r.owner = ? AND r.grain = ? AND r.chunk = ? AND r.bucket >= ? "
@@ -101,7 +111,17 @@ def of_series(
 def sums_of(database: Engine, characteristic: str, asset: str, grain: int, since: int, most: int) -> dict[int, Summed]:
     """Number and sum of the values of an asset by bucket, in nano-units, in the order of time; buckets without values
     are left out, and so is whatever else a tally holds.  Raises as ``of_series``."""
-    rows = _rows(database, characteristic, "asset", asset, grain, since, END, most)
+    return _sums(_rows(database, characteristic, "asset", asset, grain, since, END, most))
+
+
+def days_of_each(database: Engine, series: Sequence[tuple[str, str, int]]) -> list[dict[int, Summed] | None]:
+    """The same by day, of each of many series (characteristic, asset, and since when); None where there are more than
+    ``MOST_DAYS``."""
+    found = database.look_up_each(_DAYS, ("text", "text", "integer"), series)
+    return [None if len(rows) > MOST_DAYS else _sums(rows) for rows in found]
+
+
+def _sums(rows: Sequence[tuple[Any, ...]]) -> dict[int, Summed]:
     slots = decoded(b"".join(data for _, data in rows))
     high, low = (slots[:, column].tolist() for column in range(*TOTAL.indices(slots.shape[1])))
     return {

@@ -16,13 +16,13 @@ Memory: ``tested`` series of at most 128 points, one after the other.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from appliance.errors import InvalidInput, NotFound
-from appliance.measurements.models import MeasuredCharacteristic
-from appliance.plant.models import Asset, Instrument
+from appliance.plant.models import Instrument
 from appliance.rollups.calendar import Calendar
 from appliance.rollups.keeping import ensure_built
 from appliance.rollups.lines import Line, clearest, line_of, screened
@@ -30,7 +30,16 @@ from appliance.spc.forecast import ALREADY, EXPECTED, NEVER, NO_TREND, Crossing,
 from appliance.spc.series import Break, Series
 from appliance.spc.trend import LEAST_VALUES, Trend, trend_of
 from appliance.tenancy.scope import WorkspaceScope
-from appliance.trends.history import History, Latest, breaks_of, breaks_of_each, history_of, latest_of, text_of_day
+from appliance.trends.history import (
+    Asked,
+    History,
+    Latest,
+    breaks_of,
+    breaks_of_each,
+    histories_of,
+    latest_of,
+    text_of_day,
+)
 from appliance.trends.instruments import SUSPECT, instrument_states
 from appliance.trends.models import ReferenceArtefact
 from appliance.trends.records import DEGRADES, DRIFTS, RECOVERS, STEADY, Due, Evidence, Ranking, SeriesBreak
@@ -44,8 +53,27 @@ RATE: Final = 0.05
 TESTED: Final = 40
 #: Dates beyond this are not named: nobody plans by them.
 _FARTHEST_DAYS: Final = 365.25 * 100
+#: Of an asset and a characteristic.
+_NAMES: Final = (
+    "SELECT a.name, c.name, c.zone, c.unit FROM asset a CROSS JOIN characteristic c WHERE a.id = ? AND c.id = ?"
+)
+
+
+class _Names(NamedTuple):
+    asset: str
+    characteristic: str
+    zone: str
+    unit: str
+
+
+class _Tested(NamedTuple):
+    """What was found of a line; None where there is no trend."""
+
+    evidence: Evidence | None
+
+
 #: Series, in all workspaces of this process: about 4 MB.
-_remembered: Final = Remembered["Evidence | None"](4096)
+_remembered: Final = Remembered[_Tested](4096)
 _asked: Final = Together[Ranking]()
 
 
@@ -70,10 +98,9 @@ def _ranking(scope: WorkspaceScope, part: str | None, asset: str | None, tested:
         count, lines = screened(database), clearest(database, tested, part=part, asset=asset)
         breaks = breaks_of_each(database, list({line.asset_id for line in lines}))
         latest = latest_of(database, [(line.characteristic_id, line.asset_id) for line in lines])
-        found = []
-        for line, newest in zip(lines, latest, strict=True):
-            one = None if newest is None else _tested(scope, calendar, line, newest, breaks[line.asset_id])
-            found += [] if one is None else [one]
+        known = [(line, one) for line, one in zip(lines, latest, strict=True) if one is not None]
+        tested_lines = _tested(scope, calendar, known, breaks)
+        found = [one for one in tested_lines if one is not None]
     called = [one for one in _adjusted(found, count) if one.q is not None and one.q <= RATE]
     called.sort(key=_urgency)
     return Ranking(count, len(lines), _of_parts(scope, called)[:limit])
@@ -93,7 +120,7 @@ def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evide
         breaks = breaks_of(scope.database, asset)
         [latest] = latest_of(scope.database, [(characteristic, asset)])
         if line is not None and latest is not None:
-            found = _tested(scope, calendar, line, latest, breaks, thoroughly=True)
+            [found] = _tested(scope, calendar, [(line, latest)], {asset: breaks}, thoroughly=True)
         elif latest is None:
             raise NotFound("trends.nothing", "Nothing was measured of this characteristic of this asset.")
     if found is None:
@@ -116,28 +143,33 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
 
 
 def _tested(
-    scope: WorkspaceScope, calendar: Calendar, line: Line, latest: Latest, breaks: tuple[Break, ...], *,
-    thoroughly: bool = False,
-) -> Evidence | None:  # fmt: skip
-    """Evidence of one line; None where no trend can be computed, or, unless ``thoroughly``, where there is none.
+    scope: WorkspaceScope, calendar: Calendar, lines: Sequence[tuple[Line, Latest]],
+    breaks: Mapping[str, tuple[Break, ...]], *, thoroughly: bool = False,
+) -> list[Evidence | None]:  # fmt: skip
+    """Evidence of each line; None where no trend can be computed, or, unless ``thoroughly``, where there is none.
 
     What was computed from the same values, limits and breaks is remembered: all of them stand in the key.
     """
-    score, measured, life, characteristic, asset = line
+    series = [(line.asset_id, line.characteristic_id) for line, _ in lines]
+    names = [_Names(*name) for [name] in scope.database.look_up_each(_NAMES, ("text", "text"), series)]
+    keys = [
+        (scope.workspace_id, calendar.zone, line, latest, breaks[line.asset_id], name, thoroughly)
+        for (line, latest), name in zip(lines, names, strict=True)
+    ]
+    known = {key: one for key in keys if (one := _remembered.peek(key)) is not None}
+    unknown = [place for place, key in enumerate(keys) if key not in known]
+    asked = [
+        Asked(line.characteristic_id, line.asset_id, line.measured, line.life, breaks[line.asset_id])
+        for line, _ in (lines[place] for place in unknown)
+    ]
+    for place, history in zip(unknown, histories_of(scope.database, calendar, asked), strict=True):
+        evidence = None if history is None else _computed(history, *lines[place], names[place], thoroughly)
+        known[keys[place]] = _Tested(evidence)
+        _remembered.keep(keys[place], known[keys[place]])
+    return [known[key].evidence for key in keys]
 
-    def compute() -> Evidence | None:
-        history = history_of(scope.database, calendar, characteristic, asset, measured, life, breaks)
-        return None if history is None else _computed(history, latest, measured, characteristic, asset, thoroughly)
 
-    if thoroughly:
-        return compute()
-    key = scope.workspace_id, calendar.zone, score, measured, life, characteristic, asset, latest, breaks
-    return _remembered.get(key, compute)
-
-
-def _computed(
-    history: History, latest: Latest, measured: int, characteristic: str, asset: str, thoroughly: bool
-) -> Evidence | None:
+def _computed(history: History, line: Line, latest: Latest, names: _Names, thoroughly: bool) -> Evidence | None:
     if len(history.series.value) < LEAST_VALUES:
         return None
     try:
@@ -146,28 +178,14 @@ def _computed(
         return None
     if not trend.exists and not thoroughly:
         return None  # which costs those that are called nothing: its adjusted p would be above theirs
-    due = _dues(history.series, trend, latest, thoroughly)
-    return _evidence(asset, characteristic, measured, latest, history, trend, due)
-
-
-def _evidence(
-    asset: str,
-    characteristic: str,
-    measured: int,
-    latest: Latest,
-    history: History,
-    trend: Trend,
-    due: tuple[Due | None, Due | None],
-) -> Evidence:
-    series = history.series
-    known_asset, known = Asset.known(id=asset), MeasuredCharacteristic.known(id=characteristic)
+    series, due = history.series, _dues(history.series, trend, latest, thoroughly)
     return Evidence(
-        asset,
-        known_asset.name,
-        characteristic,
-        known.name,
-        known.zone,
-        known.unit,
+        line.asset_id,
+        names.asset,
+        line.characteristic_id,
+        names.characteristic,
+        names.zone,
+        names.unit,
         _finding(trend, latest),
         trend.slope * MONTH_DAYS,
         _finite(trend.lower * MONTH_DAYS),
@@ -180,7 +198,7 @@ def _evidence(
         latest.upper,
         latest.u,
         *due,
-        measured,
+        line.measured,
         len(series.value),
         history.points,
         text_of_day(float(series.time_days[0])),

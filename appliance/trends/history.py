@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from appliance.db.engine import Engine
 from appliance.errors import InvalidInput
 from appliance.rollups.calendar import Calendar, moment_of
 from appliance.rollups.lives import repairs_of_each, second
-from appliance.rollups.reading import MOST, Summed, in_weeks, means_of, sums_of
+from appliance.rollups.reading import MOST, Summed, days_of_each, in_weeks, means_of, sums_of
 from appliance.rollups.records import DAY, HOUR, MONTH, WEEK
 from appliance.spc.exact import NANO
 from appliance.spc.series import CAD_CHANGE, RECALIBRATION, REPAIR, Break, Series, series_of
@@ -29,7 +29,7 @@ DAY_S: Final = 86_400.0
 _NAMES: Final = {HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month"}
 _VALUES: Final = (
     "SELECT measured_at, value, u FROM measurement WHERE characteristic_id = ? AND asset_id = ? AND measured_at >= ? "
-    "AND superseded_by IS NULL AND value IS NOT NULL ORDER BY measured_at, id LIMIT ?"
+    f"AND superseded_by IS NULL AND value IS NOT NULL ORDER BY measured_at, id LIMIT {MOST_POINTS}"
 )
 _LATEST: Final = (
     "SELECT lower, upper, u, value, measured_at, name, zone, unit, instrument_id, cad_revision_id FROM measurement "
@@ -121,49 +121,55 @@ def _breaks(repairs: Sequence[str], conditions: Sequence[tuple[str, str, str]]) 
     return tuple(sorted(found, key=lambda one: one.at_days))
 
 
-def history_of(
-    database: Engine, calendar: Calendar, characteristic: str, asset: str, measured: int, life: int,
-    breaks: tuple[Break, ...],
-) -> History | None:  # fmt: skip
-    """The current life, ``life`` since 1970, with ``measured`` values; None where there is none.
+class Asked(NamedTuple):
+    """The current life of a characteristic of an asset: ``life`` since 1970, with ``measured`` values, and the breaks
+    of the asset; of its repairs only that which began the life stays."""
 
-    ``breaks`` are those of the asset; of its repairs only that which began the life stays.
-    """
-    breaks = tuple(one for one in breaks if one.kind != REPAIR or one.at_days <= _days(life))
-    since = _text(life) if life else ""
-    if measured <= MOST_POINTS:
-        rows = database.look_up(_VALUES, characteristic, asset, since, MOST_POINTS)
-        points = [(second(at), value) for at, value, _ in rows]
-        return _history(points, "value", breaks, since)
-    for grain, means in _means(database, calendar, characteristic, asset, life):
-        if means is not None and (len(means) <= MOST_POINTS or grain == MONTH):
-            return _history(_placed(calendar, grain, means)[-MOST_POINTS:], _NAMES[grain], breaks, since)
-    return None
+    characteristic_id: str
+    asset_id: str
+    measured: int
+    life: int
+    breaks: tuple[Break, ...]
+
+
+def histories_of(database: Engine, calendar: Calendar, asked: Sequence[Asked]) -> list[History | None]:
+    """The series of each of many lives; None where there is none.  Memory: 1,000 days of each."""
+    found: list[History | None] = [None] * len(asked)
+    few = [place for place, one in enumerate(asked) if one.measured <= MOST_POINTS]
+    many = [place for place, one in enumerate(asked) if one.measured > MOST_POINTS]
+    keys = [(asked[place].characteristic_id, asked[place].asset_id, _since(asked[place])) for place in few]
+    for place, rows in zip(few, database.look_up_each(_VALUES, ("text",) * 3, keys), strict=True):
+        found[place] = _history([(second(at), value) for at, value, _ in rows], "value", asked[place])
+    series = [(asked[place].characteristic_id, asked[place].asset_id, asked[place].life) for place in many]
+    for place, days in zip(many, days_of_each(database, series), strict=True):
+        for grain, means in _means(database, calendar, asked[place], days):
+            if means is not None and (len(means) <= MOST_POINTS or grain == MONTH):
+                placed = _placed(calendar, grain, means)[-MOST_POINTS:]
+                found[place] = _history(placed, _NAMES[grain], asked[place])
+                break
+    return found
 
 
 def _means(
-    database: Engine, calendar: Calendar, characteristic: str, asset: str, life: int
+    database: Engine, calendar: Calendar, asked: Asked, days: dict[int, Summed] | None
 ) -> Iterator[tuple[int, dict[int, float] | None]]:
     """Means of the buckets that lie in a life as a whole, by grain, the shortest first; None: too many to read.
 
-    Days are asked first, once for them and their weeks: where they are too many, hours are too.
+    Days are known, once for them and their weeks: where they are too many, hours are too.
     """
 
-    def read(grain: int, most: int) -> dict[int, Summed] | None:
+    def read(grain: int, most: int) -> dict[int, float] | None:
         try:
-            return sums_of(database, characteristic, asset, grain, life, most)
+            return means_of(sums_of(database, asked.characteristic_id, asked.asset_id, grain, asked.life, most))
         except InvalidInput:
             return None
 
-    days = read(DAY, 7 * MOST_POINTS)
     if days is not None and len(days) <= MOST_POINTS:
-        hours = read(HOUR, MOST_POINTS)
-        yield HOUR, None if hours is None else means_of(hours)
+        yield HOUR, read(HOUR, MOST_POINTS)
     if days is not None:
         yield DAY, means_of(days)
         yield WEEK, means_of(in_weeks(calendar, days))
-    months = read(MONTH, MOST)
-    yield MONTH, None if months is None else means_of(months)
+    yield MONTH, read(MONTH, MOST)
 
 
 def _placed(calendar: Calendar, grain: int, means: Mapping[int, float]) -> list[tuple[int, float]]:
@@ -171,11 +177,16 @@ def _placed(calendar: Calendar, grain: int, means: Mapping[int, float]) -> list[
     return [((bucket + calendar.end_of(grain, bucket)) // 2, mean / NANO) for bucket, mean in means.items()]
 
 
-def _history(points: Sequence[tuple[int, float]], kind: str, breaks: tuple[Break, ...], since: str) -> History | None:
+def _history(points: Sequence[tuple[int, float]], kind: str, asked: Asked) -> History | None:
     if not points:
         return None
     times, values = zip(*points, strict=True)
-    return History(series_of([_days(at) for at in times], values, None, breaks), kind, since)
+    breaks = tuple(one for one in asked.breaks if one.kind != REPAIR or one.at_days <= _days(asked.life))
+    return History(series_of([_days(at) for at in times], values, None, breaks), kind, _since(asked))
+
+
+def _since(asked: Asked) -> str:
+    return _text(asked.life) if asked.life else ""
 
 
 def text_of_day(day: float) -> str:

@@ -6,7 +6,7 @@ A key names everything that the value was computed from; so nothing has to be to
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -37,13 +37,3 @@ class Remembered(Generic[Value]):
         """Begin anew."""
         with self._lock:
             self._known.clear()
-
-    def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """The value of ``key``; two threads that ask at the same time may both compute it."""
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        value = compute()
-        self.keep(key, value)
-        return value

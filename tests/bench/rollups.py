@@ -317,8 +317,6 @@ def measure(folder: Path, backend: str, measurements: str, workspaces: str, seco
         bare = alone_per_second(plants[0], 3.0)
         said = f"{bare:.0f}/s; with them {bare * took / alone:.1f} times as long"
         print(f"  the rows themselves, without roll-ups: {said}")
-            f"  the rows themselves, without roll-ups: {bare:.0f}/s; with them {bare * took / alone:.1f} times as long"
-        )
         if len(plants) > 1:
             record_in_parallel(folder, plants, 10.0, 25_000, alone / took)
         work = [questions(plant.scope, plant) for plant in plants]

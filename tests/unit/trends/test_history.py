@@ -12,7 +12,7 @@ from appliance.measurements.models import MeasuredCharacteristic
 from appliance.rollups.keeping import ensure_built
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.capability import _LIMITS, _VALUES, _VALUES_OF_ASSET
-from appliance.trends.history import MOST_POINTS, History, history_of
+from appliance.trends.history import MOST_POINTS, Asked, History, histories_of
 from tests.measured_workspace import Plant
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -30,7 +30,7 @@ def history(plant: Plant, step: timedelta, count: int) -> History:
     calendar = ensure_built(plant.scope)
     with plant.scope as scope:
         [known] = MeasuredCharacteristic.alike(name="c0")
-        found = history_of(scope.database, calendar, known.id, plant.assets[0], count, 0, ())
+        [found] = histories_of(scope.database, calendar, [Asked(known.id, plant.assets[0], count, 0, ())])
     assert found is not None
     return found
 

@@ -1,4 +1,4 @@
-"""A bounded memory: what is known is not computed, the oldest is forgotten first, nothing is a value too."""
+"""A bounded memory: the oldest is forgotten first."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from appliance.trends.remembered import Remembered
 
 
 def test_the_value_that_was_asked_for_longest_ago_is_forgotten() -> None:
-    computed: list[int] = []
-    memory = Remembered["int | None"](2)
-
-    def ask(key: int) -> int | None:
-        return memory.get(key, lambda: computed.append(key))  # type: ignore[func-returns-value]
-
-    assert [ask(key) for key in (1, 2, 1, 3, 1, 2)] == [None] * 6
-    assert computed == [1, 2, 3, 2]
+    memory = Remembered[int](2)
+    memory.keep("one", 1)
+    memory.keep("two", 2)
+    assert memory.peek("one") == 1
+    memory.keep("three", 3)
+    assert [memory.peek(key) for key in ("one", "two", "three")] == [1, None, 3]
+    memory.keep("one", 4)
+    assert memory.peek("one") == 4
+    memory.forget()
+    assert memory.peek("one") is None

@@ -129,15 +129,16 @@ class SchemaConnection(psycopg.Connection[Any]):
     def _answers(self) -> list[PGresult]:
         """What the server says of each statement that is under way; none is, afterwards."""
         results = list[PGresult]()
+        self._is_under_way = False
         try:
             self.pgconn.pipeline_sync()
             super().wait(generators.send(self.pgconn))
             while not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
                 results += super().wait(generators.fetch_many(self.pgconn))
-        finally:
-            self._is_under_way = False
-            if self.pgconn.status == ConnStatus.OK:
-                self.pgconn.exit_pipeline_mode()
+            self.pgconn.exit_pipeline_mode()
+        except BaseException:  # the server is away, or a signal came: nobody can use what is left of the answers
+            self.close()
+            raise
         return results[:-1]
 
     def _rows_of(self, result: PGresult) -> list[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from contextlib import ExitStack
@@ -216,6 +217,35 @@ def test_what_failed_while_the_program_went_on_is_raised_by_what_comes_next(pair
         assert pair.a.look_up("SELECT one FROM rollup_state") == []
     with pair.a.transaction(WorkspaceModel):
         emit("after it", {})
+
+
+def test_whoever_is_interrupted_in_the_middle_of_an_answer_leaves_none_of_it_to_others(pair: Pair) -> None:
+    """A job that takes too long is ended by a signal."""
+    used: list[SchemaConnection] = []
+
+    class Enough(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Enough
+
+    def wait_too_long() -> None:
+        with pair.a.transaction(WorkspaceModel):
+            used.append(connection_of(pair))
+            used[0].send(SLOW)
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            pair.a.look_up("SELECT 1")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with pytest.raises(Enough):
+            wait_too_long()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    with pair.a.session():
+        assert connection_of(pair) is not used[0]
+        assert pair.a.look_up("SELECT 2") == [(2,)]
 
 
 def test_nothing_behind_a_statement_that_failed_is_begun(pair: Pair) -> None:

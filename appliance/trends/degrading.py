@@ -21,6 +21,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from appliance.db.engine import Engine
 from appliance.errors import InvalidInput, NotFound
 from appliance.plant.models import Instrument
 from appliance.rollups.calendar import Calendar
@@ -67,13 +68,20 @@ class _Names(NamedTuple):
 
 
 class _Tested(NamedTuple):
-    """What was found of a line; None where there is no trend."""
+    """A series, and its trend."""
 
-    evidence: Evidence | None
+    history: History
+    trend: Trend
 
 
-#: Series, in all workspaces of this process: about 4 MB.
-_remembered: Final = Remembered[_Tested](4096)
+class _Known(NamedTuple):
+    """What was found of a line; None where no trend can be computed."""
+
+    found: _Tested | None
+
+
+#: Series, in all workspaces of this process: about 15 MB.
+_remembered: Final = Remembered[_Known](4096)
 _asked: Final = Together[Ranking]()
 
 
@@ -99,9 +107,16 @@ def _ranking(scope: WorkspaceScope, part: str | None, asset: str | None, tested:
         breaks = breaks_of_each(database, list({line.asset_id for line in lines}))
         latest = latest_of(database, [(line.characteristic_id, line.asset_id) for line in lines])
         known = [(line, one) for line, one in zip(lines, latest, strict=True) if one is not None]
-        tested_lines = _tested(scope, calendar, known, breaks)
-        found = [one for one in tested_lines if one is not None]
-    called = [one for one in _adjusted(found, count) if one.q is not None and one.q <= RATE]
+        moving = [
+            (*whose, one)
+            for whose, one in zip(known, _tested(scope, calendar, known, breaks), strict=True)
+            if one is not None
+            and one.trend.exists  # others cost those that are called nothing: their p is above theirs
+        ]
+        adjusted = _adjusted([one.trend.test.p for _, _, one in moving], count)
+        kept = [(found, q) for found, q in zip(moving, adjusted, strict=True) if q <= RATE]
+        names = _names(database, [line for (line, _, _), _ in kept])
+        called = [_evidence(*found, name, q) for (found, q), name in zip(kept, names, strict=True)]
     called.sort(key=_urgency)
     return Ranking(count, len(lines), _of_parts(scope, called)[:limit])
 
@@ -120,7 +135,9 @@ def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evide
         breaks = breaks_of(scope.database, asset)
         [latest] = latest_of(scope.database, [(characteristic, asset)])
         if line is not None and latest is not None:
-            [found] = _tested(scope, calendar, [(line, latest)], {asset: breaks}, thoroughly=True)
+            [tested] = _tested(scope, calendar, [(line, latest)], {asset: breaks})
+            [name] = _names(scope.database, [line])
+            found = None if tested is None else _evidence(line, latest, tested, name, None, thoroughly=True)
         elif latest is None:
             raise NotFound("trends.nothing", "Nothing was measured of this characteristic of this asset.")
     if found is None:
@@ -144,41 +161,42 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
 
 def _tested(
     scope: WorkspaceScope, calendar: Calendar, lines: Sequence[tuple[Line, Latest]],
-    breaks: Mapping[str, tuple[Break, ...]], *, thoroughly: bool = False,
-) -> list[Evidence | None]:  # fmt: skip
-    """Evidence of each line; None where no trend can be computed, or, unless ``thoroughly``, where there is none.
+    breaks: Mapping[str, tuple[Break, ...]],
+) -> list[_Tested | None]:  # fmt: skip
+    """The trend of each line; None where none can be computed.
 
-    What was computed from the same values, limits and breaks is remembered: all of them stand in the key.
+    What was computed from the same values and breaks is remembered: all that tells of them stands in the key.
     """
-    series = [(line.asset_id, line.characteristic_id) for line, _ in lines]
-    names = [_Names(*name) for [name] in scope.database.look_up_each(_NAMES, ("text", "text"), series)]
-    keys = [
-        (scope.workspace_id, calendar.zone, line, latest, breaks[line.asset_id], name, thoroughly)
-        for (line, latest), name in zip(lines, names, strict=True)
-    ]
+    keys = [(scope.workspace_id, calendar.zone, line, latest, breaks[line.asset_id]) for line, latest in lines]
     known = {key: one for key in keys if (one := _remembered.peek(key)) is not None}
-    unknown = [place for place, key in enumerate(keys) if key not in known]
+    unknown = [key for key in keys if key not in known]
     asked = [
-        Asked(line.characteristic_id, line.asset_id, line.measured, line.life, breaks[line.asset_id])
-        for line, _ in (lines[place] for place in unknown)
+        Asked(line.characteristic_id, line.asset_id, line.measured, line.life, own) for _, _, line, _, own in unknown
     ]
-    for place, history in zip(unknown, histories_of(scope.database, calendar, asked), strict=True):
-        evidence = None if history is None else _computed(history, *lines[place], names[place], thoroughly)
-        known[keys[place]] = _Tested(evidence)
-        _remembered.keep(keys[place], known[keys[place]])
-    return [known[key].evidence for key in keys]
+    for key, history in zip(unknown, histories_of(scope.database, calendar, asked), strict=True):
+        known[key] = _computed(history)
+        _remembered.keep(key, known[key])
+    return [known[key].found for key in keys]
 
 
-def _computed(history: History, line: Line, latest: Latest, names: _Names, thoroughly: bool) -> Evidence | None:
-    if len(history.series.value) < LEAST_VALUES:
-        return None
+def _computed(history: History | None) -> _Known:
+    if history is None or len(history.series.value) < LEAST_VALUES:
+        return _Known(None)
     try:
-        trend = trend_of(history.series)
+        return _Known(_Tested(history, trend_of(history.series)))
     except InvalidInput:  # all at one moment, or alone between breaks
-        return None
-    if not trend.exists and not thoroughly:
-        return None  # which costs those that are called nothing: its adjusted p would be above theirs
-    series, due = history.series, _dues(history.series, trend, latest, thoroughly)
+        return _Known(None)
+
+
+def _names(database: Engine, lines: Sequence[Line]) -> list[_Names]:
+    series = [(line.asset_id, line.characteristic_id) for line in lines]
+    return [_Names(*name) for [name] in database.look_up_each(_NAMES, ("text", "text"), series)]
+
+
+def _evidence(
+    line: Line, latest: Latest, tested: _Tested, names: _Names, q: float | None, *, thoroughly: bool = False
+) -> Evidence:
+    series, trend = tested.history.series, tested.trend
     return Evidence(
         line.asset_id,
         names.asset,
@@ -192,15 +210,15 @@ def _computed(history: History, line: Line, latest: Latest, names: _Names, thoro
         _finite(trend.upper * MONTH_DAYS),
         trend.confidence,
         trend.test.p,
-        None,
+        q,
         trend.level,
         latest.lower,
         latest.upper,
         latest.u,
-        *due,
+        *_dues(series, trend, latest, thoroughly),
         line.measured,
         len(series.value),
-        history.points,
+        tested.history.points,
         text_of_day(float(series.time_days[0])),
         text_of_day(trend.end_days),
         tuple(SeriesBreak(text_of_day(one.at_days), one.kind) for one in series.breaks),
@@ -266,12 +284,12 @@ def _due(crossing: Crossing) -> Due:
     return Due(crossing.state, named(crossing.day), named(crossing.earliest), named(crossing.latest))
 
 
-def _adjusted(found: list[Evidence], screened: int) -> list[Evidence]:
-    """Each with its p adjusted as if all ``screened`` had been tested, and those that were not had p = 1."""
-    ordered, least, out = sorted(found, key=lambda one: one.p, reverse=True), 1.0, []
-    for place, one in enumerate(ordered):
-        least = min(least, one.p * screened / (len(ordered) - place))
-        out.append(replace(one, q=least))
+def _adjusted(p: Sequence[float], screened: int) -> list[float]:
+    """Each p adjusted as if all ``screened`` had been tested, and those that were not had p = 1."""
+    out, least = [1.0] * len(p), 1.0
+    for place, number in enumerate(sorted(range(len(p)), key=p.__getitem__, reverse=True)):
+        least = min(least, p[number] * screened / (len(p) - place))
+        out[number] = least
     return out
 
 

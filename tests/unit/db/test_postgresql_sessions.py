@@ -232,8 +232,8 @@ def test_whoever_is_interrupted_in_the_middle_of_an_answer_leaves_none_of_it_to_
     def wait_too_long() -> None:
         with pair.a.transaction(WorkspaceModel):
             used.append(connection_of(pair))
-            used[0].send(SLOW)
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            used[0].send(SLOW.replace("0.5", "3"))
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
             pair.a.look_up("SELECT 1")
 
     before = signal.signal(signal.SIGALRM, stop)

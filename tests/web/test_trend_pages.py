@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from appliance.core.clock import rfc3339_us
 from appliance.measurements.models import MeasuredCharacteristic
 from appliance.rollups.keeping import refold_lives
+from appliance.trends import degrading
+from appliance.trends.records import Ranking
 from tests.measured_workspace import Plant
 from tests.web.conftest import Cast
 from tests.web.test_console import signed_in
@@ -52,6 +55,24 @@ def test_what_degrades_leads_to_its_series(cast: Cast, plant: Plant) -> None:
     assert "Degrades" in page
     assert "2 series were screened" in page
     assert re.search(r"<td class=\"right\">\d+</td><td class=\"right\">60</td>", page), "some of 60 failed"
+
+
+def test_pages_and_the_api_ask_together_what_degrades(
+    cast: Cast, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else everybody who watches would compute it when an inspection is recorded."""
+    asked: list[object] = []
+    get = degrading._asked.get
+
+    def noted(question: object, compute: Callable[[], Ranking]) -> Ranking:
+        asked.append(question)
+        return get(question, compute)
+
+    monkeypatch.setattr(degrading._asked, "get", noted)
+    shown(cast, "/console/main/trends")
+    shown(cast, f"/console/main/trends?asset={plant.assets[0]}")
+    assert len(cast.operator.get("trends/degrading")["items"]) == 1
+    assert len(asked) == 3
 
 
 def test_trends_of_an_asset_are_its_own(cast: Cast, plant: Plant) -> None:

@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -80,47 +80,102 @@ def moment(share: float) -> str:
     return rfc3339_us(START + timedelta(days=DAYS * share))
 
 
-def fill(scope: WorkspaceScope, plant: Plant, measurements: int) -> None:
+def fill(scope: WorkspaceScope, plant: Plant, measurements: int, administrator_url: str | None) -> None:
     """A year of measurements, the rows in bulk; characteristics 0 to 4 of the first asset move to their limit."""
     plant.measure(0, moment(0), [0.0] * CHARACTERISTICS)
+    measured, inspected = list(columns_of(Measurement)), list(columns_of(InspectionRow))
+    if administrator_url is None:
+        for own, rows in _batches(scope, plant, measurements // CHARACTERISTICS, measured, inspected):
+            with scope.transaction():
+                scope.database.write_rows("inspection", columns_of(InspectionRow), own)
+                scope.database.write_rows("measurement", columns_of(Measurement), rows)
+        return
+    with psycopg.connect(administrator_url, autocommit=True) as administrator, administrator.cursor() as cursor:
+        administrator.execute(f"SET search_path TO {scope.workspace_id}".encode())
+        administrator.execute("SET session_replication_role = replica")  # what is written refers to what is there
+        indexes = administrator.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = "
+            "'measurement' AND indexname NOT IN (SELECT conname FROM pg_constraint)"
+        ).fetchall()
+        for name, _ in indexes:
+            administrator.execute(f"DROP INDEX {name}".encode())
+        for own, rows in _batches(scope, plant, measurements // CHARACTERISTICS, measured, inspected):
+            for table, columns, written in (("inspection", inspected, own), ("measurement", measured, rows)):
+                with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as copy:
+                    copy.write("".join(_line(row) for row in written))
+        administrator.execute("SET maintenance_work_mem = '512MB'")
+        for _, definition in indexes:
+            administrator.execute(definition.encode())
+        administrator.execute("VACUUM ANALYZE inspection, measurement")
+
+
+def _line(row: list[Any]) -> str:
+    return "\t".join(["\\N" if value is None else str(value) for value in row]) + "\n"
+
+
+def _batches(
+    scope: WorkspaceScope, plant: Plant, inspections: int, measured: list[str], inspected: list[str]
+) -> Iterator[tuple[list[list[Any]], list[list[Any]]]]:
+    """Rows of 200 inspections at a time, and of their measurements."""
     with scope:
         known = {row.name: row for row in MeasuredCharacteristic.select()}
-    inspections, rng = measurements // CHARACTERISTICS, np.random.default_rng(1)
-    columns, inspection = columns_of(Measurement), columns_of(InspectionRow)
-    template = plant.inspection().__data__
+    rng, template = np.random.default_rng(1), plant.inspection().__data__
+    patterns = [
+        [_row(plant, known[f"c{place}"], "", "", asset, place, 0.0, measured) for place in range(CHARACTERISTICS)]
+        for asset in range(ASSETS)
+    ]
+    id_at, inspection_at, value_at, decision_at, at_at, recorded_at = (
+        measured.index(name) for name in ("id", "inspection_id", "value", "decision", "measured_at", "recorded_at")
+    )
     for first in range(0, inspections, 200):
         rows, own = [], []
         for n in range(first, min(first + 200, inspections)):
             id_, at, asset = new_id("ins"), moment(n / inspections), n % ASSETS
-            given = {
-                "id": id_,
-                "asset_id": plant.assets[asset],
-                "instrument_id": plant.instruments[asset % 2],
+            given = template | {
+                "id": id_, "asset_id": plant.assets[asset], "instrument_id": plant.instruments[asset % 2],
                 "measured_at": at,
-            }
-            own.append([given.get(name, template.get(name)) for name in inspection])
+            }  # fmt: skip
+            own.append([given.get(name) for name in inspected])
             values = rng.normal(0.0, 0.02, CHARACTERISTICS)
             values[:5] += 0.08 * n / inspections * (asset == 0)
-            for position, value in enumerate(values.tolist()):
-                rows.append(_row(plant, known[f"c{position}"], id_, at, asset, position, value, columns))
-        with scope.transaction():
-            scope.database.write_rows("inspection", inspection, own)
-            scope.database.write_rows("measurement", columns, rows)
+            for pattern, value in zip(patterns[asset], values.tolist(), strict=True):
+                row = pattern.copy()
+                row[id_at], row[inspection_at], row[value_at] = new_id("mea"), id_, value
+                row[decision_at], row[at_at], row[recorded_at] = _decision(value), at, at
+                rows.append(row)
+        yield own, rows
+
+
+def _decision(value: float) -> str:
+    return "fail" if abs(value) > 0.1165 else "pass" if abs(value) < 0.0835 else "inconclusive"
 
 
 def _row(
-    plant: Plant, known: Any, inspection: str, at: str, asset: int, position: int, value: float, columns: Any
+    plant: Plant, known: Any, inspection: str, at: str, asset: int, position: int, value: float, columns: Iterable[str]
 ) -> list[Any]:
-    decision = "fail" if abs(value) > 0.1165 else "pass" if abs(value) < 0.0835 else "inconclusive"
     given = {
         "id": new_id("mea"), "inspection_id": inspection, "position": position, "characteristic_id": known.id,
         "part_id": plant.part, "asset_id": plant.assets[asset], "serial": f"{asset:04}", "source": "scan",
         "cad_revision_id": plant.revisions[0], "instrument_id": plant.instruments[asset % 2], "operator_id": "psn_1",
         "name": known.name, "zone": "z", "quantity": "mean", "unit": "mm", "value": value, "u": 0.01, "k": 2.0,
-        "expanded": 0.02, "lower": -0.1, "upper": 0.1, "decision": decision, "disagrees": 0, "measured_at": at,
+        "expanded": 0.02, "lower": -0.1, "upper": 0.1, "decision": _decision(value), "disagrees": 0, "measured_at": at,
         "recorded_at": at,
     }  # fmt: skip
     return [given.get(name) for name in columns]
+
+
+def filled(folder: Path, number: int, plant: Plant, measurements: int, administrator_url: str | None) -> str:
+    """Fill a workspace in a process of its own; what there is to say of it."""
+    with Site.open(load_settings(folder / "appliance", {})) as site:
+        scope = site.scope(SYSTEM, f"w{number}")
+        own, begin = replace(plant, scope=scope), time.perf_counter()
+        fill(scope, own, measurements, administrator_url)
+        wrote, begin = time.perf_counter() - begin, time.perf_counter()
+        count = rebuild(scope)
+        rate = count / (time.perf_counter() - begin)
+        in_control = min(0.5, FROZEN / (count / CHARACTERISTICS / ASSETS))
+        freeze_limits(scope, "c7", moment(0), moment(in_control), "in control", asset=plant.assets[0])
+    return f"  w{number} filled in {wrote:.0f} s; rebuild of {count} measurements: {rate:.0f}/s"
 
 
 def questions(scope: WorkspaceScope, plant: Plant) -> dict[str, Callable[[], Any]]:
@@ -298,16 +353,16 @@ def measure(folder: Path, backend: str, measurements: str, workspaces: str, seco
         plants = []
         for number in range(int(workspaces)):
             site.create_workspace(f"w{number}", f"W{number}", SYSTEM)
-            scope = site.scope(SYSTEM, f"w{number}")
-            plants.append(Plant.of(scope, ASSETS))
-            begin = time.perf_counter()
-            fill(scope, plants[-1], int(measurements) // int(workspaces))
-            print(f"  filled in {time.perf_counter() - begin:.0f} s")
-            begin = time.perf_counter()
-            count = rebuild(scope)
-            print(f"  rebuild of {count} measurements: {count / (time.perf_counter() - begin):.0f}/s")
-            in_control = min(0.5, FROZEN / (count / CHARACTERISTICS / ASSETS))
-            freeze_limits(scope, "c7", moment(0), moment(in_control), "in control", asset=plants[-1].assets[0])
+            plants.append(Plant.of(site.scope(SYSTEM, f"w{number}"), ASSETS))
+        each = int(measurements) // int(workspaces)
+        with ProcessPoolExecutor(min(2, len(plants)), multiprocessing.get_context("spawn")) as pool:
+            own = [replace(plant, scope=cast(WorkspaceScope, None)) for plant in plants]
+            filling = [
+                pool.submit(filled, folder, number, plant, each, how.get("administrator_url"))
+                for number, plant in enumerate(own)
+            ]
+            for one in filling:
+                print(one.result(), flush=True)
         if backend == "postgresql":  # as autovacuum does in time
             with psycopg.connect(how["administrator_url"], autocommit=True) as administrator:
                 administrator.execute("VACUUM ANALYZE")

@@ -35,7 +35,7 @@ _SETTINGS = {
     "full_page_writes": "off", "log_min_messages": "panic",
 }  # fmt: skip
 
-_DURABLE = {"fsync": "on", "full_page_writes": "on", "autovacuum": "on", "shared_buffers": "1GB", "max_wal_size": "4GB"}
+_DURABLE = {"fsync": "on", "full_page_writes": "on", "autovacuum": "on", "shared_buffers": "1GB"}
 
 
 def binaries() -> Path | None:

@@ -22,6 +22,7 @@ from typing import Any, Final
 from appliance.db.bulk import Asked, Kind
 from appliance.db.commits import Commits
 from appliance.db.routing import Route
+from appliance.db.stamps import READ
 from appliance.errors import Unavailable
 
 # The query builder writes every statement with its values into a DEBUG log: names, keyed hashes, sealed rows.
@@ -223,6 +224,14 @@ class Engine:
         some = [one for one in asked if one.count]
         found = iter(self.database.read_tables(some) if some else ())
         return [next(found) if one.count else [] for one in asked]
+
+    def stamp(self) -> int | None:
+        """What is another after every commit that changed anything, inside a session; None where none is kept.
+
+        Inside a transaction it is that of the state before.
+        """
+        rows = self.look_up(READ)
+        return int(rows[0][0]) if rows else None
 
     def scrub(self) -> None:
         """Leave as little as can be of what was deleted or overwritten."""

@@ -24,6 +24,7 @@ from appliance.db.bulk import Asked, Kind, arrays, each_statement, keyed_stateme
 from appliance.db.dialect import placeholders
 from appliance.db.lookups import SchemaConnection
 from appliance.db.routing import Route, ScopeMissing
+from appliance.db.stamps import REPLACE, has_stamp, new_stamp
 from appliance.errors import D2RError, InvalidInput, Misconfigured, Unavailable
 
 #: How long a writer waits for the writers of other processes.
@@ -43,6 +44,8 @@ _OPTIONS: Final = (
 WRITER_TABLE: Final = "writer"
 #: One message to the server.
 _BEGIN_WRITING: Final = f"BEGIN; LOCK TABLE {WRITER_TABLE} IN EXCLUSIVE MODE".encode()
+#: Only of a transaction that wrote anything: the server has given it a number then.
+_STAMP: Final = f"{REPLACE} WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
 _DELETABLE: Final = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
 AND has_table_privilege(c.oid, 'DELETE')
@@ -109,6 +112,7 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
     def __init__(self, login: Login, name: str, route: Route) -> None:
         super().__init__(login.schema, autoconnect=False, prefer_psycopg3=True)
         self.login, self.name, self.route = login, name, route
+        self._has_stamp = has_stamp(route)
 
     def open_connection(self) -> SchemaConnection:
         """A new connection that may read and write the rows of the schema, and no more."""
@@ -278,6 +282,12 @@ class RoutedPostgresql(peewee.PostgresqlDatabase):  # type: ignore[misc]
             self._translate(error)
 
     def commit(self) -> None:
+        connection: SchemaConnection = self._state.conn
+        if self._has_stamp and connection.pgconn.transaction_status != TransactionStatus.INERROR:
+            try:
+                connection.send(_STAMP, (new_stamp(),))
+            except psycopg.Error as error:
+                raise meaning_of(error, self.name) or error from error
         self._end("COMMIT")
 
     def rollback(self) -> None:

@@ -17,6 +17,7 @@ import peewee
 
 from appliance.db.bulk import Asked, Kind, key_statement, values_statement
 from appliance.db.routing import Route, ScopeMissing
+from appliance.db.stamps import REPLACE, has_stamp, new_stamp
 from appliance.errors import D2RError, Misconfigured, Unavailable
 
 #: How long a writer waits for the writers of other processes.
@@ -43,6 +44,8 @@ _HARMLESS_PRAGMAS: Final = frozenset(
 _READABLE_PRAGMAS: Final = frozenset(
     {"journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "user_version", "trusted_schema"}
 )
+#: What begins a statement that writes rows.
+_WRITING: Final = ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
 #: Kinds of statements that change the schema or reach other files: every CREATE, DROP and ALTER, ATTACH, DETACH.
 _FORBIDDEN: Final = frozenset(
     value
@@ -95,6 +98,7 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     def __init__(self, path: Path, name: str, route: Route) -> None:
         super().__init__(str(path), autoconnect=False)
         self.path, self.name, self.route = path, name, route
+        self._has_stamp = has_stamp(route)
 
     def open_connection(self) -> sqlite3.Connection:
         """A new connection that may read and write rows, and no more."""
@@ -150,8 +154,12 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
         return _Savepoint(self)
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
+        """Run a statement; one that writes outside of a transaction becomes one, so that it leaves its stamp."""
         if self._state.transactions:
             self._require_transaction()
+        elif self._has_stamp and sql.lstrip(" (\n").upper().startswith(_WRITING):
+            with self.atomic("IMMEDIATE"):
+                return self.execute_sql(sql, params)
         try:
             return super().execute_sql(sql, params)
         except (peewee.OperationalError, peewee.DatabaseError) as error:
@@ -208,6 +216,7 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     def begin(self, lock_type: str | None = None) -> None:
         try:
             super().begin(lock_type)
+            self._state.changes_before = self._state.conn.total_changes
         except (peewee.OperationalError, peewee.DatabaseError) as error:
             self._translate(error)
 
@@ -219,6 +228,8 @@ class RoutedSqlite(peewee.SqliteDatabase):  # type: ignore[misc]
     def commit(self) -> None:
         self._require_transaction()
         try:
+            if self._has_stamp and self._state.conn.total_changes != self._state.changes_before:
+                super().execute_sql(REPLACE, (new_stamp(),))
             super().commit()
         except (peewee.OperationalError, peewee.DatabaseError) as error:
             self._translate(error)

@@ -85,6 +85,16 @@ def trend_of(series: Series, *, confidence: float = 0.95, seed: int = 0) -> Tren
     )
 
 
+def least_p(series: Series) -> float:
+    """What the p of the trend is at least: that of values which follow one another freely, quicker by half a magnitude.
+
+    Correlation of neighbours only adds to the variance of the score, and so to p.  Raises as ``trend_of``.
+    """
+    life = series.current_life()
+    require(len(life.value) >= LEAST_VALUES, "spc.too_few", f"A trend needs {LEAST_VALUES} values after a repair.")
+    return mann_kendall(life.time_days, life.value, life.stratum).p
+
+
 def slope_of(life: Series, pairs: Pairs) -> float:
     """The median slope of one series, weighted where its uncertainties differ."""
     if differ(life.u):

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 
 from appliance.core.clock import parse_rfc3339, rfc3339_us, utc_now
 from appliance.errors import InvalidInput, NotFound
-from appliance.rollups.calendar import Calendar, moment_of, seconds_of
+from appliance.rollups.calendar import Calendar, calendar_of, moment_of, seconds_of
 from appliance.rollups.keeping import ensure_built
 from appliance.rollups.reading import BEGINNING, of_series, sketch_of
 from appliance.rollups.records import GRAINS, Dimension, Tally
@@ -34,6 +34,7 @@ from appliance.trends.characteristics import find_characteristic
 from appliance.trends.history import text_of_day
 from appliance.trends.records import Period
 from appliance.trends.remembered import Remembered
+from appliance.trends.unchanged import Unchanged
 
 MOST_VALUES: Final = 2_000
 FITTED_PERIODS: Final = 3
@@ -79,6 +80,7 @@ class _Told:
 
 #: Periods, in all workspaces of this process: about 4 MB.
 _remembered: Final = Remembered[_Told](4096)
+_unchanged: Final = Unchanged[tuple[Period, ...]](128)
 
 
 def capability_of(
@@ -93,15 +95,25 @@ def capability_of(
     """Each period, ``grain`` long, that begins within a time (RFC 3339) and in which something was measured.
 
     ``characteristic`` and ``asset`` are ids; without an asset all of the part count.
+    Remembered while nothing is changed (``trends.unchanged``).
 
     Raises
     ------
     NotFound, Conflict : there is no such characteristic, or several have the name
     InvalidInput : it has no limits, or there are too many periods
     """
+    end = utc_now() if until is None else parse_rfc3339(until)
+    # all ends within one period are one question: what counts is when a period begins
+    last = calendar_of(scope.settings.time_zone).start_of(GRAINS[grain], end) + 1 if until is None else seconds_of(end)
+    question = characteristic, grain, since, last, asset
+    return _unchanged.get(scope, question, lambda: _capability(scope, *question))
+
+
+def _capability(
+    scope: WorkspaceScope, characteristic: str, grain: str, since: str | None, last: int, asset: str | None
+) -> tuple[Period, ...]:
     calendar, known = ensure_built(scope), find_characteristic(scope, characteristic)
     first = BEGINNING if since is None else calendar.start_of(GRAINS[grain], parse_rfc3339(since))
-    last = seconds_of(utc_now() if until is None else parse_rfc3339(until))
     dimension: Dimension = "part" if asset is None else "asset"
     member = known.part_id if asset is None else asset
 

@@ -28,12 +28,14 @@ from appliance.spc.exact import NANO
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.characteristics import find_characteristic
 from appliance.trends.records import Comparison, Difference, Group
+from appliance.trends.unchanged import Unchanged
 
 #: Members whose pairs are compared, those with most values; all are in the test.
 MOST_PAIRED: Final = 12
 #: Fewest values of a member that is compared.
 LEAST_VALUES: Final = 2
 CONFIDENCE: Final = 0.95
+_unchanged: Final = Unchanged[Comparison](128)
 _NAMES: Final[dict[Dimension, str]] = {
     "asset": "SELECT name FROM asset WHERE id = ?",
     "cad_revision": "SELECT label FROM cad_revision WHERE id = ?",
@@ -46,6 +48,8 @@ def comparison(
 ) -> Comparison:
     """The members of a dimension, by what they brought about in the months that begin within a time (RFC 3339).
 
+    Remembered while nothing is changed (``trends.unchanged``).
+
     Raises
     ------
     NotFound, Conflict : there is no such characteristic, or several have the name
@@ -53,6 +57,13 @@ def comparison(
     """
     if by == "part":
         raise InvalidInput("trends.by", "A characteristic belongs to one part.", "Compare assets or instruments.")
+    question = characteristic, by, since, until
+    return _unchanged.get(scope, question, lambda: _comparison(scope, *question))
+
+
+def _comparison(
+    scope: WorkspaceScope, characteristic: str, by: Dimension, since: str | None, until: str | None
+) -> Comparison:
     calendar, known = ensure_built(scope), find_characteristic(scope, characteristic)
     first = BEGINNING if since is None else calendar.start_of(MONTH, parse_rfc3339(since))
     last = END if until is None else seconds_of(parse_rfc3339(until))

@@ -2,7 +2,8 @@
 
 1. *Screened* are all current lives: roll-ups keep |t| of the straight line through each, indexed.
 2. *Tested* are those where it is largest: Mann and Kendall's test, corrected for correlation, and the median slope with
-   Sen's interval (``spc.trend``), across breaks without comparing their sides.
+   Sen's interval (``spc.trend``), across breaks without comparing their sides.  Where the test without the correction
+   tells already that nothing will be called (its p is the smaller one), there is no slope.
 3. *Called* are those whose p, adjusted for all that were screened (Benjamini and Hochberg), is at most 5 %.
 
 Degrades: the slope leads away from the middle of the tolerance, or towards the one limit.  It is ranked by the day on
@@ -29,7 +30,7 @@ from appliance.rollups.keeping import ensure_built
 from appliance.rollups.lines import Line, clearest, line_of, screened
 from appliance.spc.forecast import ALREADY, EXPECTED, NEVER, NO_TREND, Crossing, Edges, edges_of, forecast
 from appliance.spc.series import Break, Series
-from appliance.spc.trend import LEAST_VALUES, Trend, trend_of
+from appliance.spc.trend import LEAST_VALUES, Trend, least_p, trend_of
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.history import (
     Asked,
@@ -46,6 +47,7 @@ from appliance.trends.models import ReferenceArtefact
 from appliance.trends.records import DEGRADES, DRIFTS, RECOVERS, STEADY, Due, Evidence, Ranking, SeriesBreak
 from appliance.trends.remembered import Remembered
 from appliance.trends.together import Together
+from appliance.trends.unchanged import Unchanged
 
 #: Mean length of a month.
 MONTH_DAYS: Final = 365.25 / 12.0
@@ -75,14 +77,22 @@ class _Tested(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What was found of a line; None where no trend can be computed."""
+    """What was found of a line: its series, None where no trend can be computed; what p is at least; and the trend,
+    None where nobody asked for one of this p."""
 
-    found: _Tested | None
+    history: History | None
+    least_p: float
+    trend: Trend | None
+
+    def is_enough(self, most_p: float) -> bool:
+        """Whether it tells all of a trend whose p is at most ``most_p``."""
+        return self.history is None or self.trend is not None or self.least_p > most_p
 
 
 #: Series, in all workspaces of this process: about 15 MB.
 _remembered: Final = Remembered[_Known](4096)
 _asked: Final = Together[Ranking]()
+_unchanged: Final = Unchanged[Ranking](128)
 
 
 def degrading(
@@ -91,12 +101,18 @@ def degrading(
     """The most urgent findings, of one part or asset (ids) or of all; recoveries and drifts come behind.
 
     Those of one part or asset are adjusted for all series of the workspace too, so that asking more finds no more.
-    Who asks the same at the same time gets the same answer (``trends.together``).
+    While nothing was changed the answer is remembered (``trends.unchanged``), and who asks the same at the same time
+    gets the same (``trends.together``).
     """
-    if scope.database.in_session:  # a thread that holds a connection waits for none that needs one
-        return _ranking(scope, part, asset, tested, limit)
-    question = scope.workspace_id, part, asset, tested, limit
-    return _asked.get(question, lambda: _ranking(scope, part, asset, tested, limit))
+    question = part, asset, tested, limit
+
+    def compute() -> Ranking:
+        if scope.database.in_session:  # a thread that holds a connection waits for none that needs one
+            return _ranking(scope, part, asset, tested, limit)
+        whose = scope.workspace_id, question
+        return _asked.get(whose, lambda: _ranking(scope, part, asset, tested, limit))
+
+    return _unchanged.get(scope, question, compute)
 
 
 def _ranking(scope: WorkspaceScope, part: str | None, asset: str | None, tested: int, limit: int) -> Ranking:
@@ -107,9 +123,10 @@ def _ranking(scope: WorkspaceScope, part: str | None, asset: str | None, tested:
         breaks = breaks_of_each(database, list({line.asset_id for line in lines}))
         latest = latest_of(database, [(line.characteristic_id, line.asset_id) for line in lines])
         known = [(line, one) for line, one in zip(lines, latest, strict=True) if one is not None]
+        most_p = RATE * len(known) / max(count, 1)  # adjusted, any p above is above the rate
         moving = [
             (*whose, one)
-            for whose, one in zip(known, _tested(scope, calendar, known, breaks), strict=True)
+            for whose, one in zip(known, _tested(scope, calendar, known, breaks, most_p), strict=True)
             if one is not None
             and one.trend.exists  # others cost those that are called nothing: their p is above theirs
         ]
@@ -135,7 +152,7 @@ def evidence_of(scope: WorkspaceScope, asset: str, characteristic: str) -> Evide
         breaks = breaks_of(scope.database, asset)
         [latest] = latest_of(scope.database, [(characteristic, asset)])
         if line is not None and latest is not None:
-            [tested] = _tested(scope, calendar, [(line, latest)], {asset: breaks})
+            [tested] = _tested(scope, calendar, [(line, latest)], {asset: breaks}, 1.0)
             [name] = _names(scope.database, [line])
             found = None if tested is None else _evidence(line, latest, tested, name, None, thoroughly=True)
         elif latest is None:
@@ -161,9 +178,9 @@ def _of_parts(scope: WorkspaceScope, called: list[Evidence]) -> tuple[Evidence, 
 
 def _tested(
     scope: WorkspaceScope, calendar: Calendar, lines: Sequence[tuple[Line, Latest]],
-    breaks: Mapping[str, tuple[Break, ...]],
+    breaks: Mapping[str, tuple[Break, ...]], most_p: float,
 ) -> list[_Tested | None]:  # fmt: skip
-    """The trend of each line; None where none can be computed.
+    """The trend of each line; None where none can be computed, and where its p is certainly above ``most_p``.
 
     What was computed from the same values and breaks is remembered: all that tells of them stands in the key.
     """
@@ -173,19 +190,29 @@ def _tested(
     asked = [
         Asked(line.characteristic_id, line.asset_id, line.measured, line.life, own) for _, _, line, _, own in unknown
     ]
-    for key, history in zip(unknown, histories_of(scope.database, calendar, asked), strict=True):
-        known[key] = _computed(history)
+    found = {key: one.history for key, one in known.items() if not one.is_enough(most_p)}
+    found |= zip(unknown, histories_of(scope.database, calendar, asked), strict=True)
+    for key, history in found.items():
+        known[key] = _computed(history, most_p)
         _remembered.keep(key, known[key])
-    return [known[key].found for key in keys]
+    return [_told(known[key], most_p) for key in keys]
 
 
-def _computed(history: History | None) -> _Known:
+def _told(known: _Known, most_p: float) -> _Tested | None:
+    if known.history is None or known.trend is None or known.least_p > most_p:
+        return None
+    return _Tested(known.history, known.trend)
+
+
+def _computed(history: History | None, most_p: float) -> _Known:
+    nothing = _Known(None, 1.0, None)
     if history is None or len(history.series.value) < LEAST_VALUES:
-        return _Known(None)
+        return nothing
     try:
-        return _Known(_Tested(history, trend_of(history.series)))
+        least = least_p(history.series)
+        return _Known(history, least, trend_of(history.series) if least <= most_p else None)
     except InvalidInput:  # all at one moment, or alone between breaks
-        return _Known(None)
+        return nothing
 
 
 def _names(database: Engine, lines: Sequence[Line]) -> list[_Names]:

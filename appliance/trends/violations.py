@@ -19,9 +19,11 @@ from appliance.rollups.records import MONTH, Dimension, Tally
 from appliance.spc.exact import NANO
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.records import Violation
+from appliance.trends.unchanged import Unchanged
 
 #: 97.5 % quantile of the normal distribution.
 _Z: Final = 1.959963984540054
+_unchanged: Final = Unchanged[tuple[Violation, ...]](128)
 _NAME: Final = "SELECT name, zone, unit FROM characteristic WHERE id = ?"
 
 
@@ -29,7 +31,17 @@ def violations(
     scope: WorkspaceScope, dimension: Dimension, member: str, *, since: str | None = None, until: str | None = None,
     limit: int = 100,
 ) -> tuple[Violation, ...]:  # fmt: skip
-    """Counts of every characteristic of one member, in the months that begin within a time (RFC 3339)."""
+    """Counts of every characteristic of one member, in the months that begin within a time (RFC 3339).
+
+    Remembered while nothing is changed (``trends.unchanged``).
+    """
+    question = dimension, member, since, until, limit
+    return _unchanged.get(scope, question, lambda: _violations(scope, *question))
+
+
+def _violations(
+    scope: WorkspaceScope, dimension: Dimension, member: str, since: str | None, until: str | None, limit: int
+) -> tuple[Violation, ...]:
     calendar = ensure_built(scope)
     first = BEGINNING if since is None else calendar.start_of(MONTH, parse_rfc3339(since))
     last = END if until is None else seconds_of(parse_rfc3339(until))

@@ -14,6 +14,7 @@ from appliance.measurements.models import MeasuredCharacteristic
 from appliance.rollups.keeping import refold_lives
 from appliance.trends import degrading
 from appliance.trends.records import Ranking
+from appliance.trends.unchanged import Unchanged
 from tests.measured_workspace import Plant
 from tests.web.conftest import Cast
 from tests.web.test_console import signed_in
@@ -69,6 +70,7 @@ def test_pages_and_the_api_ask_together_what_degrades(
         return get(question, compute)
 
     monkeypatch.setattr(degrading._asked, "get", noted)
+    monkeypatch.setattr(degrading, "_unchanged", Unchanged[Ranking](0))
     shown(cast, "/console/main/trends")
     shown(cast, f"/console/main/trends?asset={plant.assets[0]}")
     assert len(cast.operator.get("trends/degrading")["items"]) == 1

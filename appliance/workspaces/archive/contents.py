@@ -187,6 +187,7 @@ TABLES: Final = (
 NOT_CARRIED: Final[Mapping[str, str]] = {
     "schema_migration": "belongs to the database that is restored into",
     "writer": "the lock of writers in PostgreSQL",
+    "change_stamp": "tells processes of one appliance what they may still remember",
     "audit_node": "computed from the entries",
     "audit_entry.leaf": "computed from the entry",
     "outbox.seq": "events keep their order and are numbered by the database that they are in",

@@ -24,7 +24,13 @@ from appliance.queue.outbox import emit
 from tests.postgresql_cluster import ON_POSTGRESQL, cluster
 
 SECRET = "canary-of-b"
-THING = Migration(1, "thing", "CREATE TABLE thing (id TEXT PRIMARY KEY, n INTEGER NOT NULL);")
+THING = Migration(
+    1,
+    "thing",
+    """CREATE TABLE thing (id TEXT PRIMARY KEY, n INTEGER NOT NULL);
+    CREATE TABLE change_stamp (one INTEGER PRIMARY KEY, stamp INTEGER NOT NULL);
+    INSERT INTO change_stamp (one, stamp) VALUES (1, 0);""",
+)
 
 
 class Thing(WorkspaceModel):

@@ -8,7 +8,7 @@ from scipy.stats import theilslopes
 
 from appliance.errors import InvalidInput
 from appliance.spc.series import CAD_CHANGE, RECALIBRATION, REPAIR, Break, series_of
-from appliance.spc.trend import trend_of
+from appliance.spc.trend import least_p, trend_of
 
 RNG = np.random.default_rng(23)
 
@@ -41,6 +41,29 @@ def test_intervals_hold_the_true_slope_and_agree_with_the_test(n: int) -> None:
         agreed += (found.lower <= 0.0 <= found.upper) == (found.test.p > 0.05)
     assert held >= 0.92 * 300
     assert agreed >= 0.98 * 300
+
+
+@pytest.mark.parametrize("n", [4, 10, 11, 60])
+@pytest.mark.parametrize("correlation", [0.0, 0.6])
+def test_no_trend_has_a_smaller_p_than_its_least(n: int, correlation: float) -> None:
+    larger = 0
+    for _ in range(50):
+        time, value = noisy(n, 0.02)
+        for k in range(1, n):
+            value[k] += correlation * value[k - 1]
+        series = series_of(time, np.round(value, 1), None, (Break(float(time[1]), CAD_CHANGE),))
+        p, least = trend_of(series).test.p, least_p(series)
+        assert p >= least > 0.0
+        larger += p > least
+    assert (larger > 0) == (n > 10), "where neighbours are alike, and their number tells"
+
+
+def test_the_least_p_is_that_of_the_current_life() -> None:
+    time, value = np.arange(24.0), np.concatenate([np.arange(12.0), RNG.normal(0, 1, 12)])
+    repaired = series_of(time, value, None, (Break(12.0, REPAIR),))
+    assert least_p(repaired) == least_p(series_of(time[12:], value[12:]))
+    with pytest.raises(InvalidInput):
+        least_p(series_of(time, value, None, (Break(22.0, REPAIR),)))
 
 
 def test_four_values_are_never_a_trend_and_five_may_be_one() -> None:

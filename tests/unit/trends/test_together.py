@@ -15,6 +15,7 @@ from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends import degrading as module
 from appliance.trends.degrading import degrading
 from appliance.trends.together import Together
+from appliance.trends.unchanged import Unchanged
 from tests.measured_workspace import Plant
 
 
@@ -98,6 +99,7 @@ def test_what_degrades_is_computed_once_for_all_who_ask_at_once(
         return degrading(scope)
 
     monkeypatch.setattr(module, "_ranking", noted)
+    monkeypatch.setattr(module, "_unchanged", Unchanged[Any](0))
     with ThreadPoolExecutor(9) as pool:
         assert [one.result() for one in asked_by(pool, module._asked, 8, ask)] == [alone] * 9
     assert len(computed) == 2

@@ -70,7 +70,7 @@ bench: setup  ## Run every benchmark on this machine and print ratios
 	@for name in deviation alignment field tiles end_to_end scopes reads startup ingest archive trends; do \
 	    echo "== $$name"; .venv/bin/python tests/bench/$$name.py || exit 1; done
 
-bench-trends: setup  ## Ask 50 million measurements on PostgreSQL and 10 million on SQLite (hours, 150 GB); FULL=0: a small one
+bench-trends: setup  ## Ask 50 million measurements on PostgreSQL and 10 million on SQLite (hours, 80 GB); FULL=0: a small one
 	@if [ "$(FULL)" = 0 ]; then pg="200000 2" lite="100000 1"; else pg="50000000 12" lite="10000000 1"; fi; \
 	    .venv/bin/python tests/bench/rollups.py postgresql $$pg && .venv/bin/python tests/bench/rollups.py sqlite $$lite
 

@@ -26,8 +26,11 @@ from appliance.spc.variables import individuals_limits
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.characteristics import find_characteristic
 from appliance.trends.models import ControlLimits
+from appliance.trends.unchanged import Unchanged
 
 MOST_POINTS: Final = 2_000
+#: Of 2,000 points each at most: 1 MB.
+_unchanged: Final = Unchanged["ControlChart"](32)
 _COLUMNS: Final = "SELECT measured_at, value, inspection_id, instrument_id FROM measurement WHERE characteristic_id = ?"
 _COUNTS: Final = "superseded_by IS NULL AND value IS NOT NULL AND measured_at >= ? AND measured_at < ?"
 _LATEST: Final = "ORDER BY measured_at DESC, id DESC LIMIT ?"
@@ -108,10 +111,19 @@ def control_chart(
 ) -> ControlChart:
     """The chart of what was measured within a time, by the newest limits.
 
+    Remembered while nothing is changed (``trends.unchanged``).
+
     Raises
     ------
     NotFound : there is no such characteristic, or no limits were frozen for it
     """
+    question = characteristic, asset, since, until
+    return _unchanged.get(scope, question, lambda: _control_chart(scope, *question))
+
+
+def _control_chart(
+    scope: WorkspaceScope, characteristic: str, asset: str | None, since: str, until: str
+) -> ControlChart:
     known = find_characteristic(scope, characteristic)
     with scope:
         row = _newest(known.id, asset)

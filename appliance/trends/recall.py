@@ -13,6 +13,7 @@ from typing import Any, Final
 from appliance.db.listing import LARGEST_PAGE
 from appliance.measurements.suspicion import Marks, marks
 from appliance.tenancy.scope import WorkspaceScope
+from appliance.trends.unchanged import Unchanged
 
 _ONE: Final = (
     "SELECT i.id, i.asset_id, i.verdict, i.report_number, i.issued_at, i.state, i.measured_at, i.instrument_id, "
@@ -27,6 +28,7 @@ _ANY: Final = f"{_ONE} {_PAGE}"
 _OF_ASSET: Final = f"{_ONE} AND i.asset_id = ? {_PAGE}"
 _OF_INSTRUMENT: Final = f"{_ONE} AND i.instrument_id = ? {_PAGE}"
 _OF_BOTH: Final = f"{_ONE} AND i.instrument_id = ? AND i.asset_id = ? {_PAGE}"
+_unchanged: Final = Unchanged[tuple["Dependent", ...]](64)
 _REVISIONS: Final = "SELECT id FROM instrument WHERE name = ? OR id = ?"
 
 
@@ -59,11 +61,20 @@ def recalled(
     until: str = "9999",
     after: str = "",
     limit: int = LARGEST_PAGE,
-) -> list[Dependent]:
+) -> tuple[Dependent, ...]:
     """The dependent inspections behind the id ``after``, in the order of their ids; what is not named may be anything.
 
     ``instrument`` is the id of one revision of a statement, or a name: that of all of its revisions.
+    Remembered while nothing is changed (``trends.unchanged``): 30 kB for a page of 100.
     """
+    question = instrument, cad_revision, operator, asset, since, until, after, limit
+    return _unchanged.get(scope, question, lambda: _recalled(scope, *question))
+
+
+def _recalled(
+    scope: WorkspaceScope, instrument: str | None, cad_revision: str | None, operator: str | None, asset: str | None,
+    since: str, until: str, after: str, limit: int,
+) -> tuple[Dependent, ...]:  # fmt: skip
     asked: list[Any] = [after, since, until]
     for one in (cad_revision, operator):
         asked += [one or "", one or ""]
@@ -77,7 +88,7 @@ def recalled(
                 rows += scope.database.look_up(question, *asked, *revision, *of_asset, limit)
             rows = sorted(rows)[:limit]
     standing = marks(scope)
-    return [_dependent(row, standing) for row in rows]
+    return tuple(_dependent(row, standing) for row in rows)
 
 
 def _dependent(row: tuple[Any, ...], standing: Marks) -> Dependent:

@@ -5,8 +5,8 @@
 Every workspace has one part of 100 characteristics and 20 assets, inspected in turn for a year: more measurements are
 more inspections a day.  Filled in bulk and rolled up by ``rebuild``.  Then 20 clients, ten threads in each of two
 processes as the appliance serves them, ask every dashboard question in turn, and one page of measurements, while
-another process records inspections of 100 measurements, each in a transaction of its own; the inspections are there
-before, as those of scans are from their acceptance on.  First every client asks once
+another process records inspections of 100 measurements into all workspaces in turn, each in a transaction of its own;
+the inspections are there before, as those of scans are from their acceptance on.  First every client asks once
 a second, as pages do that are looked at, and ten inspections come in a second; then both without a pause, so that
 all figures are those of a queue of 20.
 
@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -250,10 +250,10 @@ def recorder_process(folder: Path, number: int, plant: Plant, seconds: float, fi
     """A worker that records into a workspace of its own."""
     with Site.open(load_settings(folder / "appliance", {})) as site:
         own = replace(plant, scope=site.scope(SYSTEM, f"w{number}"))
-        record(own, iter((False, True)).__next__)  # whatever a process computes once
+        record([own], iter((False, True)).__next__)  # whatever a process computes once
         ready[0].wait()
         until = time.monotonic() + seconds
-        return record(own, lambda: time.monotonic() > until, first)
+        return record([own], lambda: time.monotonic() > until, first)
 
 
 def record_in_parallel(folder: Path, plants: list[Plant], seconds: float, first: int, alone: float) -> None:
@@ -278,7 +278,7 @@ def ask_beside_recording(folder: Path, plants: list[Plant], seconds: float, paus
     with ProcessPoolExecutor(2, spawn, _meet_at, (barrier,)) as pool:
         asked = [pool.submit(client_process, folder, own, seconds, share, pause) for share in shares]
         barrier.wait(timeout=120.0)
-        count, took = record(plants[0], lambda: all(one.done() for one in asked), first, pause / 10.0)
+        count, took = record(plants, lambda: all(one.done() for one in asked), first, pause / 10.0)
         how = f"one question in {pause:g} s each" if pause else "without a pause"
         print(f"  {CLIENTS} clients, {how}; {count / took:.0f} measurements/s recorded beside them")
         for name in asked[0].result():
@@ -315,19 +315,21 @@ def accepted(plant: Plant, count: int) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def record(plant: Plant, until: Callable[[], bool], first: int = 0, pause: float = 0.0) -> tuple[int, float]:
-    """Record inspections one after the other, each ``pause`` seconds after the one before; measurements and seconds,
-    without those in which inspections were made ready."""
-    rng, count, begin, waiting = np.random.default_rng(2), 0, time.perf_counter(), list[str]()
+def record(plants: Sequence[Plant], until: Callable[[], bool], first: int = 0, pause: float = 0.0) -> tuple[int, float]:
+    """Record inspections one after the other, in all plants in turn, each ``pause`` seconds after the one before;
+    measurements and seconds, without those in which inspections were made ready."""
+    rng, count, begin, waiting = np.random.default_rng(2), 0, time.perf_counter(), defaultdict[int, list[str]](list)
     while not until():
-        if not waiting:
+        number, in_turn = count % len(plants), count // len(plants)
+        plant, own = plants[number], waiting[number]
+        if not own:
             made = time.perf_counter()
-            waiting = accepted(plant, 20 * ASSETS)[::-1]
+            own += accepted(plant, 20 * ASSETS)[::-1]
             begin += time.perf_counter() - made
         time.sleep(max(0.0, begin + count * pause - time.perf_counter()))
-        asset, at = count % ASSETS, moment(1.0 + (first + count) / 100_000)
+        asset, at = in_turn % ASSETS, moment(1.0 + (first + count) / 100_000)
         occasion = Occasion(
-            waiting.pop(), plant.part, plant.assets[asset], f"{asset:04}", SCAN, at, plant.revisions[0],
+            own.pop(), plant.part, plant.assets[asset], f"{asset:04}", SCAN, at, plant.revisions[0],
             plant.instruments[0], "psn_1",
         )  # fmt: skip
         plant.record(occasion, rng.normal(0, 0.02, CHARACTERISTICS).tolist())
@@ -371,7 +373,7 @@ def measure(folder: Path, backend: str, measurements: str, workspaces: str, seco
             with psycopg.connect(how["administrator_url"], autocommit=True) as administrator:
                 administrator.execute("VACUUM ANALYZE")
         until = time.monotonic() + 10.0
-        alone, took = record(plants[0], lambda: time.monotonic() > until)
+        alone, took = record(plants[:1], lambda: time.monotonic() > until)
         print(f"  recorded with roll-ups, nothing else running: {alone / took:.0f} measurements/s")
         bare = alone_per_second(plants[0], 3.0)
         said = f"{bare:.0f}/s; with them {bare * took / alone:.1f} times as long"

@@ -133,7 +133,7 @@ def test_recall_finds_every_verdict_that_depends_on_it(plant: Plant) -> None:
     ]
     window = recalled(plant.scope, instrument=one, since=at(2), until=at(6), operator="psn_1")
     assert [found.id for found in window] == by_instrument[1:3]
-    assert recalled(plant.scope, operator="psn_2") == []
+    assert recalled(plant.scope, operator="psn_2") == ()
     assert [found.id for found in recalled(plant.scope, after=made[5].inspection_id, limit=1)] == [
         made[6].inspection_id
     ]

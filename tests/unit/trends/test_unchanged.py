@@ -12,7 +12,7 @@ import pytest
 from appliance.plant.assets import create_asset
 from appliance.tenancy.records import SYSTEM
 from appliance.tenancy.scope import WorkspaceScope
-from appliance.trends import capability, comparing, degrading, violations
+from appliance.trends import capability, charts, comparing, degrading, recall, violations
 from appliance.trends.unchanged import Unchanged
 from tests.measured_workspace import Plant
 
@@ -80,6 +80,8 @@ QUESTIONS: dict[str, tuple[Any, str, Callable[[Plant, str], Any]]] = {
     "capability": (
         capability, "_capability", lambda plant, name: capability.capability_of(plant.scope, name, "month"),
     ),
+    "chart": (charts, "_control_chart", lambda plant, name: charts.control_chart(plant.scope, name)),
+    "recall": (recall, "_recalled", lambda plant, _: recall.recalled(plant.scope, instrument="S5-0")),
 }  # fmt: skip
 
 
@@ -94,6 +96,7 @@ def test_questions_are_computed_once_and_anew_after_a_measurement(
         computed.append(what)
         return compute(*what)
 
+    charts.freeze_limits(plant.scope, "c0", AT.format(1), AT.format(13), "in control")
     first = ask(plant, "c0")  # builds the roll-ups
     with plant.scope.transaction():
         plant.scope.database.run("UPDATE part SET updated_at = updated_at")

@@ -46,7 +46,6 @@ from appliance.trends.instruments import SUSPECT, instrument_states
 from appliance.trends.models import ReferenceArtefact
 from appliance.trends.records import DEGRADES, DRIFTS, RECOVERS, STEADY, Due, Evidence, Ranking, SeriesBreak
 from appliance.trends.remembered import Remembered
-from appliance.trends.together import Together
 from appliance.trends.unchanged import Unchanged
 
 #: Mean length of a month.
@@ -91,7 +90,6 @@ class _Known(NamedTuple):
 
 #: Series, in all workspaces of this process: about 15 MB.
 _remembered: Final = Remembered[_Known](4096)
-_asked: Final = Together[Ranking]()
 _unchanged: Final = Unchanged[Ranking](128)
 
 
@@ -101,18 +99,10 @@ def degrading(
     """The most urgent findings, of one part or asset (ids) or of all; recoveries and drifts come behind.
 
     Those of one part or asset are adjusted for all series of the workspace too, so that asking more finds no more.
-    While nothing was changed the answer is remembered (``trends.unchanged``), and who asks the same at the same time
-    gets the same (``trends.together``).
+    Remembered while nothing is changed, and computed once for all who ask at the same time (``trends.unchanged``).
     """
     question = part, asset, tested, limit
-
-    def compute() -> Ranking:
-        if scope.database.in_session:  # a thread that holds a connection waits for none that needs one
-            return _ranking(scope, part, asset, tested, limit)
-        whose = scope.workspace_id, question
-        return _asked.get(whose, lambda: _ranking(scope, part, asset, tested, limit))
-
-    return _unchanged.get(scope, question, compute)
+    return _unchanged.get(scope, question, lambda: _ranking(scope, *question))
 
 
 def _ranking(scope: WorkspaceScope, part: str | None, asset: str | None, tested: int, limit: int) -> Ranking:

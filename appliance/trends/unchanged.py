@@ -3,6 +3,9 @@
 An answer is kept beside the stamp of the database (``appliance.db.stamps``) if that was the same before and after it
 was computed; so it is that of one state, and is given only while this state is the newest.  Any commit in the
 workspace, by any process, ends it.  Answers may not be changed by whom they are given to.
+
+Where something was changed, who asks the same at the same time gets one answer (``trends.together``): when an
+inspection is recorded, everybody who watches asks anew.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import Generic, TypeVar
 
 from appliance.tenancy.scope import WorkspaceScope
 from appliance.trends.remembered import Remembered
+from appliance.trends.together import Together
 
 Answer = TypeVar("Answer")
 
@@ -20,7 +24,7 @@ class Unchanged(Generic[Answer]):
     """The answers to at most ``most`` questions, of all workspaces of this process."""
 
     def __init__(self, most: int) -> None:
-        self._remembered = Remembered[Answer](most)
+        self._remembered, self._together = Remembered[Answer](most), Together[Answer]()
 
     def get(self, scope: WorkspaceScope, question: Hashable, compute: Callable[[], Answer]) -> Answer:
         """The answer to ``question``, from ``compute`` where something was changed since, and whatever it raises.
@@ -29,10 +33,18 @@ class Unchanged(Generic[Answer]):
         """
         if scope.database.in_transaction:
             return compute()
-        before = self._stamp(scope)
         key = scope.workspace_id, scope.settings.time_zone, question
-        known = self._remembered.peek((before, key))
+        known = self._remembered.peek((self._stamp(scope), key))
         if known is not None:
+            return known
+        if scope.database.in_session:  # a thread that holds a connection waits for none that needs one
+            return self._computed(scope, key, compute)
+        return self._together.get(key, lambda: self._computed(scope, key, compute))
+
+    def _computed(self, scope: WorkspaceScope, key: Hashable, compute: Callable[[], Answer]) -> Answer:
+        before = self._stamp(scope)
+        known = self._remembered.peek((before, key))
+        if known is not None:  # since somebody else had the turn
             return known
         answer = compute()
         if before is not None and self._stamp(scope) == before:

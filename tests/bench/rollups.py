@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -27,6 +28,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,10 +87,19 @@ def fill(scope: WorkspaceScope, plant: Plant, measurements: int, administrator_u
     plant.measure(0, moment(0), [0.0] * CHARACTERISTICS)
     measured, inspected = list(columns_of(Measurement)), list(columns_of(InspectionRow))
     if administrator_url is None:
-        for own, rows in _batches(scope, plant, measurements // CHARACTERISTICS, measured, inspected):
-            with scope.transaction():
-                scope.database.write_rows("inspection", columns_of(InspectionRow), own)
-                scope.database.write_rows("measurement", columns_of(Measurement), rows)
+        with closing(sqlite3.connect(scope.database.database.path, isolation_level=None)) as owner:
+            indexes = owner.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'measurement' AND sql > ''"
+            ).fetchall()
+            for name, _ in indexes:
+                owner.execute(f"DROP INDEX {name}")
+            for own, rows in _batches(scope, plant, measurements // CHARACTERISTICS, measured, inspected):
+                with scope.transaction():
+                    scope.database.write_rows("inspection", columns_of(InspectionRow), own)
+                    scope.database.write_rows("measurement", columns_of(Measurement), rows)
+            owner.execute("PRAGMA cache_size = -500000")
+            for _, definition in indexes:
+                owner.execute(definition)
         return
     with psycopg.connect(administrator_url, autocommit=True) as administrator, administrator.cursor() as cursor:
         administrator.execute(f"SET search_path TO {scope.workspace_id}".encode())

@@ -63,14 +63,15 @@ def test_pages_and_the_api_ask_together_what_degrades(
 ) -> None:
     """Else everybody who watches would compute it when an inspection is recorded."""
     asked: list[object] = []
-    get = degrading._asked.get
+    unchanged = Unchanged[Ranking](0)
+    get = unchanged._together.get
 
     def noted(question: object, compute: Callable[[], Ranking]) -> Ranking:
         asked.append(question)
         return get(question, compute)
 
-    monkeypatch.setattr(degrading._asked, "get", noted)
-    monkeypatch.setattr(degrading, "_unchanged", Unchanged[Ranking](0))
+    monkeypatch.setattr(unchanged._together, "get", noted)
+    monkeypatch.setattr(degrading, "_unchanged", unchanged)
     shown(cast, "/console/main/trends")
     shown(cast, f"/console/main/trends?asset={plant.assets[0]}")
     assert len(cast.operator.get("trends/degrading")["items"]) == 1

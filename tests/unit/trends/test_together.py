@@ -101,7 +101,7 @@ def test_what_degrades_is_computed_once_for_all_who_ask_at_once(
     monkeypatch.setattr(module, "_ranking", noted)
     monkeypatch.setattr(module, "_unchanged", Unchanged[Any](0))
     with ThreadPoolExecutor(9) as pool:
-        assert [one.result() for one in asked_by(pool, module._asked, 8, ask)] == [alone] * 9
+        assert [one.result() for one in asked_by(pool, module._unchanged._together, 8, ask)] == [alone] * 9
     assert len(computed) == 2
     with scope:
         assert ask(lambda: None) == alone, "in a session, where it waits for nobody"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -113,3 +116,20 @@ def test_two_workspaces_do_not_share_answers(site: Any, scope: WorkspaceScope) -
     other, unchanged = site.scope(SYSTEM, "other"), Unchanged[str](4)
     answers = [unchanged.get(one, "what", lambda one=one: one.slug) for one in (scope, other, scope)]
     assert answers == [scope.slug, "other", scope.slug]
+
+
+def test_who_asks_the_same_at_once_gets_one_answer(scope: WorkspaceScope) -> None:
+    unchanged, numbers, asked = Unchanged[int](4), count(1), threading.Barrier(8)
+
+    def compute() -> int:
+        time.sleep(0.1)  # as long as all others need to ask
+        return next(numbers)
+
+    def ask(_: int) -> int:
+        asked.wait()
+        return unchanged.get(scope, "what", compute)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {1}
+    with scope:
+        assert unchanged.get(scope, "what", compute) == 1

@@ -19,7 +19,13 @@ from appliance.db.models import WorkspaceModel
 from appliance.db.opening import create_database, open_database
 from appliance.db.routing import WORKSPACE
 
-TABLE = Migration(1, "number", "CREATE TABLE number (id INTEGER PRIMARY KEY, times INTEGER NOT NULL);")
+TABLE = Migration(
+    1,
+    "number",
+    """CREATE TABLE number (id INTEGER PRIMARY KEY, times INTEGER NOT NULL);
+    CREATE TABLE change_stamp (one INTEGER PRIMARY KEY, stamp INTEGER NOT NULL);
+    INSERT INTO change_stamp (one, stamp) VALUES (1, 0);""",
+)
 
 
 class Number(WorkspaceModel):
@@ -96,5 +102,6 @@ def test_what_stays_is_what_a_plain_model_says(plan: list[tuple[int, Block]]) ->
             assert called == expected
             with engine.session():
                 found = {row.id: row.times for row in Number.select()}
+                assert bool(engine.stamp()) == bool(expected), "told where anything stayed"
             assert found == {n: expected.count(n) for n in set(expected)}
             engine.close()

@@ -102,6 +102,6 @@ def test_what_stays_is_what_a_plain_model_says(plan: list[tuple[int, Block]]) ->
             assert called == expected
             with engine.session():
                 found = {row.id: row.times for row in Number.select()}
-                assert bool(engine.stamp()) == bool(expected), "told where anything stayed"
+                assert engine.stamp() or not expected, "whatever stayed was told of"
             assert found == {n: expected.count(n) for n in set(expected)}
             engine.close()

@@ -51,6 +51,14 @@ def test_an_answer_that_something_came_between_is_not_kept(scope: WorkspaceScope
     assert unchanged.get(scope, "what", compute) == "press-91"
 
 
+def test_who_looks_at_an_earlier_moment_is_not_given_what_came_after_it(scope: WorkspaceScope) -> None:
+    unchanged = Unchanged[str](4)
+    with ThreadPoolExecutor(1) as other, scope.database.snapshot():
+        changed = other.submit(unchanged.get, scope, "what", lambda: create_asset(scope, "press-90").name)
+        assert changed.result() == "press-90"
+        assert unchanged.get(scope, "what", lambda: "before") == "before"
+
+
 def test_who_changes_something_sees_it_and_nobody_else_gets_that_answer(scope: WorkspaceScope) -> None:
     unchanged, numbers = Unchanged[int](4), count(1)
 

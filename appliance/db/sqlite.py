@@ -45,7 +45,7 @@ _READABLE_PRAGMAS: Final = frozenset(
     {"journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "user_version", "trusted_schema"}
 )
 #: What begins a statement that writes rows.
-_WRITING: Final = ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
+_WRITING: Final = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 #: Kinds of statements that change the schema or reach other files: every CREATE, DROP and ALTER, ATTACH, DETACH.
 _FORBIDDEN: Final = frozenset(
     value

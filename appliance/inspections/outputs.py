@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,36 +24,18 @@ FIELD: Final = "field.npz"
 def write_clouds(
     folder: Path, measured: Measured, cloud: PointCloud, plan: CharacteristicSet, steps: Steps
 ) -> dict[str, str]:
-    """Write tiles, LAZ and coloured PLY, all in the part frame, into ``folder``; their SHA-256 by name.
-
-    Side by side: a PLY is laid out and hashed by one core, which leaves the others to what is compressed.
-    """
-    with ThreadPoolExecutor(2) as beside:
-        written = [beside.submit(write, folder, measured, cloud, plan, steps) for write in (_write_laz, _write_ply)]
-        hashes = write_tiles_of(folder, measured, cloud, steps)
-        for one in written:
-            hashes |= one.result()
-    return hashes
-
-
-def _write_laz(
-    folder: Path, measured: Measured, cloud: PointCloud, _plan: CharacteristicSet, steps: Steps
-) -> dict[str, str]:
+    """Write tiles, LAZ and coloured PLY, all in the part frame, into ``folder``; their SHA-256 by name."""
+    deviation = measured.deviations.deviation_mm
+    hashes = write_tiles_of(folder, measured, cloud, steps)
     with steps.step("deviation LAZ") as progress:
         write_laz(
-            folder / LAZ, measured.xyz_mm, deviation_mm=measured.deviations.deviation_mm,
+            folder / LAZ, measured.xyz_mm, deviation_mm=deviation,
             intensity=cloud.intensity, rgb=cloud.rgb, progress=progress,
         )  # fmt: skip
-        return {LAZ: sha256_of_file(folder / LAZ)}
-
-
-def _write_ply(
-    folder: Path, measured: Measured, _cloud: PointCloud, plan: CharacteristicSet, steps: Steps
-) -> dict[str, str]:
-    deviation = measured.deviations.deviation_mm
     with steps.step("deviation PLY") as progress:
         colours = colours_of_deviation(deviation, span_mm=colour_span_mm(plan))
-        return {PLY: write_ply(folder / PLY, measured.xyz_mm, colours, deviation_mm=deviation, progress=progress)}
+        hashes[PLY] = write_ply(folder / PLY, measured.xyz_mm, colours, deviation_mm=deviation, progress=progress)
+    return hashes | {LAZ: sha256_of_file(folder / LAZ)}
 
 
 def write_tiles_of(folder: Path, measured: Measured, cloud: PointCloud, steps: Steps) -> dict[str, str]:

@@ -86,7 +86,7 @@ def trend_of(series: Series, *, confidence: float = 0.95, seed: int = 0) -> Tren
 
 
 def least_p(series: Series) -> float:
-    """What the p of the trend is at least: that of values which follow one another freely, quicker by half a magnitude.
+    """What the p of the trend is at least: that of values which follow one another freely, without a slope.
 
     Correlation of neighbours only adds to the variance of the score, and so to p.  Raises as ``trend_of``.
     """

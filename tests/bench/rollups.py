@@ -11,7 +11,7 @@ a second, as pages do that are looked at, and ten inspections come in a second; 
 all figures are those of a queue of 20.
 
 Bars, for two processors that nothing else uses: P95 of dashboard questions below 200 ms, of record queries below 50 ms,
-insertion of 5,000 measurements/s on PostgreSQL by two workers, each into a workspace of its own.  Figures of a question
+insertion of 5,000 measurements/s on PostgreSQL.  Figures of a question
 that grow with rows and not with buckets show in two runs of different size.
 """
 

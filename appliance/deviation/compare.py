@@ -9,12 +9,14 @@ isolated one too, and both keep their deviation.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from appliance.core.kernels import CHUNK_POINTS, worker_count
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.neighbourhood import Neighbourhood
 from appliance.errors import InvalidInput
@@ -30,8 +32,6 @@ MIN_DOT: Final = 0.5
 #: A point whose normal is uncertain lies on a face that its scanner could see, or on any where there is no scanner.
 _TURNED_DOT: Final = 0.0
 _ANY_DOT: Final = -1.0
-#: Points whose normals are widened to float64 at the same time: 25 MB.
-_SLICE: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,17 @@ def compare(
         raise InvalidInput("deviation.points", "The neighbourhood was examined for other points than these.")
     feet = surface.closest(xyz_part_mm, progress=(lambda share: progress(0.6 * share)) if progress else None)
     distance, triangle = np.empty(len(xyz_part_mm)), np.empty(len(xyz_part_mm), dtype=np.int32)
-    for start in range(0, len(xyz_part_mm), _SLICE):
-        part = slice(start, start + _SLICE)
+
+    def compare_slice(start: int) -> None:
+        part = slice(start, start + CHUNK_POINTS)
         own = Feet(feet.distance_mm[part], feet.triangle[part])
         distance[part], triangle[part] = _compatible(surface, xyz_part_mm[part], neighbourhood, part, own, cap_mm)
-        if progress:
-            progress(min(1.0, 0.6 + 0.4 * (start + _SLICE) / len(xyz_part_mm)))
+
+    # a pool of its own: normals are widened and values masked on all threads too, not the search alone
+    with ThreadPoolExecutor(worker_count()) as pool:
+        for done, _ in enumerate(pool.map(compare_slice, range(0, len(xyz_part_mm), CHUNK_POINTS)), start=1):
+            if progress:
+                progress(min(1.0, 0.6 + 0.4 * done * CHUNK_POINTS / len(xyz_part_mm)))
     return Deviations(feet.distance_mm, feet.triangle, distance, triangle, np.abs(feet.distance_mm) > cap_mm)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from appliance.core.bounds import bounds_of
 from appliance.core.kernels import over_chunks, worker_count
 from appliance.deviation import isolation
-from appliance.deviation.normals import FLAT, PLANE, fit_planes, mark_smooth, normals_of_points
+from appliance.deviation.normals import FLAT, PLANE, fit_planes, mark_smooth, normals_of_points, turn
 from appliance.deviation.voxels import VOXELS_PER_AXIS, Voxels, moments_of, voxels_of
 from appliance.errors import InvalidInput
 
@@ -52,9 +52,10 @@ class Neighbourhood:
     oriented: bool
     uncertain: Bool | None = None
 
-    def rotated(self, rotation: Float64) -> Neighbourhood:
-        """The same points after ``rotation`` float64 (3, 3), such as the upper part of ``part_from_scanner``."""
-        return replace(self, normals=(self.normals @ rotation.T.astype(np.float32)).astype(np.float32))
+    def turn_in_place(self, rotation: Float64) -> None:
+        """Turn the normals by ``rotation`` float64 (3, 3), such as the upper part of ``part_from_scanner``."""
+        own = np.ascontiguousarray(rotation, dtype=np.float64)
+        over_chunks(len(self.normals), lambda a, b: turn(own, self.normals[a:b]))
 
     def without_normals(self) -> Neighbourhood:
         """The same points once they are compared: normals are 12 of the 14 bytes that a point takes here."""

@@ -208,3 +208,12 @@ def normals_of_points(
         sign = -1.0 if known and facing < 0.0 else 1.0
         for d in range(3):
             normals[n, d] = sign * planes[v, d] if smooth[v] else ray[d] / np.sqrt(length)
+
+
+@kernel
+def turn(rotation: Float64, normals: Float32) -> None:
+    """Turn normals float32 (n, 3) by a rotation (3, 3), in place; NaN stays NaN."""
+    for n in range(len(normals)):
+        x, y, z = normals[n, 0], normals[n, 1], normals[n, 2]
+        for d in range(3):
+            normals[n, d] = rotation[d, 0] * x + rotation[d, 1] * y + rotation[d, 2] * z

@@ -22,6 +22,7 @@ from appliance.qc.records import CharacteristicSet
 from appliance.scans.records import PointCloud
 
 Float64 = npt.NDArray[np.float64]
+Position = tuple[float, float, float]
 
 #: Points asked whether their station could have seen the face that they lie on.
 _WITNESS_POINTS: Final = 20_000
@@ -95,36 +96,32 @@ def smallest_tolerance_mm(plan: CharacteristicSet) -> float:
 
 @dataclass(frozen=True)
 class Stations:
-    """Stations in the part frame: positions in mm, None where unknown or not believed; warnings; facing shares."""
+    """Stations in the frame of the file: positions in mm, None where unknown or belied; warnings; facing shares."""
 
-    positions_mm: list[tuple[float, float, float] | None]
+    positions_mm: list[Position | None]
     warnings: list[str]
     facing_shares: list[float]
 
 
-def stations_in_part_frame(cloud: PointCloud, alignment: Alignment, surface: Surface) -> Stations:
-    """Where the stations stood, and which of them are believed.
+def check_stations(cloud: PointCloud, alignment: Alignment, surface: Surface) -> Stations:
+    """Which of the stated positions of stations are believed.
 
     A position orients the points that were seen from it.  Files state positions that are none (the
     origin of merged clouds), so each is checked: most of its points must lie on faces turned to it.
     """
-    positions: list[tuple[float, float, float] | None] = []
+    positions: list[Position | None] = []
     warnings, shares = [], []
     for index, station in enumerate(cloud.summary.stations):
-        if station.position_mm is None:
-            positions.append(None)
-            continue
-        place = rigid.apply(alignment.part_from_scanner, np.array([station.position_mm]))[0]
-        share = _facing_share(cloud, index, place, alignment, surface)
+        place = station.position_mm
+        share = None if place is None else _facing_share(cloud, index, place, alignment, surface)
         shares += [] if share is None else [share]
         if share is not None and share < LEAST_FACING_SHARE:
-            positions.append(None)
+            place = None
             warnings.append(
                 f"The position of station '{station.name}' is not used: only {share:.0%} of its points lie on faces "
                 "turned to it."
             )
-        else:
-            positions.append((float(place[0]), float(place[1]), float(place[2])))
+        positions.append(place)
     return Stations(positions, warnings, shares)
 
 
@@ -140,22 +137,16 @@ def doubted_by_stations(alignment: Alignment, stations: Stations) -> Alignment:
     return replace(alignment, ambiguous=True, reasons=(reason, *alignment.reasons))
 
 
-def turned(alignment: Alignment, normals: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
-    """Normals of the file turned into the part frame, float32 (n, 3)."""
-    if normals is None:
-        return None
-    return (normals @ alignment.part_from_scanner[:3, :3].T.astype(np.float32)).astype(np.float32)
-
-
 def _facing_share(
-    cloud: PointCloud, station: int, place: Float64, alignment: Alignment, surface: Surface
+    cloud: PointCloud, station: int, place: Position, alignment: Alignment, surface: Surface
 ) -> float | None:
     members = np.flatnonzero(cloud.station == station)
     if not len(members):
         return None
     chosen = members[:: max(1, len(members) // _WITNESS_POINTS)]
     points = rigid.apply(alignment.part_from_scanner, cloud.xyz_mm[chosen])
+    scanner = rigid.apply(alignment.part_from_scanner, np.array([place]))
     feet = surface.closest(points)
     normals = surface.face_normals[feet.triangle]
-    facing = np.einsum("ij,ij->i", normals, place - points) > 0
+    facing = np.einsum("ij,ij->i", normals, scanner - points) > 0
     return float(np.mean(facing))

@@ -6,7 +6,7 @@ are the one large thing in memory and are moved into the part frame in place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.clusters import clusters_beyond_cap
 from appliance.deviation.compare import compare
 from appliance.deviation.field import CellField
-from appliance.deviation.neighbourhood import examine
+from appliance.deviation.neighbourhood import Neighbourhood, examine
 from appliance.deviation.statistics import statistics
 from appliance.inspections import frames, result
 from appliance.inspections.engine import engine_version
@@ -89,11 +89,8 @@ def inspect(request: InspectionRequest, watcher: Watcher | None = None, compared
             surface = Surface.build(cad.mesh)
         cloud = scan.result()
         line.hashes = {role: future.result() for role, future in hashes.items()}
-    with line.steps.step("align") as progress:
-        alignment = frames.choose_alignment(request, plan.characteristics, cad, surface, cloud, progress)
-    stations = frames.stations_in_part_frame(cloud, alignment, surface)
-    alignment = frames.doubted_by_stations(alignment, stations)
-    measured = _compare(line, plan, cad, surface, cloud, alignment, stations)
+    alignment, near = _align_and_examine(line, plan, cad, surface, cloud)
+    measured = _compare(line, plan, cad, surface, cloud, alignment, near)
     if compared:
         compared(measured, cloud, plan.characteristics, line.steps)
     with line.steps.step("judge"):
@@ -121,23 +118,51 @@ def _read_small(line: Line) -> tuple[CadModel, Plan, Instrument | None]:
     return cad, plan, instrument
 
 
+def _align_and_examine(
+    line: Line, plan: Plan, cad: CadModel, surface: Surface, cloud: PointCloud
+) -> tuple[Alignment, Neighbourhood]:
+    """Find the pose, and what the neighbours of each point say, which is the same in every pose, at the same time.
+
+    Normals come back in the part frame.  They point towards the stations; a station that the pose belies orients
+    nothing, so the points are then examined once more without it.
+    """
+    stated = [station.position_mm for station in cloud.summary.stations]
+    with ThreadPoolExecutor(1) as beside:
+        examined = beside.submit(_examine, line, plan, cloud, stated)
+        with line.steps.step("align") as progress:
+            alignment = frames.choose_alignment(line.request, plan.characteristics, cad, surface, cloud, progress)
+        stations = frames.check_stations(cloud, alignment, surface)
+        near = examined.result()
+    if stations.positions_mm != stated:
+        near = _examine(line, plan, cloud, stations.positions_mm)
+    near.turn_in_place(alignment.part_from_scanner[:3, :3])
+    line.warnings += stations.warnings
+    return frames.doubted_by_stations(alignment, stations), near
+
+
+def _isolation_mm(plan: Plan) -> float:
+    return max(item.cell_mm for item in plan.characteristics.characteristics)
+
+
+def _examine(
+    line: Line, plan: Plan, cloud: PointCloud, positions_mm: Sequence[frames.Position | None]
+) -> Neighbourhood:
+    with line.steps.step("neighbourhoods") as progress:
+        return examine(
+            cloud.xyz_mm, isolation_mm=_isolation_mm(plan), station=cloud.station, station_positions_mm=positions_mm,
+            normals=cloud.normals, progress=progress,
+        )  # fmt: skip
+
+
 def _compare(
     line: Line, plan: Plan, cad: CadModel, surface: Surface, cloud: PointCloud, alignment: Alignment,
-    stations: frames.Stations,
+    near: Neighbourhood,
 ) -> Measured:  # fmt: skip
-    line.warnings += stations.warnings
-    isolation_mm = max(item.cell_mm for item in plan.characteristics.characteristics)
     with line.steps.step("part frame"):
         xyz = rigid.apply_in_place(alignment.part_from_scanner, cloud.xyz_mm)
-        normals = frames.turned(alignment, cloud.normals)
-    with line.steps.step("neighbourhoods") as progress:
-        near = examine(
-            xyz, isolation_mm=isolation_mm, station=cloud.station, station_positions_mm=stations.positions_mm,
-            normals=normals, progress=progress,
-        )  # fmt: skip
     with line.steps.step("deviation") as progress:
         deviations = compare(surface, xyz, near, cap_mm=plan.characteristics.cap_mm, progress=progress)
-        clusters = clusters_beyond_cap(surface, xyz, deviations, near, cad.zones, link_mm=isolation_mm)
+        clusters = clusters_beyond_cap(surface, xyz, deviations, near, cad.zones, link_mm=_isolation_mm(plan))
     far = float(np.mean(deviations.beyond_cap))
     if far > _MANY_FAR:
         line.warnings.append(

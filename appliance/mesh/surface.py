@@ -156,7 +156,7 @@ class Surface:
                 distance[start:stop], triangle[start:stop],
             )  # fmt: skip
 
-        over_chunks(len(points), work, chunk=16_384)
+        over_chunks(len(points), work)
         return Feet(distance, triangle)
 
     def foot_points(self, points_mm: npt.NDArray[np.float64], feet: Feet) -> npt.NDArray[np.float64]:

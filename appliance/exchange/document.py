@@ -32,18 +32,10 @@ Result = Mapping[str, Any]
 
 
 def compose(result: Result, facts: IssuedFacts) -> bytes:
-    """The report as an unsigned PDF/A-3B.  It is laid out twice: the first time to count its pages."""
-    pages = _drawn(result, facts, pages=0).page_count
-    sheet = _drawn(result, facts, pages)
-    sheet.attach(ENVELOPE_NAME, facts.record.envelope, "application/json", "Signed statement (DSSE, in-toto)", "Data")
-    sheet.attach(PROOF_NAME, facts.record.proof, "text/plain", "Proof that the log holds the statement", "Supplement")
-    return sheet.to_bytes()
-
-
-def _drawn(result: Result, facts: IssuedFacts, pages: int) -> Sheet:
+    """The report as an unsigned PDF/A-3B."""
     sheet = Sheet(
         title=f"Inspection report {facts.number}", subject=f"Verdict: {look_of(result['verdict']).word}",
-        running_title="Imported results", running_right=facts.number, issued_at=facts.issued_at, pages=pages,
+        running_title="Imported results", running_right=facts.number, issued_at=facts.issued_at,
     )  # fmt: skip
     _title(sheet, result, facts)
     draw_banner(
@@ -54,7 +46,9 @@ def _drawn(result: Result, facts: IssuedFacts, pages: int) -> Sheet:
     draw_method(sheet)
     draw_traceability(sheet, facts)
     draw_closing(sheet, facts, "measured")
-    return sheet
+    sheet.attach(ENVELOPE_NAME, facts.record.envelope, "application/json", "Signed statement (DSSE, in-toto)", "Data")
+    sheet.attach(PROOF_NAME, facts.record.proof, "text/plain", "Proof that the log holds the statement", "Supplement")
+    return sheet.to_bytes()
 
 
 def _title(sheet: Sheet, result: Result, facts: IssuedFacts) -> None:

@@ -73,6 +73,14 @@ def digest_of(blocks: Iterable[bytes]) -> Digest:
     return Digest(crc, size, digest.hexdigest())
 
 
+def crc_of(blocks: Iterable[bytes]) -> int:
+    """CRC-32 of a stream."""
+    crc = 0
+    for block in blocks:
+        crc = crc32(block, crc)
+    return crc
+
+
 def blocks_of(path: Path) -> Iterator[bytes]:
     """A file in blocks of 1 MiB.
 

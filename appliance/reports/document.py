@@ -21,16 +21,7 @@ from appliance.reports.sheet import Sheet
 
 
 def compose(facts: ReportFacts, views: Sequence[View]) -> bytes:
-    """The report as an unsigned PDF/A-3B.  It is laid out twice: the first time to count its pages."""
-    pages = _drawn(facts, views, pages=0).page_count
-    sheet = _drawn(facts, views, pages)
-    record = facts.record
-    sheet.attach(ENVELOPE_NAME, record.envelope, "application/json", "Signed statement (DSSE, in-toto)", "Data")
-    sheet.attach(PROOF_NAME, record.proof, "text/plain", "Proof that the log holds the statement", "Supplement")
-    return sheet.to_bytes()
-
-
-def _drawn(facts: ReportFacts, views: Sequence[View], pages: int) -> Sheet:
+    """The report as an unsigned PDF/A-3B."""
     plan, verdict = facts.inspection.plan, facts.inspection.verdict
     sheet = Sheet(
         title=f"Inspection report {facts.number}",
@@ -38,7 +29,6 @@ def _drawn(facts: ReportFacts, views: Sequence[View], pages: int) -> Sheet:
         running_title=plan.name or "Inspection report",
         running_right=facts.number,
         issued_at=facts.issued_at,
-        pages=pages,
     )
     draw_title(sheet, facts)
     draw_verdict(sheet, facts)
@@ -54,4 +44,7 @@ def _drawn(facts: ReportFacts, views: Sequence[View], pages: int) -> Sheet:
     draw_method(sheet)
     draw_traceability(sheet, facts)
     draw_closing(sheet, facts)
-    return sheet
+    record = facts.record
+    sheet.attach(ENVELOPE_NAME, record.envelope, "application/json", "Signed statement (DSSE, in-toto)", "Data")
+    sheet.attach(PROOF_NAME, record.proof, "text/plain", "Proof that the log holds the statement", "Supplement")
+    return sheet.to_bytes()

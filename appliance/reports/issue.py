@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -31,7 +32,7 @@ from appliance.crypto.keystore import KeyStore
 from appliance.errors import InvalidInput, Unavailable
 from appliance.inspections.records import Inspection
 from appliance.reports.document import compose
-from appliance.reports.pack import constant_hashes, evidence_files, write_evidence_pack
+from appliance.reports.pack import constant_hashes, evidence_digests, evidence_files, write_evidence_pack
 from appliance.reports.pdf_signature import sign_pdf
 from appliance.reports.records import (
     ENVELOPE_NAME,
@@ -100,14 +101,16 @@ def issue_report(
     record = record_of(draft.envelope, keys, log.proof_file(log.append(log_entry(inspection, draft))))
     report(0.65)
     # 4. The PDF.
-    pdf = print_report(inspection, draft, record, views, keys)
+    with ThreadPoolExecutor(1) as beside:
+        digests = beside.submit(evidence_digests, draft.evidence)
+        pdf = print_report(inspection, draft, record, views, keys)
     report(0.8)
     # 5. The files.
     files = {RESULT_NAME: draft.result, ENVELOPE_NAME: draft.envelope, PROOF_NAME: record.proof, PDF_NAME: pdf}
     for name, data in files.items():
         write_whole(folder / name, data)
     with whole_file(folder / PACK_NAME) as sink:
-        write_evidence_pack(sink, files, draft.evidence)
+        write_evidence_pack(sink, files, draft.evidence, digests.result())
     report(1.0)
     return IssuedReport(
         draft.number,

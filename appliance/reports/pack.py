@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from appliance.core.files import unreadable
-from appliance.reports.archive import Digest, blocks_of, digest_of, write_pack
+from appliance.reports.archive import Digest, blocks_of, crc_of, digest_of, write_pack
 from appliance.reports.records import ENVELOPE_NAME, PDF_NAME, PROOF_NAME, RESULT_NAME, EvidenceFile
 
 README_NAME: Final = "README.txt"
@@ -50,8 +50,22 @@ def manifest(hashes: Sequence[tuple[str, str]]) -> bytes:
     return "".join(f"{sha256}  {name}\n" for name, sha256 in hashes).encode()
 
 
-def write_evidence_pack(sink: IO[bytes], files: Mapping[str, bytes], evidence: Sequence[EvidenceFile]) -> None:
+def evidence_digests(evidence: Sequence[EvidenceFile]) -> tuple[Digest, ...]:
+    """What the pack states of each evidence file: its CRC-32 as it is now, its size and hash as they were signed.
+
+    Raises
+    ------
+    InvalidInput : a file is gone
+    """
+    return tuple(Digest(crc_of(blocks_of(file.path)), file.size_bytes, file.sha256) for file in evidence)
+
+
+def write_evidence_pack(
+    sink: IO[bytes], files: Mapping[str, bytes], evidence: Sequence[EvidenceFile], digests: Sequence[Digest]
+) -> None:
     """Write the pack: ``files`` holds result, envelope, proof and PDF; evidence is streamed from its place.
+
+    ``digests`` are those of ``evidence_digests``.
 
     Raises
     ------
@@ -61,9 +75,8 @@ def write_evidence_pack(sink: IO[bytes], files: Mapping[str, bytes], evidence: S
     contents: list[tuple[str, Digest, Iterable[bytes]]] = [
         (name, digest_of([small[name]]), [small[name]]) for name in FRONT_NAMES
     ]
-    for file in evidence:
-        digest = digest_of(blocks_of(file.path))
-        contents.append((file.name, Digest(digest.crc, file.size_bytes, file.sha256), blocks_of(file.path)))
+    for file, digest in zip(evidence, digests, strict=True):
+        contents.append((file.name, digest, blocks_of(file.path)))
     closing = manifest([(name, digest.sha256) for name, digest, _ in contents])
     contents.append((MANIFEST_NAME, digest_of([closing]), [closing]))
     write_pack(sink, contents)

@@ -16,7 +16,7 @@ from appliance.inspections.evidence import evidence_of
 from appliance.inspections.models import InspectionRow
 from appliance.inspections.service import get_inspection
 from appliance.objects.sealed import ObjectStore
-from appliance.reports.pack import evidence_files, write_evidence_pack
+from appliance.reports.pack import evidence_digests, evidence_files, write_evidence_pack
 from appliance.reports.records import ENVELOPE_NAME, PDF_NAME, PROOF_NAME, RESULT_NAME
 from appliance.tenancy.scope import WorkspaceScope
 
@@ -90,7 +90,8 @@ def export_pack(scope: WorkspaceScope, inspection_id: str, sink: IO[bytes]) -> N
         evidence = evidence_of(scope, row, folder)
         files = {name: store.read(getattr(row, column)) for name, (column, _) in list(FILES.items())[:4]}
         hashes = loads_strict(files[RESULT_NAME])["hashes"]
-        write_evidence_pack(sink, files, evidence_files(evidence, hashes))
+        originals = evidence_files(evidence, hashes)
+        write_evidence_pack(sink, files, originals, evidence_digests(originals))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

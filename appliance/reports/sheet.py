@@ -40,6 +40,7 @@ RIGHT: Final = PAGE_WIDTH - 17.0
 WIDTH: Final = RIGHT - LEFT
 TOP: Final = 27.0
 BOTTOM: Final = PAGE_HEIGHT - 21.0
+_FOOT: Final = PAGE_HEIGHT - 10.0
 #: Millimetres in one typographic point.
 _MM_PER_POINT: Final = 25.4 / 72.0
 
@@ -48,7 +49,7 @@ class Sheet:
     """A PDF under construction with a running position ``y``."""
 
     def __init__(
-        self, *, title: str, subject: str, running_title: str, running_right: str, issued_at: datetime, pages: int
+        self, *, title: str, subject: str, running_title: str, running_right: str, issued_at: datetime
     ) -> None:
         self._pdf: Any = fpdf.FPDF(unit="mm", format="A4", enforce_compliance="PDF/A-3B")
         self._pdf.set_auto_page_break(False)
@@ -63,7 +64,6 @@ class Sheet:
         self._pdf.set_lang("en-GB")
         self._pdf.set_creation_date(issued_at)
         self._issued_at = issued_at
-        self._pages = pages
         self._running = (running_title, running_right)
         self.y = TOP
         self.new_page()
@@ -78,10 +78,8 @@ class Sheet:
             self.text(LEFT, 14.5, title, "medium", 8, MUTED, width=WIDTH * 0.6)
             self.text(RIGHT, 14.5, right, "mono", 7.5, MUTED, align="R")
             self.line(LEFT, 17.5, RIGHT, 17.5)
-        foot = PAGE_HEIGHT - 10.0
-        self.line(LEFT, foot - 5.0, RIGHT, foot - 5.0)
-        self.text(LEFT, foot, f"{right}  ·  D2R Appliance", "text", 7.5, MUTED)
-        self.text(RIGHT, foot, f"Page {self._pdf.page_no()} of {self._pages}", "text", 7.5, MUTED, align="R")
+        self.line(LEFT, _FOOT - 5.0, RIGHT, _FOOT - 5.0)
+        self.text(LEFT, _FOOT, f"{right}  ·  D2R Appliance", "text", 7.5, MUTED)
         self.y = TOP
 
     @property
@@ -235,7 +233,11 @@ class Sheet:
         )
 
     def to_bytes(self) -> bytes:
-        """The finished PDF."""
+        """The finished PDF; every page now says how many there are."""
+        for page in range(1, self.page_count + 1):
+            self._pdf.page = page
+            self._use("mono", 7.5)  # a font that is not the next one's: fpdf names a font only where it changes
+            self.text(RIGHT, _FOOT, f"Page {page} of {self.page_count}", "text", 7.5, MUTED, align="R")
         target = io.BytesIO()
         self._pdf.output(target)
         return target.getvalue()

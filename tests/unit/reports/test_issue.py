@@ -138,7 +138,7 @@ def test_pdfsig_sees_a_changed_byte_too(sample: SampleReport, tmp_path: Path) ->
 
 
 def sheet_of_one_line() -> Sheet:
-    sheet = Sheet(title="Test", subject="Test", running_title="Test", running_right="1", issued_at=ISSUED_AT, pages=1)
+    sheet = Sheet(title="Test", subject="Test", running_title="Test", running_right="1", issued_at=ISSUED_AT)
     sheet.paragraph("One line.")
     return sheet
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from appliance.core.kernels import kernel
+
 Float64 = npt.NDArray[np.float64]
 
 #: The three views of a report: title and the direction from the part towards the viewer.
@@ -67,13 +69,24 @@ class Camera:
     ) -> Float64:
         """The part-frame points (k, 3) under the centres of samples at known depths."""
         scale = self.extent_mm / width
-        across = (columns + 0.5 - width / 2) * scale
-        along = (height / 2 - rows - 0.5) * scale
-        return np.asarray(
-            self.centre_mm + across[:, None] * self.right + along[:, None] * self.up + depth_mm[:, None] * self.forward,
-            dtype=np.float64,
-        )
+        points = np.empty((len(depth_mm), 3))
+        axes = np.stack((self.right * scale, self.up * scale, self.forward))
+        _to_part(rows, columns, depth_mm, 0.5 * width - 0.5, 0.5 * height - 0.5, self.centre_mm, axes, points)
+        return points
 
     def axis_on_screen(self, axis: int) -> tuple[float, float]:
         """Where a unit vector along x, y or z points on the screen: right and down, in shares of its length."""
         return float(self.right[axis]), float(-self.up[axis])
+
+
+@kernel
+def _to_part(
+    rows: npt.NDArray[Any], columns: npt.NDArray[Any], depth_mm: Float64, middle_column: float, middle_row: float,
+    centre_mm: Float64, axes: Float64, points: Float64,
+) -> None:  # fmt: skip
+    for i in range(len(points)):
+        across, along = columns[i] - middle_column, middle_row - rows[i]
+        for axis in range(3):
+            points[i, axis] = (
+                centre_mm[axis] + across * axes[0, axis] + along * axes[1, axis] + depth_mm[i] * axes[2, axis]
+            )

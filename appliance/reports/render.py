@@ -32,6 +32,8 @@ _SAMPLES: Final = 2
 _SMOOTH_COSINE: Final = 0.848
 #: Neighbouring samples whose normals differ by more than this angle form a crease (cosine of 28 degrees).
 _CREASE_COSINE: Final = 0.883
+#: Neighbouring samples whose depths differ by more than this share of the picture's width form a step.
+_STEP_SHARE: Final = 0.02
 #: Uncovered surface: two greys in diagonal stripes, and the width of a stripe in samples.
 _UNCOVERED: Final = np.array([[226, 229, 233], [196, 201, 208]], dtype=np.float64)
 _STRIPE_SAMPLES: Final = 15
@@ -87,19 +89,15 @@ def render(
 ) -> UInt8:
     """The part seen by ``camera``, coloured by its deviation field: uint8 (height, width, 3) on white."""
     seen = visible(surface, camera, width * _SAMPLES, height * _SAMPLES)
-    hit = seen.triangle >= 0
-    picture = np.full((*hit.shape, 3), 255.0)
-    if hit.any():
-        shade = _shade(seen.normal, camera)
-        deviation = field_at(seen.point_mm, seen.triangle[hit])
-        colour = _uncovered_stripes(hit)
-        known = np.isfinite(deviation)
-        colour[known] = colours(deviation[known])
-        picture[hit] = colour * shade[:, None]
-        lines = _lines(seen, hit, camera.extent_mm)
-        picture[lines] = picture[lines] * (1 - _LINE_WEIGHT) + _LINE * _LINE_WEIGHT
-    pixels = picture.reshape(height, _SAMPLES, width, _SAMPLES, 3).mean(axis=(1, 3))
-    return np.asarray(np.clip(np.rint(pixels), 0, 255), dtype=np.uint8)
+    deviation = field_at(seen.point_mm, seen.triangle[seen.triangle >= 0])
+    known = np.isfinite(deviation)
+    colour = np.zeros((len(deviation), 3), dtype=np.uint8)
+    colour[known] = colours(deviation[known])
+    light = _light(seen.normal, _lights(camera))
+    lines = _lines(seen.triangle, seen.depth_mm, seen.normal, _STEP_SHARE * camera.extent_mm, _CREASE_COSINE)
+    pixels = np.full((height, width, 3), 255, dtype=np.uint8)
+    _paint(seen.triangle, known, colour, light, lines, _UNCOVERED, _LINE, pixels)
+    return pixels
 
 
 def visible(surface: Surface, camera: Camera, width: int, height: int) -> Visible:
@@ -118,42 +116,95 @@ def warm_up() -> None:
     vertices = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     mesh = TriangleMesh(vertices, np.array([[0, 1, 2]], dtype=np.int32), np.zeros(1, dtype=np.int32))
     camera = Camera.around(vertices, (0.3, 0.2, 1.0), 1.0)
-    visible(Surface.of(mesh), camera, 8, 8)
+    render(Surface.of(mesh), camera, lambda p, _: p[:, 0], lambda d: np.zeros((len(d), 3), np.uint8), 8, 8)
 
 
-def _shade(normal: Float64, camera: Camera) -> Float64:
-    """Soft light from above the viewer's left shoulder, and a weaker one from the right: (k,), 0.64 to 1."""
+def _lights(camera: Camera) -> Float64:
+    """Towards the viewer, a soft light from above the left shoulder, a weaker one from the right: (3, 3)."""
     right, up, towards = camera.right, camera.up, -camera.forward
     key = -0.36 * right + 0.41 * up + 0.84 * towards
     fill = 0.70 * right - 0.20 * up + 0.69 * towards
-    facing = np.where((normal @ towards < 0)[:, None], -normal, normal)
-    light = 0.32 * np.clip(facing @ key, 0, 1) + 0.10 * np.clip(facing @ fill, 0, 1)
-    return np.asarray(np.minimum(0.64 + light, 1.0), dtype=np.float64)
+    return np.stack((towards, key, fill))
 
 
-def _uncovered_stripes(hit: npt.NDArray[np.bool_]) -> Float64:
-    rows, columns = np.nonzero(hit)
-    return np.asarray(_UNCOVERED[((rows + columns) // _STRIPE_SAMPLES) % 2], dtype=np.float64)
+@kernel
+def _light(normal: Float64, lights: Float64) -> Float64:
+    """How bright surfaces with ``normal`` (k, 3) are: (k,), 0.64 to 1."""
+    light = np.empty(len(normal))
+    facing = np.empty(3)
+    for i in range(len(normal)):
+        for way in range(3):
+            facing[way] = 0.0
+            for axis in range(3):
+                facing[way] += normal[i, axis] * lights[way, axis]
+        sign = -1.0 if facing[0] < 0.0 else 1.0
+        key, fill = min(max(sign * facing[1], 0.0), 1.0), min(max(sign * facing[2], 0.0), 1.0)
+        light[i] = min(0.64 + 0.32 * key + 0.10 * fill, 1.0)
+    return light
 
 
-def _lines(seen: Visible, hit: npt.NDArray[np.bool_], extent_mm: float) -> npt.NDArray[np.bool_]:
-    """Samples at an outline, a step in depth or a crease."""
-    normals = np.zeros((*hit.shape, 3))
-    normals[hit] = seen.normal
-    depth = np.where(hit, seen.depth_mm, 0.0)
-    lines = np.zeros_like(hit)
-    for here, there in (
-        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
-        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
-    ):
-        outline = hit[here] != hit[there]
-        both = hit[here] & hit[there]
-        step = both & (np.abs(depth[here] - depth[there]) > 0.02 * extent_mm)
-        crease = both & (np.einsum("ijk,ijk->ij", normals[here], normals[there]) < _CREASE_COSINE)
-        edge = outline | step | crease
-        lines[here] |= edge
-        lines[there] |= edge & hit[there]
-    return lines & hit
+@kernel
+def _lines(
+    triangle: Int32, depth: Float64, normal: Float64, step_mm: float, crease_cosine: float
+) -> npt.NDArray[np.bool_]:
+    """Samples (h, w) of the part at an outline, a step in depth or a crease; ``normal`` as in ``Visible``."""
+    height, width = triangle.shape
+    lines = np.zeros((height, width), dtype=np.bool_)
+    above = np.zeros(width, dtype=np.int64)
+    k = 0
+    for row in range(height):
+        left = 0
+        for column in range(width):
+            here = triangle[row, column] >= 0
+            for way in range(2):
+                i, j = (row - 1, column) if way == 0 else (row, column - 1)
+                if i < 0 or j < 0:
+                    continue
+                there = triangle[i, j] >= 0
+                if here != there:
+                    lines[row, column], lines[i, j] = lines[row, column] or here, lines[i, j] or there
+                elif here:
+                    other = above[column] if way == 0 else left
+                    dot = 0.0
+                    for axis in range(3):
+                        dot += normal[k, axis] * normal[other, axis]
+                    if dot < crease_cosine or abs(depth[row, column] - depth[i, j]) > step_mm:
+                        lines[row, column] = lines[i, j] = True
+            if here:
+                above[column] = left = k
+                k += 1
+    return lines
+
+
+@kernel
+def _paint(
+    triangle: Int32, known: npt.NDArray[np.bool_], colour: UInt8, light: Float64, lines: npt.NDArray[np.bool_],
+    uncovered: Float64, line: Float64, pixels: UInt8,
+) -> None:  # fmt: skip
+    """Fill ``pixels`` (h, w, 3) with the mean of their samples; the background stays as it is."""
+    height, width, _ = pixels.shape
+    sums = np.empty((width, 3))
+    share = 1.0 / (_SAMPLES * _SAMPLES)
+    k = 0
+    for row in range(height):
+        sums[:] = 0.0
+        for i in range(_SAMPLES * row, _SAMPLES * (row + 1)):
+            for j in range(_SAMPLES * width):
+                at = j // _SAMPLES
+                for channel in range(3):
+                    value = 255.0
+                    if triangle[i, j] >= 0:
+                        if known[k]:
+                            value = colour[k, channel] * light[k]
+                        else:
+                            value = uncovered[((i + j) // _STRIPE_SAMPLES) % 2, channel] * light[k]
+                        if lines[i, j]:
+                            value = value * (1.0 - _LINE_WEIGHT) + line[channel] * _LINE_WEIGHT
+                    sums[at, channel] += value
+                k += triangle[i, j] >= 0
+        for at in range(width):
+            for channel in range(3):
+                pixels[row, at, channel] = np.uint8(min(max(np.rint(sums[at, channel] * share), 0.0), 255.0))
 
 
 @kernel

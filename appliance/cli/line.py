@@ -76,9 +76,9 @@ def inspect_and_report(request: InspectionRequest, folder: Path, watcher: Watche
 
 def _load_libraries() -> None:
     """Load compiled kernels and what writes clouds and reports while the scan is read in a process of its own."""
-    from appliance.supervise.kernels import load_compiled
+    from appliance.supervise.kernels import NOT_OF_INSPECTIONS, load_compiled
 
-    load_compiled()
+    load_compiled(NOT_OF_INSPECTIONS)
     import appliance.inspections.outputs
     import appliance.reports.issue  # noqa: F401
 

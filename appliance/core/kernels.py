@@ -15,8 +15,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -112,9 +115,39 @@ def worker_count() -> int:
 
 
 @cache
-def _pool(workers: int, process: int) -> ThreadPoolExecutor:
-    """The pool of this process (a forked child makes its own: threads do not survive a fork)."""
-    return ThreadPoolExecutor(workers, thread_name_prefix=f"kernel-{process}")
+def _pool(workers: int, process: int, patient: bool) -> ThreadPoolExecutor:
+    """A pool of this process (a forked child makes its own: threads do not survive a fork)."""
+    name = f"{'patient' if patient else 'kernel'}-{process}"
+    return ThreadPoolExecutor(workers, thread_name_prefix=name, initializer=_give_way if patient else None)
+
+
+#: Whether the chunks of this context run on threads that give way to all others.
+_PATIENT: Final = ContextVar("patient", default=False)
+#: Of the scale from 0 to 19 by which threads give way: about a tenth of the share of a thread that does not.
+_NICENESS: Final = 10
+
+
+def _give_way() -> None:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """Chunks of the block run on whatever the chunks of everybody else leave of the cores; results are the same.
+
+    For work beside work that is waited for, where the second cannot fill all cores by itself.
+    """
+    token = _PATIENT.set(True)
+    try:
+        yield
+    finally:
+        _PATIENT.reset(token)
+
+
+def in_context(work: Callable[P, R]) -> Callable[P, R]:
+    """``work`` for the threads of another pool, where its chunks run as patiently as those of this thread."""
+    context = copy_context()
+    return lambda *args, **named: context.copy().run(work, *args, **named)
 
 
 def over_chunks(
@@ -142,7 +175,7 @@ def over_chunks(
             if progress:
                 progress((position + 1) / len(ranges))
         return results
-    futures = [_pool(workers, os.getpid()).submit(work, start, stop) for start, stop in ranges]
+    futures = [_pool(workers, os.getpid(), _PATIENT.get()).submit(work, start, stop) for start, stop in ranges]
     try:
         for position, future in enumerate(futures):
             results[position] = future.result()

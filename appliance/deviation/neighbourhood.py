@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.core.bounds import bounds_of
-from appliance.core.kernels import over_chunks, worker_count
+from appliance.core.kernels import in_context, over_chunks, worker_count
 from appliance.deviation import isolation
 from appliance.deviation.normals import FLAT, PLANE, fit_planes, mark_smooth, normals_of_points, turn
 from appliance.deviation.voxels import VOXELS_PER_AXIS, Voxels, moments_of, voxels_of
@@ -172,7 +172,7 @@ def _examine_groups(
 
     # a pool of its own: the work of each group runs on the threads of the kernels
     with ThreadPoolExecutor(worker_count() if apart else 1) as pool:
-        for done, _ in enumerate(pool.map(examine_one, range(len(scanners))), start=1):
+        for done, _ in enumerate(pool.map(in_context(examine_one), range(len(scanners))), start=1):
             report(0.4 + 0.6 * done / len(scanners))
 
 

@@ -26,15 +26,16 @@ def write_clouds(
 ) -> dict[str, str]:
     """Write tiles, LAZ and coloured PLY, all in the part frame, into ``folder``; their SHA-256 by name."""
     deviation = measured.deviations.deviation_mm
-    hashes = write_tiles_of(folder, measured, cloud, steps)
+    # PLY first: it waits for the disk while others compute; LAZ last: it fills all threads to the end
+    with steps.step("deviation PLY") as progress:
+        colours = colours_of_deviation(deviation, span_mm=colour_span_mm(plan))
+        hashes = {PLY: write_ply(folder / PLY, measured.xyz_mm, colours, deviation_mm=deviation, progress=progress)}
+    hashes |= write_tiles_of(folder, measured, cloud, steps)
     with steps.step("deviation LAZ") as progress:
         write_laz(
             folder / LAZ, measured.xyz_mm, deviation_mm=deviation,
             intensity=cloud.intensity, rgb=cloud.rgb, progress=progress,
         )  # fmt: skip
-    with steps.step("deviation PLY") as progress:
-        colours = colours_of_deviation(deviation, span_mm=colour_span_mm(plan))
-        hashes[PLY] = write_ply(folder / PLY, measured.xyz_mm, colours, deviation_mm=deviation, progress=progress)
     return hashes | {LAZ: sha256_of_file(folder / LAZ)}
 
 

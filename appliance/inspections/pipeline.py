@@ -21,6 +21,7 @@ from appliance.cad.records import CadModel
 from appliance.cad.zone_file import zone_rules
 from appliance.core.clock import rfc3339
 from appliance.core.files import sha256_of_file, unreadable
+from appliance.core.kernels import in_context, patiently
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.clusters import clusters_beyond_cap
 from appliance.deviation.compare import compare
@@ -128,7 +129,8 @@ def _align_and_examine(
     """
     stated = [station.position_mm for station in cloud.summary.stations]
     with ThreadPoolExecutor(1) as beside:
-        examined = beside.submit(_examine, line, plan, cloud, stated)
+        with patiently():  # the search for the pose is a long chain of short works
+            examined = beside.submit(in_context(_examine), line, plan, cloud, stated)
         with line.steps.step("align") as progress:
             alignment = frames.choose_alignment(line.request, plan.characteristics, cad, surface, cloud, progress)
         stations = frames.check_stations(cloud, alignment, surface)

@@ -29,6 +29,8 @@ WARM: Final = (
     "appliance.spc.warm",
     "appliance.reports.render",
 )
+#: Those of them that an inspection has no use for.
+NOT_OF_INSPECTIONS: Final = frozenset({"appliance.change.warm", "appliance.spc.warm"})
 #: Written into the cache folder when every kernel is in it.
 STAMP: Final = "complete"
 
@@ -43,8 +45,10 @@ def warm_up(tell: Callable[[str], None] = lambda _: None) -> None:
     (cache_folder() / STAMP).touch()
 
 
-def load_compiled() -> int:
+def load_compiled(without: frozenset[str] = frozenset()) -> int:
     """Load every compiled kernel into this process without running any; returns how many.
+
+    ``without`` names modules of ``WARM`` whose kernels can wait until somebody needs them.
 
     What is not compiled yet is compiled in another process first.  The compiler's cache has no public way to be read
     ahead; where a later one keeps its index elsewhere, kernels are loaded by running them.
@@ -55,7 +59,8 @@ def load_compiled() -> int:
         log.info("compiling the numeric kernels, once; this takes a minute or two")
         subprocess.run([sys.executable, "-m", "appliance.supervise.kernels"], check=False)  # if it fails, so does this
     for name in WARM:
-        import_module(name)
+        if name not in without:
+            import_module(name)
     try:
         return sum(_load(dispatcher) for dispatcher in _dispatchers())
     except AttributeError:

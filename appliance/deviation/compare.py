@@ -9,18 +9,16 @@ isolated one too, and both keep their deviation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from appliance.core.kernels import CHUNK_POINTS, worker_count
+from appliance.core.kernels import over_chunks
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.neighbourhood import Neighbourhood
 from appliance.errors import InvalidInput
-from appliance.mesh.records import Feet
 from appliance.mesh.surface import Surface
 
 Float64 = npt.NDArray[np.float64]
@@ -32,6 +30,8 @@ MIN_DOT: Final = 0.5
 #: A point whose normal is uncertain lies on a face that its scanner could see, or on any where there is no scanner.
 _TURNED_DOT: Final = 0.0
 _ANY_DOT: Final = -1.0
+#: Share of the progress that the closest feet take.
+_CLOSEST: Final = 0.8
 
 
 @dataclass(frozen=True)
@@ -75,39 +75,17 @@ def compare(
         raise InvalidInput("deviation.cap", f"A cap of {cap_mm} mm is not a positive length.")
     if len(neighbourhood.isolated) != len(xyz_part_mm):
         raise InvalidInput("deviation.points", "The neighbourhood was examined for other points than these.")
-    feet = surface.closest(xyz_part_mm, progress=(lambda share: progress(0.6 * share)) if progress else None)
-    distance, triangle = np.empty(len(xyz_part_mm)), np.empty(len(xyz_part_mm), dtype=np.int32)
-
-    def compare_slice(start: int) -> None:
-        part = slice(start, start + CHUNK_POINTS)
-        own = Feet(feet.distance_mm[part], feet.triangle[part])
-        distance[part], triangle[part] = _compatible(surface, xyz_part_mm[part], neighbourhood, part, own, cap_mm)
-
-    # a pool of its own: normals are widened and values masked on all threads too, not the search alone
-    with ThreadPoolExecutor(worker_count()) as pool:
-        for done, _ in enumerate(pool.map(compare_slice, range(0, len(xyz_part_mm), CHUNK_POINTS)), start=1):
-            if progress:
-                progress(min(1.0, 0.6 + 0.4 * done * CHUNK_POINTS / len(xyz_part_mm)))
-    return Deviations(feet.distance_mm, feet.triangle, distance, triangle, np.abs(feet.distance_mm) > cap_mm)
-
-
-def _compatible(
-    surface: Surface, xyz: Float64, neighbourhood: Neighbourhood, part: slice, feet: Feet, cap_mm: float
-) -> tuple[Float64, Int32]:
-    """Compatible distances and triangles of one slice of points; none for isolated points."""
-    normals = neighbourhood.normals[part].astype(np.float64)
+    tell = progress or (lambda _: None)
+    feet = surface.closest(xyz_part_mm, progress=lambda share: tell(_CLOSEST * share))
     unoriented = not neighbourhood.oriented
-    found = surface.closest_compatible(xyz, normals, feet, min_dot=MIN_DOT, cap_mm=cap_mm, unoriented=unoriented)
-    distance, triangle = found.distance_mm, found.triangle
-    if neighbourhood.uncertain is not None and neighbourhood.uncertain[part].any():
-        loose = np.flatnonzero(neighbourhood.uncertain[part])
-        turned = surface.closest_compatible(
-            xyz[loose], normals[loose], Feet(feet.distance_mm[loose], feet.triangle[loose]),
-            min_dot=_ANY_DOT if unoriented else _TURNED_DOT, cap_mm=cap_mm, unoriented=unoriented,
-        )  # fmt: skip
-        distance[loose], triangle[loose] = turned.distance_mm, turned.triangle
-    lost = neighbourhood.isolated[part] | ~(np.abs(distance) <= cap_mm) | (triangle < 0)
-    return np.where(lost, np.nan, distance), np.where(lost, np.int32(-1), triangle).astype(np.int32)
+    compatible = surface.closest_compatible(
+        xyz_part_mm, neighbourhood.normals, feet, min_dot=MIN_DOT, cap_mm=cap_mm, unoriented=unoriented,
+        loose=neighbourhood.uncertain, loose_dot=_ANY_DOT if unoriented else _TURNED_DOT,
+        without=neighbourhood.isolated, progress=lambda share: tell(_CLOSEST + (1.0 - _CLOSEST) * share),
+    )  # fmt: skip
+    beyond = np.empty(len(xyz_part_mm), dtype=np.bool_)
+    over_chunks(len(beyond), lambda a, b: np.greater(np.abs(feet.distance_mm[a:b]), cap_mm, out=beyond[a:b]))
+    return Deviations(feet.distance_mm, feet.triangle, compatible.distance_mm, compatible.triangle, beyond)
 
 
 def thin_wall_area_mm2(surface: Surface, cells: SurfaceCells, cap_mm: float) -> float:

@@ -15,11 +15,15 @@ from __future__ import annotations
 from math import atan2, sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 from appliance.core.kernels import inline_kernel, kernel
 from appliance.mesh.frames import CORNER, INSIDE, Floats, Ints, distance2, foot_on
 from appliance.mesh.sign import offset_from_foot
 from appliance.mesh.tree import STACK, Tree, allowed, closest_in_tree
+
+Directions = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Marks = npt.NDArray[np.bool_]
 
 #: Faces around one corner that are visited each way; more than this meet nowhere but in a fan's hub.
 _MOST_AROUND = 65_536
@@ -105,43 +109,41 @@ def _compatible_distance(
 
 @kernel
 def compatible_feet(
-    frames: Floats,
-    triangles: Ints,
-    neighbours: Ints,
-    tree: Tree,
-    centre: Floats,
-    points: Floats,
-    normals: Floats,
-    least: float,
-    cap: float,
-    unoriented: bool,
-    distance: Floats,
-    triangle: Ints,
-) -> None:
-    """Replace, in place, closest feet on faces that look elsewhere by the closest compatible ones."""
+    frames: Floats, triangles: Ints, neighbours: Ints, tree: Tree, centre: Floats, points: Floats, normals: Directions,
+    loose: Marks, without: Marks, least: float, least_of_loose: float, cap: float, unoriented: bool,
+    closest_distance: Floats, closest_triangle: Ints, distance: Floats, triangle: Ints,
+) -> None:  # fmt: skip
+    """Fill ``distance`` and ``triangle``: closest feet that look elsewhere are replaced by compatible ones.
+
+    ``loose`` and ``without`` (n,), or empty for none: points whose faces need only look by ``least_of_loose``, and
+    points that shall have no foot.
+    """
     stack = np.empty(STACK, np.int32)
     hint = -1
     for i in range(len(points)):
-        nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
-        length = sqrt(nx * nx + ny * ny + nz * nz)
-        closest, t = distance[i], triangle[i]
         distance[i], triangle[i] = np.nan, -1
-        if t < 0 or not (length > 0.0 and length < np.inf) or not abs(closest) <= cap:
+        closest, t = closest_distance[i], closest_triangle[i]
+        if t < 0 or not abs(closest) <= cap or (len(without) > 0 and without[i]):
+            continue
+        nx, ny, nz = np.float64(normals[i, 0]), np.float64(normals[i, 1]), np.float64(normals[i, 2])
+        length = sqrt(nx * nx + ny * ny + nz * nz)
+        if not (length > 0.0 and length < np.inf):
             continue
         normal = (nx / length, ny / length, nz / length)
-        if frames[t, 14] > 0.0 and allowed(frames, t, *normal, least, unoriented):
+        dot = least_of_loose if len(loose) > 0 and loose[i] else least
+        if frames[t, 14] > 0.0 and allowed(frames, t, *normal, dot, unoriented):
             distance[i], triangle[i] = closest, t
             continue
         p = (points[i, 0] - centre[0], points[i, 1] - centre[1], points[i, 2] - centre[2])
         bound, t = cap * cap * _SAME, -1
-        if hint >= 0 and allowed(frames, hint, *normal, least, unoriented):
+        if hint >= 0 and allowed(frames, hint, *normal, dot, unoriented):
             near = distance2(frames, hint, p[0], p[1], p[2], bound)
             if near < bound:
                 bound, t = near, hint
-        _, t = closest_in_tree(frames, tree, p, normal, least, unoriented, bound, t, -1, stack)
+        _, t = closest_in_tree(frames, tree, p, normal, dot, unoriented, bound, t, -1, stack)
         if t < 0:
             continue
-        d = _compatible_distance(frames, triangles, neighbours, t, p, normal, least, unoriented)
+        d = _compatible_distance(frames, triangles, neighbours, t, p, normal, dot, unoriented)
         if abs(d) > cap:
             continue
         hint = t

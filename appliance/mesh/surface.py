@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from appliance.cad.records import TriangleMesh
 from appliance.core.kernels import over_chunks, worker_count
 from appliance.errors import InvalidInput
-from appliance.mesh.compatible import compatible_feet
+from appliance.mesh.compatible import Directions, Marks, compatible_feet
 from appliance.mesh.feet import closest_feet, feet_in_space
 from appliance.mesh.frames import Floats, Ints, bounds, triangle_frames
 from appliance.mesh.grid import Grid, build_grid
@@ -22,6 +23,7 @@ from appliance.mesh.tree import Tree, build_tree
 from appliance.mesh.walls import wall_thickness
 
 Progress = Callable[[float], None]
+_NO_MARKS: Final = np.empty(0, dtype=np.bool_)
 
 
 def _points(points_mm: npt.NDArray[np.float64]) -> Floats:
@@ -30,6 +32,12 @@ def _points(points_mm: npt.NDArray[np.float64]) -> Floats:
     if points.ndim != 2 or points.shape[1] != 3:
         raise InvalidInput("mesh.points.shape", f"Points have the shape {points.shape}.", "Give an array (n, 3) in mm.")
     return points.copy() if not points.flags.writeable else points
+
+
+def _directions(normals: Directions) -> Directions:
+    """Normals as the kernels take them: float32 stays, contiguous and writeable."""
+    kind = np.float32 if normals.dtype == np.float32 else np.float64
+    return np.require(normals, dtype=kind, requirements=["C", "W"])
 
 
 def _checked(mesh: TriangleMesh) -> tuple[Floats, Ints]:
@@ -126,12 +134,16 @@ class Surface:
     def closest_compatible(
         self,
         points_mm: npt.NDArray[np.float64],
-        normals: npt.NDArray[np.float64],
+        normals: Directions,
         feet: Feet,
         *,
         min_dot: float = 0.5,
         cap_mm: float,
         unoriented: bool = False,
+        loose: Marks | None = None,
+        loose_dot: float = 0.0,
+        without: Marks | None = None,
+        progress: Progress | None = None,
     ) -> Feet:
         """The closest foot on a face with n_scan . n_face > ``min_dot`` within ``cap_mm``, else none.
 
@@ -140,23 +152,28 @@ class Surface:
         normals : (n, 3), of the scanned surface, out of the material, any length; NaN or zero: no foot
         feet : of the same points, from ``closest``; those on a compatible face are kept as they are
         unoriented : the normals may point either way, |n_scan . n_face| counts
+        loose : bool (n,), points that ``loose_dot`` holds for in the place of ``min_dot``
+        without : bool (n,), points that have no foot
 
         For the sign see ``appliance.mesh.compatible``.
         """
-        points, towards = _points(points_mm), _points(normals)
-        distance, triangle = feet.distance_mm.copy(), feet.triangle.copy()
-        if not len(points) == len(towards) == len(distance) == len(triangle):
-            raise InvalidInput("mesh.points.count", "Points, normals and feet differ in number.", "")
-        least = max(min_dot, -1.0)
+        points, towards = _points(points_mm), _directions(normals)
+        marks = [_NO_MARKS if mark is None else mark for mark in (loose, without)]
+        others = (towards, feet.distance_mm, feet.triangle, *(mark for mark in marks if mark is not _NO_MARKS))
+        if any(len(other) != len(points) for other in others):
+            raise InvalidInput("mesh.points.count", "Points, normals, feet and marks differ in number.", "")
+        distance, triangle = np.empty(len(points)), np.empty(len(points), dtype=np.int32)
+        dots = max(min_dot, -1.0), max(loose_dot, -1.0)
 
         def work(start: int, stop: int) -> None:
+            part = slice(start, stop)
             compatible_feet(
-                self._shape.frames, self._shape.triangles, self.neighbours, self._tree, self._centre,
-                points[start:stop], towards[start:stop], least, float(cap_mm), unoriented,
-                distance[start:stop], triangle[start:stop],
+                self._shape.frames, self._shape.triangles, self.neighbours, self._tree, self._centre, points[part],
+                towards[part], marks[0][part], marks[1][part], *dots, float(cap_mm), unoriented,
+                feet.distance_mm[part], feet.triangle[part], distance[part], triangle[part],
             )  # fmt: skip
 
-        over_chunks(len(points), work)
+        over_chunks(len(points), work, chunk=16_384, progress=progress)
         return Feet(distance, triangle)
 
     def foot_points(self, points_mm: npt.NDArray[np.float64], feet: Feet) -> npt.NDArray[np.float64]:

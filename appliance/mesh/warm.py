@@ -17,4 +17,5 @@ def warm_up() -> None:
     points = np.array([[1.0, 1.0, 0.1], [40.0, 0.0, 0.0], [np.nan, 0.0, 0.0]])
     feet = surface.closest(points)
     surface.closest_compatible(points, np.ones((3, 3)), feet, cap_mm=50.0)
+    surface.closest_compatible(points, np.ones((3, 3), dtype=np.float32), feet, cap_mm=50.0)
     surface.wall_thickness_mm(surface.foot_points(points, feet), feet.triangle, 10.0)

@@ -75,7 +75,8 @@ def test_the_file_is_las_1_4_compressed_and_says_that_it_is_in_millimetres(tmp_p
     data = (tmp_path / "a.laz").read_bytes()
     assert data[:4] == b"LASF"
     assert (data[24], data[25]) == (1, 4)
-    assert data[104] == 0x80 | 6  # LAS 1.4 R15, offset 104: point format; bit 7 is set by LASzip
+    assert data[104] == 0x80 | 0  # LAS 1.4 R15, offset 104: point format; bit 7 is set by LASzip
+    assert np.frombuffer(data, "<u4", 2, 107).tolist() == [100, 100]  # counts of readers that stop at LAS 1.3
     assert b"laszip encoded" in data
     with laspy.open(tmp_path / "a.laz") as file:
         assert note_of(file) == {"unit": "mm", "intensity_zero": "0.0", "intensity_unit": "1.0"}

@@ -185,3 +185,19 @@ def over_chunks(
         for future in futures:
             future.cancel()
     return results
+
+
+def one_ahead(work: Callable[[int], R], count: int) -> Iterator[R]:
+    """``work(0)``, ``work(1)``, ... ``work(count - 1)``, each begun when the one before is taken, in another thread.
+
+    While the caller uses a result, the next one comes to be: with two buffers that take turns none is overwritten.
+    """
+    if count == 0:
+        return
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(work, 0)
+        for number in range(1, count):
+            result = coming.result()
+            coming = beside.submit(work, number)
+            yield result
+        yield coming.result()

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from appliance.core.canonical import canonical_bytes
 from appliance.core.files import whole_file
-from appliance.core.kernels import kernel, over_chunks
+from appliance.core.kernels import kernel, one_ahead, over_chunks
 from appliance.errors import InvalidInput
 from appliance.scans.export.columns import check_points, finite_bounds
 
@@ -38,6 +38,9 @@ _MAX_COUNT: Final = float(2**31 - 2)
 #: Deviations are rounded to 2^-14 mm (0.06 um): exact in float32, and their low bytes compress away.
 DEVIATION_STEPS_PER_MM: Final = 2.0**14
 _INTENSITY_MAX: Final = 65_535.0
+#: Where the header counts all points and those of the first return for readers of LAS 1.3, and up to how many.
+_LEGACY_COUNTS_AT: Final = 107
+_LEGACY_MAX: Final = 2**32 - 1
 #: First return of one: two numbers of three bits.
 _FIRST_OF_ONE: Final = 0x09
 
@@ -75,7 +78,7 @@ def write_laz(
     rgb : uint8 (n, 3), widened to 16 bits
     progress : receives the fraction done
 
-    Memory: one block of a million points.
+    Memory: two blocks of a million points.
 
     Raises
     ------
@@ -86,24 +89,28 @@ def write_laz(
     zero, unit = _intensity_scale(intensity)
     content = _Content(xyz_mm, deviation_mm, intensity, rgb, zero, unit)
     header = _header(content)
-    tell = progress or (lambda _: None)
-    rows = np.zeros(min(BLOCK_POINTS, len(xyz_mm)), header.point_format.dtype())
-    with (
-        whole_file(path) as file,
-        laspy.open(
-            file, mode="w", header=header, closefd=False, laz_backend=laspy.LazBackend.LazrsParallel, do_compress=True
-        ) as writer,
-    ):
-        extremes = []
-        for first in range(0, len(xyz_mm), BLOCK_POINTS):
-            last = min(first + BLOCK_POINTS, len(xyz_mm))
-            block = rows[: last - first]
-            extremes += _lay_out(content, header, first, block)
-            # the writer's own write_points would search each block again, and states a false range of deviations
-            writer.point_writer.write_points(laspy.PackedPointRecord(block, header.point_format))
-            tell(last / len(xyz_mm))
-        if extremes:
-            _state_ranges(writer.header, np.concatenate(extremes), len(xyz_mm))
+    tell, written = progress or (lambda _: None), 0
+    buffers = [np.zeros(min(BLOCK_POINTS, len(xyz_mm)), header.point_format.dtype()) for _ in range(2)]
+
+    def laid_out(number: int) -> tuple[Rows, list[Rows]]:
+        first = number * BLOCK_POINTS
+        block = buffers[number % 2][: len(xyz_mm) - first]
+        return block, _lay_out(content, header, first, block)
+
+    with whole_file(path) as file:
+        backend, extremes = laspy.LazBackend.LazrsParallel, []
+        with laspy.open(file, mode="w", header=header, closefd=False, laz_backend=backend, do_compress=True) as writer:
+            for block, found in one_ahead(laid_out, -(-len(xyz_mm) // BLOCK_POINTS)):
+                # the writer's own write_points would search each block again, and states a false range of deviations
+                writer.point_writer.write_points(laspy.PackedPointRecord(block, header.point_format))
+                extremes += found
+                written += len(block)
+                tell(written / len(xyz_mm))
+            if extremes:
+                _state_ranges(writer.header, np.concatenate(extremes), len(xyz_mm))
+        if len(xyz_mm) <= _LEGACY_MAX:  # laspy leaves these empty in LAS 1.4, but point formats below 6 must state them
+            file.seek(_LEGACY_COUNTS_AT)
+            file.write(np.array([len(xyz_mm)] * 2, dtype="<u4").tobytes())
     tell(1.0)
 
 

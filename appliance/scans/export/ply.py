@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.core.files import whole_file
-from appliance.core.kernels import kernel
+from appliance.core.kernels import kernel, one_ahead
 from appliance.scans.export.columns import check_points, finite_bounds
 
 Float64 = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ def write_ply(
 
     Returns
     -------
-    SHA-256 of the file, lower-case hex.  Memory: one block of points.
+    SHA-256 of the file, lower-case hex.  Memory: two blocks of points.
 
     Raises
     ------
@@ -56,21 +56,28 @@ def write_ply(
     check_points(xyz_mm, rgb=rgb, deviation_mm=deviation_mm)
     finite_bounds(xyz_mm)
     fields = _FIELDS if deviation_mm is None else [*_FIELDS, _DEVIATION]
-    rows = np.empty(min(BLOCK_POINTS, len(xyz_mm)), np.dtype([(name, "<" + kind) for name, kind in fields]))
+    kind = np.dtype([(name, "<" + kind) for name, kind in fields])
+    buffers = [np.empty(min(BLOCK_POINTS, len(xyz_mm)), kind) for _ in range(2)]
+    written = 0
+
+    def laid_out(number: int) -> Rows:
+        points = slice(number * BLOCK_POINTS, (number + 1) * BLOCK_POINTS)
+        block = buffers[number % 2][: len(xyz_mm) - points.start]
+        _lay_out_points(xyz_mm[points], rgb[points], block)
+        if deviation_mm is not None:
+            _lay_out_deviations(deviation_mm[points], block)
+        return block
+
     head = _header(len(xyz_mm), fields)
     digest = sha256(head)
     tell = progress or (lambda _: None)
     with whole_file(path) as file:
         file.write(head)
-        for first in range(0, len(xyz_mm), BLOCK_POINTS):
-            last = min(first + BLOCK_POINTS, len(xyz_mm))
-            block = rows[: last - first]
-            _lay_out_points(xyz_mm[first:last], rgb[first:last], block)
-            if deviation_mm is not None:
-                _lay_out_deviations(deviation_mm[first:last], block)
+        for block in one_ahead(laid_out, -(-len(xyz_mm) // BLOCK_POINTS)):
             digest.update(block.data)
             file.write(block.data)
-            tell(last / len(xyz_mm))
+            written += len(block)
+            tell(written / len(xyz_mm))
     tell(1.0)
     return digest.hexdigest()
 

@@ -277,6 +277,27 @@ def look_up(
             cell[n] = cell_of_piece[piece]
 
 
+@kernel
+def count_members(triangle: Int32, place: Int32) -> int:
+    """How many points ``members_of`` finds."""
+    count = 0
+    for n in range(len(triangle)):
+        count += triangle[n] >= 0 and place[triangle[n]] >= 0
+    return count
+
+
+@kernel
+def members_of(triangle: Int32, place: Int32) -> Int64:
+    """Positions of the points whose ``triangle`` (n,), -1 for none, lies in the zone."""
+    members = np.empty(len(triangle), dtype=np.int64)
+    count = 0
+    for n in range(len(triangle)):
+        if triangle[n] >= 0 and place[triangle[n]] >= 0:
+            members[count] = n
+            count += 1
+    return members[:count]
+
+
 @inline_kernel
 def _inside(point: Float64, lower: Float64, upper: Float64) -> bool:
     """Whether a point lies in the box, walls included."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from appliance.core.kernels import CHUNK_POINTS, kernel, worker_count
 from appliance.deviation.cells import SurfaceCells
+from appliance.deviation.clipping import count_members, members_of
 from appliance.mesh.records import Feet
 from appliance.mesh.surface import Surface
 
+R = TypeVar("R")
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -47,37 +49,48 @@ class CellField:
     maximum_mm: Float64
 
 
-def locate(
-    cells: SurfaceCells,
-    surface: Surface,
-    xyz_mm: Float64,
-    triangle: Int32,
-    progress: Callable[[float], None] | None = None,
-) -> Int32:
-    """Cell int32 (n,) that the foot of each point lies on; -1 outside the zone.
+def values_on(
+    cells: SurfaceCells, surface: Surface, xyz_mm: Float64, triangle: Int32, value_mm: Float64
+) -> tuple[Int32, Float64]:
+    """The points whose foot lies on a cell, in their order: cell int32 (k,) and value float64 (k,).
 
     Parameters
     ----------
     xyz_mm : float64 (n, 3), part frame
     triangle : int32 (n,), triangle of the foot (``Deviations.compatible_triangle``), -1 for none
+    value_mm : float64 (n,)
 
-    Feet are computed slice by slice and never kept: 4 bytes a point.
+    Feet are computed slice by slice and never kept: 12 bytes for each point of the zone.
     """
-    cell = np.full(len(xyz_mm), -1, dtype=np.int32)
-    in_zone = np.append(cells.pieces.place >= 0, False)
+    place = cells.pieces.place
+    sizes = _over_slices(lambda part: count_members(triangle[part], place), len(xyz_mm))
+    starts = np.cumsum([0, *sizes])
+    cell, value = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1])
 
-    def locate_slice(start: int) -> None:
-        own = start + np.flatnonzero(in_zone[triangle[start : start + _SLICE]])
-        if len(own):
-            of_own = triangle[own]
-            cell[own] = cells.lookup(surface.foot_points(xyz_mm[own], Feet(np.empty(0), of_own)), of_own)
+    def fill(part: slice) -> None:
+        own, found = _in_slice(cells, surface, xyz_mm, triangle, part)
+        start = starts[part.start // _SLICE]
+        cell[start : start + len(own)], value[start : start + len(own)] = found, value_mm[part][own]
 
-    # a pool of its own: a slice is one chunk for the kernels, which then run on the thread that asks
+    _over_slices(fill, len(xyz_mm))
+    on = cell >= 0
+    return (cell, value) if on.all() else (cell[on], value[on])  # some lie on triangles that the zone's box cuts
+
+
+def _in_slice(
+    cells: SurfaceCells, surface: Surface, xyz_mm: Float64, triangle: Int32, part: slice
+) -> tuple[Int64, Int32]:
+    """The points of a slice, counted from its start, whose foot lies on a triangle of the zone, and their cells."""
+    own = members_of(triangle[part], cells.pieces.place)
+    of_own = triangle[part][own]
+    return own, cells.lookup(surface.foot_points(xyz_mm[part][own], Feet(np.empty(0), of_own)), of_own)
+
+
+def _over_slices(work: Callable[[slice], R], count: int) -> list[R]:
+    """``work`` on slices of all points, in their order; a slice is one chunk for kernels, which run where it does."""
+    # a pool of its own: its threads wait for none of the kernels'
     with ThreadPoolExecutor(worker_count()) as pool:
-        for done, _ in enumerate(pool.map(locate_slice, range(0, len(xyz_mm), _SLICE)), start=1):
-            if progress:
-                progress(min(1.0, done * _SLICE / len(xyz_mm)))
-    return cell
+        return list(pool.map(work, [slice(n, min(n + _SLICE, count)) for n in range(0, count, _SLICE)]))
 
 
 def field_of(cells: SurfaceCells, cell_of_point: Int32, value_mm: Float64) -> CellField:

@@ -7,9 +7,9 @@ import numpy as np
 from appliance.cad.records import TriangleMesh, Zone
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.compare import compare
-from appliance.deviation.field import field_of, locate
+from appliance.deviation.field import field_of, values_on
 from appliance.deviation.neighbourhood import examine
-from appliance.deviation.statistics import counts_between
+from appliance.deviation.statistics import counts_between, statistics
 from appliance.mesh.surface import Surface
 
 
@@ -26,6 +26,7 @@ def warm_up() -> None:
     examine(points, isolation_mm=0.5)
     neighbourhood = examine(points, isolation_mm=0.5, station=station, station_positions_mm=[(0.0, 0.0, 99.0)])
     deviations = compare(surface, points, neighbourhood, cap_mm=1.0)
-    cell_of_point = locate(cells, surface, points, deviations.compatible_triangle)
     counts_between(deviations.deviation_mm, neighbourhood.isolated, -1.0, 1.0, 4)
-    field_of(cells, cell_of_point, deviations.compatible_mm)
+    statistics(deviations.deviation_mm, neighbourhood.isolated)
+    statistics(deviations.deviation_mm)
+    field_of(cells, *values_on(cells, surface, points, deviations.compatible_triangle, deviations.compatible_mm))

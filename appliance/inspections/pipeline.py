@@ -258,7 +258,7 @@ def _fields(measured: Measured) -> tuple[CellField, FieldLookup]:
 
 def _field_on_cells(measured: Measured, step_mm: float) -> CellField:
     cells = SurfaceCells.build(measured.surface, measured.cad.zones["all"], cell_mm=step_mm)
-    return field_over(measured, cells)[0]
+    return field_over(measured, cells)
 
 
 def _lookup_in(found: CellField) -> FieldLookup:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -163,9 +164,16 @@ def member_blocks(path: Path, member: Member) -> Iterator[bytes]:
 
 
 def _tee(blocks: Iterable[bytes], sink: IO[bytes]) -> Iterator[bytes]:
-    for block in blocks:
-        sink.write(block)
-        yield block
+    """The blocks, each written to ``sink`` while the caller looks at it."""
+    with ThreadPoolExecutor(1) as beside:
+        written: Future[int] | None = None
+        for block in blocks:
+            if written:
+                written.result()
+            written = beside.submit(sink.write, block)
+            yield block
+        if written:
+            written.result()
 
 
 def _local_header(member: Member) -> bytes:

@@ -18,7 +18,7 @@ from appliance.cad.records import TriangleMesh, Zone
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.compare import compare
 from appliance.deviation.coverage import coverage, largest_uncovered_mm
-from appliance.deviation.field import field_of, locate
+from appliance.deviation.field import field_of, values_on
 from appliance.deviation.neighbourhood import examine
 from appliance.deviation.statistics import statistics
 from appliance.deviation.warm import warm_up
@@ -78,8 +78,12 @@ def main() -> None:
     timed("statistics", count, lambda: statistics(deviations.deviation_mm, seen.isolated))
     for step in (2.0, 0.5):
         cells = timed(f"cells {step} mm", count, lambda step=step: SurfaceCells.build(surface, zone, cell_mm=step))
-        where = timed("locate", count, lambda c=cells: locate(c, surface, points, deviations.compatible_triangle))
-        field = timed("field", count, lambda c=cells, w=where: field_of(c, w, deviations.compatible_mm))
+        where = timed(
+            "values on cells",
+            count,
+            lambda c=cells: values_on(c, surface, points, deviations.compatible_triangle, deviations.compatible_mm),
+        )
+        field = timed("field", count, lambda c=cells, w=where: field_of(c, *w))
         timed("coverage", count, lambda f=field: (coverage(f), largest_uncovered_mm(f)))
         timed("sampling max", count, lambda f=field: sampling_u_of_extreme(f.mean_mm[f.count >= 5], largest=True))
         print(f"{len(cells)} cells, coverage {coverage(field):.4f}")

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from appliance.cad.records import Zone
+from appliance.cad.records import Box, Zone
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.compare import compare, thin_wall_area_mm2
-from appliance.deviation.field import CellField, field_of, locate
+from appliance.deviation.field import CellField, field_of, values_on
 from appliance.deviation.neighbourhood import Neighbourhood, examine
 from appliance.errors import InvalidInput
 from appliance.mesh.surface import Surface
@@ -24,7 +24,7 @@ def seen(normals: Any, oriented: bool = True) -> Neighbourhood:
 def field_on(surface: Surface, zone: Zone, points: Any, seen_as: Neighbourhood, step: float, cap: float) -> CellField:
     cells = SurfaceCells.build(surface, zone, cell_mm=step)
     found = compare(surface, points, seen_as, cap_mm=cap)
-    return field_of(cells, locate(cells, surface, points, found.compatible_triangle), found.compatible_mm)
+    return field_of(cells, *values_on(cells, surface, points, found.compatible_triangle, found.compatible_mm))
 
 
 def test_a_cube_worn_on_top_reads_the_wear_on_top_and_nothing_below(shapes: Any) -> None:
@@ -117,14 +117,19 @@ def test_a_field_is_what_numpy_says_cell_by_cell(shapes: Any) -> None:
     assert np.isnan([field.mean_mm[-1], field.sd_mm[-1], field.minimum_mm[-1], field.maximum_mm[-1]]).all()
 
 
-def test_locating_by_feet_agrees_with_looking_up_the_feet(shapes: Any) -> None:
+@pytest.mark.parametrize("box", [None, Box((2.0, -9.0, -9.0), (7.3, 99.0, 99.0))])
+def test_points_of_a_zone_are_those_whose_feet_lie_on_its_cells(shapes: Any, box: Box | None) -> None:
     mesh = shapes.box((10, 8, 6))
     surface = Surface.build(mesh)
-    cells = SurfaceCells.build(surface, shapes.everything(mesh), cell_mm=0.7)
-    points, triangle = shapes.points_on(mesh, 5_000)
+    zone = Zone("some", np.arange(3, 9, dtype=np.int32), box)
+    cells = SurfaceCells.build(surface, zone, cell_mm=0.7)
+    points, triangle = shapes.points_on(mesh, 150_000)
     lifted = points + 0.3 * surface.face_normals[triangle]
-    np.testing.assert_array_equal(locate(cells, surface, lifted, triangle), cells.lookup(points, triangle))
-    assert (locate(cells, surface, lifted, np.full(5_000, -1, np.int32)) == -1).all()
+    cell, number = values_on(cells, surface, lifted, triangle, np.arange(150_000.0))
+    expected = cells.lookup(points, triangle)
+    np.testing.assert_array_equal(number, np.flatnonzero(expected >= 0))
+    np.testing.assert_array_equal(cell, expected[expected >= 0])
+    assert len(values_on(cells, surface, lifted, np.full(150_000, -1, np.int32), np.zeros(150_000))[0]) == 0
 
 
 def test_the_field_has_the_same_bits_on_one_thread_and_on_many(shapes: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,3 +63,15 @@ def test_a_deviation_that_is_not_finite_is_refused_unless_it_is_isolated(bad: fl
     with pytest.raises(InvalidInput):
         statistics(value)
     assert statistics(value, np.array([False, True, False])).count == 2
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_percentiles_are_exact_over_signs_octaves_and_ties(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("D2R_THREADS", threads)
+    rng = np.random.default_rng(7)
+    spread = rng.choice([-1.0, 1.0], 90_000) * 10.0 ** rng.uniform(-100, 100, 90_000)
+    value = rng.permutation(np.concatenate([spread, np.zeros(5_000), -np.zeros(5_000), np.full(9_000, 0.25), [np.nan]]))
+    found = statistics(value, np.isnan(value))
+    inlier = value[~np.isnan(value)]
+    assert (found.min_mm, found.max_mm) == (inlier.min(), inlier.max())
+    assert list(found.percentiles_mm.values()) == pytest.approx(list(np.percentile(inlier, PERCENTILES)), rel=1e-12)

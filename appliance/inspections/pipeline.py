@@ -92,6 +92,7 @@ def inspect(request: InspectionRequest, watcher: Watcher | None = None, compared
         line.hashes = {role: future.result() for role, future in hashes.items()}
     alignment, near = _align_and_examine(line, plan, cad, surface, cloud)
     measured = _compare(line, plan, cad, surface, cloud, alignment, near)
+    del near  # its normals are done with, and as large as half the points
     if compared:
         compared(measured, cloud, plan.characteristics, line.steps)
     with line.steps.step("judge"):

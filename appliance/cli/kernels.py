@@ -11,7 +11,7 @@ import click
 @click.option("--quiet", is_flag=True, help="Say nothing where the cache is already full.")
 def kernels(quiet: bool) -> None:
     """Compile and cache the numeric kernels."""
-    from appliance.core.kernels import cache_folder
+    from appliance.core.kernel_cache import cache_folder
     from appliance.supervise.kernels import STAMP, warm_up
 
     if (cache_folder() / STAMP).exists() and quiet:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import appliance
+from appliance.core.kernel_cache import use_cache_folder
 from appliance.foreign.channel import BrokenChannel, close_all, pair, receive, send
 
 _ROOT: Final = str(Path(appliance.__file__).resolve().parent.parent)
@@ -60,6 +61,7 @@ def start_child(folder: Path) -> Iterator[Child]:
 
 def _start(program: str, arguments: Sequence[str], folder: Path) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     ours, theirs = pair()
+    use_cache_folder()
     environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
     # One thread for linear algebra and few arenas: both reserve address space by the core.
     environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}

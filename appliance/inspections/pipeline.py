@@ -29,11 +29,12 @@ from appliance.deviation.field import CellField
 from appliance.deviation.neighbourhood import Neighbourhood, examine
 from appliance.deviation.statistics import statistics
 from appliance.inspections import frames, result
+from appliance.inspections.begin import Begun, begin
 from appliance.inspections.engine import engine_version
 from appliance.inspections.histogram import histogram_of
 from appliance.inspections.records import FieldLookup, Inspection
 from appliance.inspections.request import InspectionRequest
-from appliance.inspections.steps import NoWatcher, Steps, Watcher
+from appliance.inspections.steps import Steps, Watcher
 from appliance.inspections.zones import Measured, check_zones, field_over, measure_zones
 from appliance.measurements.instrument_file import read_instrument
 from appliance.measurements.plan import Plan, read_plan, zones_of_plan
@@ -42,7 +43,6 @@ from appliance.qc.budget import Conditions
 from appliance.qc.decision import verdict_of
 from appliance.qc.judge import judge
 from appliance.qc.records import CharacteristicSet, Instrument, Verdict
-from appliance.scans.reading import read_scan
 from appliance.scans.records import PointCloud
 
 #: Receives the compared points, the cloud they came from, the plan, and the clock of steps.
@@ -79,16 +79,22 @@ def inspect(request: InspectionRequest, watcher: Watcher | None = None, compared
     ------
     InvalidInput : any of the files cannot be used
     """
+    with begin(request, watcher) as begun:
+        return complete(begun, compared)
+
+
+def complete(begun: Begun, compared: Compared | None = None) -> Inspection:
+    """As ``inspect``, of an inspection that has begun."""
+    request = begun.request
     if request.zones is None:
         request = replace(request, zones=zone_file_of(request.cad))
-    line = Line(request, Steps(watcher or NoWatcher()))
-    with ThreadPoolExecutor(2) as beside:
-        scan = beside.submit(_read_scan, line)
+    line = Line(request, begun.steps)
+    with ThreadPoolExecutor(1) as beside:
         hashes = {role: beside.submit(sha256_of_file, path) for role, path in request.evidence().items()}
         cad, plan, instrument = _read_small(line)
         with line.steps.step("index CAD"):
             surface = Surface.build(cad.mesh)
-        cloud = scan.result()
+        cloud = begun.scan.result()
         line.hashes = {role: future.result() for role, future in hashes.items()}
     alignment, near = _align_and_examine(line, plan, cad, surface, cloud)
     measured = _compare(line, plan, cad, surface, cloud, alignment, near)
@@ -99,11 +105,6 @@ def inspect(request: InspectionRequest, watcher: Watcher | None = None, compared
         verdict = _judge(line, plan, measured, alignment, instrument)
     alignment = _with_residual(alignment, measured)
     return _inspection(line, plan, instrument, measured, cloud, alignment, verdict)
-
-
-def _read_scan(line: Line) -> PointCloud:
-    with line.steps.step("read scan") as progress:
-        return read_scan(line.request.scan, unit=line.request.scan_unit, progress=progress)
 
 
 def _read_small(line: Line) -> tuple[CadModel, Plan, Instrument | None]:

@@ -37,7 +37,7 @@ STAMP: Final = "complete"
 
 def warm_up(tell: Callable[[str], None] = lambda _: None) -> None:
     """Compile what is not in the cache, and load all of it into this process."""
-    from appliance.core.kernels import cache_folder
+    from appliance.core.kernel_cache import cache_folder
 
     for name in WARM:
         tell(f"compiling {name.removeprefix('appliance.').removesuffix('.warm')} ...")
@@ -53,7 +53,7 @@ def load_compiled(without: frozenset[str] = frozenset()) -> int:
     What is not compiled yet is compiled in another process first.  The compiler's cache has no public way to be read
     ahead; where a later one keeps its index elsewhere, kernels are loaded by running them.
     """
-    from appliance.core.kernels import cache_folder
+    from appliance.core.kernel_cache import cache_folder
 
     if not (cache_folder() / STAMP).exists():
         log.info("compiling the numeric kernels, once; this takes a minute or two")

@@ -40,7 +40,7 @@ def machine(settings: Settings, *, is_running: bool) -> Iterator[Finding]:
 
 def kernels() -> Finding:
     """Whether the numeric kernels of this program are compiled."""
-    from appliance.core.kernels import cache_folder  # brings the compiler with it
+    from appliance.core.kernel_cache import cache_folder
 
     stamp = cache_folder() / STAMP
     remedy = "Run d2r kernels; else the first worker compiles them, for a minute."

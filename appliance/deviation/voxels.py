@@ -30,7 +30,9 @@ VOXELS_PER_AXIS: Final = 1 << 21
 MOMENTS: Final = 10
 _FIRST_SLOTS: Final = 1 << 12
 #: Points numbered by one table: their voxels fit the cache of a core.
-_CHUNK: Final = 1 << 17
+_CHUNK: Final = 1 << 16
+#: Points whose places in a table are found together.
+_BLOCK: Final = 256
 
 
 @dataclass(frozen=True)
@@ -95,16 +97,29 @@ def _key(x: int, y: int, z: int) -> int:
 
 
 @inline_kernel
-def _slot(keys: Int64, key: int) -> int:
-    """Slot that holds ``key``, or the empty slot where it belongs."""
-    mask = len(keys) - 1
+def _mixed(key: int) -> int:
+    """A number whose low bits say where a key begins its search in a table."""
     # two multiplications, each folded down, let every bit of the key reach every bit of the slot
     mixed = key * -7046029254386353131
     mixed = (mixed ^ (mixed >> 32)) * -4658895280553007687
-    at = (mixed ^ (mixed >> 29)) & mask
+    return mixed ^ (mixed >> 29)
+
+
+@inline_kernel
+def _slot(keys: Int64, key: int, at: int) -> int:
+    """Slot that holds ``key``, or the empty slot where it belongs, from slot ``at`` on."""
     while keys[at] != key and keys[at] != -1:
-        at = (at + 1) & mask
+        at = (at + 1) & (len(keys) - 1)
     return at
+
+
+@inline_kernel
+def _power_of_two(least: int) -> int:
+    """The first power of two that is not below ``least``."""
+    size = 2
+    while size < least:
+        size *= 2
+    return size
 
 
 @inline_kernel
@@ -114,7 +129,7 @@ def _grown(keys: Int64, number: Int32) -> tuple[Int64, Int32]:
     more_number = np.empty(2 * len(keys), dtype=np.int32)
     for s in range(len(keys)):
         if keys[s] != -1:
-            at = _slot(more_keys, keys[s])
+            at = _slot(more_keys, keys[s], _mixed(keys[s]) & (len(more_keys) - 1))
             more_keys[at] = keys[s]
             more_number[at] = number[s]
     return more_keys, more_number
@@ -131,7 +146,8 @@ def lookup(keys: Int64, number: Int32, x: int, y: int, z: int) -> int:
     """Number of voxel (x, y, z), or -1 where it is empty or outside."""
     if not (0 <= x < VOXELS_PER_AXIS and 0 <= y < VOXELS_PER_AXIS and 0 <= z < VOXELS_PER_AXIS):
         return -1
-    at = _slot(keys, _key(x, y, z))
+    key = _key(x, y, z)
+    at = _slot(keys, key, _mixed(key) & (len(keys) - 1))
     return number[at] if keys[at] != -1 else -1
 
 
@@ -139,34 +155,40 @@ def lookup(keys: Int64, number: Int32, x: int, y: int, z: int) -> int:
 def number_chunk(
     xyz: Float64, group: UInt16, wanted: int, lower: Float64, side: float, start: int, stop: int, voxel: Int32
 ) -> tuple[Int64, Int32]:
-    """Number the points ``start`` to ``stop`` within their chunk, as they reach voxels; keys and counts of these."""
-    keys = np.full(_FIRST_SLOTS, -1, dtype=np.int64)
-    number = np.empty(_FIRST_SLOTS, dtype=np.int32)
-    reached = np.empty(_FIRST_SLOTS // 2 + 1, dtype=np.int64)
-    count = np.zeros(_FIRST_SLOTS // 2 + 1, dtype=np.int32)
+    """Number the points ``start`` to ``stop`` within their chunk, as they reach voxels; keys and counts of these.
+
+    First the keys of a block of points, then their places in the table: these wait for memory together, and not for
+    each other.  Key and number stand side by side there.
+    """
+    size = _power_of_two(2 * (stop - start))
+    table = np.full((size, 2), -1, dtype=np.int64)
+    reached = np.empty(stop - start, dtype=np.int64)
+    keys, places = np.empty(_BLOCK, dtype=np.int64), np.empty(_BLOCK, dtype=np.int64)
     used = 0
-    last_key, last_number = -1, -1
-    for n in range(start, stop):
-        if len(group) > 0 and group[n] != wanted:
-            voxel[n] = -1
-            continue
-        key = _voxel_of(xyz[n], lower, side)
-        if key != last_key:
-            at = _slot(keys, key)
-            if keys[at] == -1:
-                keys[at] = key
-                number[at] = used
+    for first in range(start, stop, _BLOCK):
+        many = min(_BLOCK, stop - first)
+        for j in range(many):
+            keys[j] = -1
+            if len(group) == 0 or group[first + j] == wanted:
+                keys[j] = _voxel_of(xyz[first + j], lower, side)
+            places[j] = _mixed(keys[j]) & (size - 1)
+        for j in range(many):
+            key, at = keys[j], places[j]
+            voxel[first + j] = -1
+            if key == -1:
+                continue
+            while table[at, 0] != key and table[at, 0] != -1:
+                at = (at + 1) & (size - 1)
+            if table[at, 0] == -1:
+                table[at, 0], table[at, 1] = key, used
                 reached[used] = key
                 used += 1
-                if 2 * used > len(keys):
-                    keys, number = _grown(keys, number)
-                    reached = np.concatenate((reached, np.empty(used, dtype=np.int64)))
-                    count = np.concatenate((count, np.zeros(used, dtype=np.int32)))
-                    at = _slot(keys, key)
-            last_key, last_number = key, number[at]
-        voxel[n] = last_number
-        count[last_number] += 1
-    return reached[:used].copy(), count[:used].copy()
+            voxel[first + j] = table[at, 1]
+    count = np.zeros(used, dtype=np.int32)
+    for n in range(start, stop):
+        if voxel[n] >= 0:
+            count[voxel[n]] += 1
+    return reached[:used].copy(), count
 
 
 @kernel
@@ -174,25 +196,25 @@ def unite(entry_key: Int64, entry_count: Int32) -> tuple[Int64, Int32, Int64, In
     """One table of the entries of many: slots, numbers; key and count of each number; the number of each entry."""
     keys = np.full(_FIRST_SLOTS, -1, dtype=np.int64)
     number = np.empty(_FIRST_SLOTS, dtype=np.int32)
-    voxel_key = np.empty(_FIRST_SLOTS // 2 + 1, dtype=np.int64)
-    count = np.zeros(_FIRST_SLOTS // 2 + 1, dtype=np.int32)
+    voxel_key, count = np.empty(len(entry_key), dtype=np.int64), np.empty(len(entry_key), dtype=np.int32)
     of_entry = np.empty(len(entry_key), dtype=np.int32)
+    places = np.empty(_BLOCK, dtype=np.int64)
     used = 0
-    for e in range(len(entry_key)):
-        key = entry_key[e]
-        at = _slot(keys, key)
-        if keys[at] == -1:
-            keys[at] = key
-            number[at] = used
-            voxel_key[used] = key
-            used += 1
-            if 2 * used > len(keys):
-                keys, number = _grown(keys, number)
-                voxel_key = np.concatenate((voxel_key, np.empty(used, dtype=np.int64)))
-                count = np.concatenate((count, np.zeros(used, dtype=np.int32)))
-                at = _slot(keys, key)
-        of_entry[e] = number[at]
-        count[number[at]] += entry_count[e]
+    for first in range(0, len(entry_key), _BLOCK):
+        many = min(_BLOCK, len(entry_key) - first)
+        while 2 * (used + many) > len(keys):
+            keys, number = _grown(keys, number)
+        for j in range(many):
+            places[j] = _mixed(entry_key[first + j]) & (len(keys) - 1)
+        for j in range(many):
+            key = entry_key[first + j]
+            at = _slot(keys, key, places[j])
+            if keys[at] == -1:
+                keys[at], number[at] = key, used
+                voxel_key[used], count[used] = key, 0
+                used += 1
+            of_entry[first + j] = number[at]
+            count[number[at]] += entry_count[first + j]
     return keys, number, voxel_key[:used].copy(), count[:used].copy(), of_entry
 
 

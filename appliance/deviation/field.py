@@ -6,9 +6,11 @@ whatever the number of threads.  Finding the cell of each point, which is the de
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeVar
 
 import numpy as np
@@ -27,6 +29,7 @@ Int64 = npt.NDArray[np.int64]
 
 #: Points whose feet exist at the same time on a thread: they stay in the cache.
 _SLICE: Final = CHUNK_POINTS
+_AHEAD: Final = 16
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def values_on(
     Feet are computed slice by slice and never kept: 12 bytes for each point of the zone.
     """
     place = cells.pieces.place
-    sizes = _over_slices(lambda part: count_members(triangle[part], place), len(xyz_mm))
+    sizes = list(_over_slices(lambda part: count_members(triangle[part], place), len(xyz_mm)))
     starts = np.cumsum([0, *sizes])
     cell, value = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1])
 
@@ -72,7 +75,8 @@ def values_on(
         start = starts[part.start // _SLICE]
         cell[start : start + len(own)], value[start : start + len(own)] = found, value_mm[part][own]
 
-    _over_slices(fill, len(xyz_mm))
+    for _ in _over_slices(fill, len(xyz_mm)):
+        pass
     on = cell >= 0
     return (cell, value) if on.all() else (cell[on], value[on])  # some lie on triangles that the zone's box cuts
 
@@ -86,41 +90,77 @@ def _in_slice(
     return own, cells.lookup(surface.foot_points(xyz_mm[part][own], Feet(np.empty(0), of_own)), of_own)
 
 
-def _over_slices(work: Callable[[slice], R], count: int) -> list[R]:
-    """``work`` on slices of all points, in their order; a slice is one chunk for kernels, which run where it does."""
+def _over_slices(work: Callable[[slice], R], count: int) -> Iterator[R]:
+    """``work`` on slices of all points, in their order; a slice is one chunk for kernels, which run where it does.
+
+    At most ``_AHEAD`` outcomes wait for the caller.
+    """
+    parts = iter([slice(n, min(n + _SLICE, count)) for n in range(0, count, _SLICE)])
     # a pool of its own: its threads wait for none of the kernels'
     with ThreadPoolExecutor(worker_count()) as pool:
-        return list(pool.map(work, [slice(n, min(n + _SLICE, count)) for n in range(0, count, _SLICE)]))
+        coming = deque(pool.submit(work, part) for part in islice(parts, _AHEAD))
+        while coming:
+            done = coming.popleft().result()
+            coming.extend(pool.submit(work, part) for part in islice(parts, 1))
+            yield done
 
 
 def field_of(cells: SurfaceCells, cell_of_point: Int32, value_mm: Float64) -> CellField:
     """Gather ``value_mm`` (n,) by ``cell_of_point`` (n,).  Points without a cell (-1) or a value (NaN) are skipped."""
-    size = len(cells)
-    count = np.zeros(size, dtype=np.int64)
-    mean, square = np.zeros(size), np.zeros(size)
-    low, high = np.full(size, np.nan), np.full(size, np.nan)
-    gather(cell_of_point, value_mm, count, mean, square, low, high)
-    return CellField(cells, count, mean, square, low, high)
+    sums = _Sums(len(cells))
+    sums.add(cell_of_point, value_mm)
+    return sums.field(cells)
+
+
+def field_over_points(
+    cells: SurfaceCells, surface: Surface, xyz_mm: Float64, triangle: Int32, value_mm: Float64
+) -> CellField:
+    """As ``field_of`` the outcome of ``values_on``, of which no more than some slices exist at a time."""
+    sums = _Sums(len(cells))
+
+    def find(part: slice) -> tuple[Int32, Float64]:
+        own, found = _in_slice(cells, surface, xyz_mm, triangle, part)
+        return found, value_mm[part][own]
+
+    for found in _over_slices(find, len(xyz_mm)):
+        sums.add(*found)
+    return sums.field(cells)
+
+
+class _Sums:
+    """What the points of each cell add up to: number, sums about the first value, extremes."""
+
+    def __init__(self, size: int) -> None:
+        self._count = np.zeros(size, dtype=np.int64)
+        self._first, self._sum, self._square = np.full(size, np.nan), np.zeros(size), np.zeros(size)
+        self._low, self._high = np.full(size, np.nan), np.full(size, np.nan)
+
+    def add(self, cell: Int32, value_mm: Float64) -> None:
+        gather(cell, value_mm, self._count, self._first, self._sum, self._square, self._low, self._high)
+
+    def field(self, cells: SurfaceCells) -> CellField:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = self._first + self._sum / self._count
+            variance = (self._square - np.square(self._sum) / self._count) / (self._count - 1)
+            sd = np.where(self._count > 1, np.sqrt(np.maximum(variance, 0.0)), np.nan)
+        return CellField(cells, self._count, mean, sd, self._low, self._high)
 
 
 @kernel
-def gather(cell: Int32, value: Float64, count: Int64, mean: Float64, sd: Float64, low: Float64, high: Float64) -> None:
-    """Count, mean, spread and extremes of every cell: two passes, so that the spread does not cancel."""
+def gather(
+    cell: Int32, value: Float64, count: Int64, first: Float64, total: Float64, square: Float64, low: Float64,
+    high: Float64,
+) -> None:  # fmt: skip
+    """Add points to their cells.  Sums run about the first value of each cell, so that the spread does not cancel."""
     for n in range(len(cell)):
         c = cell[n]
         if c < 0 or np.isnan(value[n]):
             continue
         if count[c] == 0:
-            low[c] = high[c] = value[n]
+            first[c] = low[c] = high[c] = value[n]
         count[c] += 1
-        mean[c] += value[n]
+        offset = value[n] - first[c]
+        total[c] += offset
+        square[c] += offset * offset
         low[c] = min(low[c], value[n])
         high[c] = max(high[c], value[n])
-    for c in range(len(count)):
-        mean[c] = mean[c] / count[c] if count[c] > 0 else np.nan
-    for n in range(len(cell)):
-        c = cell[n]
-        if c >= 0 and not np.isnan(value[n]):
-            sd[c] += (value[n] - mean[c]) ** 2
-    for c in range(len(count)):
-        sd[c] = np.sqrt(sd[c] / (count[c] - 1)) if count[c] > 1 else np.nan

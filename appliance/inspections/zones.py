@@ -15,7 +15,7 @@ from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.clusters import Cluster
 from appliance.deviation.compare import Deviations, thin_wall_area_mm2
 from appliance.deviation.coverage import coverage, largest_uncovered_mm
-from appliance.deviation.field import CellField, field_of, values_on
+from appliance.deviation.field import CellField, field_of, field_over_points, values_on
 from appliance.deviation.neighbourhood import Neighbourhood
 from appliance.errors import InvalidInput
 from appliance.mesh.surface import Surface
@@ -87,21 +87,16 @@ def measure_zones(
 
 def field_over(measured: Measured, cells: SurfaceCells) -> CellField:
     """The deviation field on ``cells``."""
-    return _field_and_values(measured, cells)[0]
-
-
-def _field_and_values(measured: Measured, cells: SurfaceCells) -> tuple[CellField, npt.NDArray[np.int32], Float64]:
-    """The field on ``cells``, and the cell and the deviation of each point that lies on one."""
     found = measured.deviations
-    cell, value_mm = values_on(cells, measured.surface, measured.xyz_mm, found.compatible_triangle, found.compatible_mm)
-    return field_of(cells, cell, value_mm), cell, value_mm
+    return field_over_points(cells, measured.surface, measured.xyz_mm, found.compatible_triangle, found.compatible_mm)
 
 
 def _measure_zone(item: Characteristic, plan: CharacteristicSet, measured: Measured) -> ZoneMeasurement:
     zone = zone_of(measured.cad, item.zone, f"Characteristic '{item.name}'")
     cells = SurfaceCells.build(measured.surface, zone, cell_mm=item.cell_mm, edge_mm=item.edge_mm)
-    field, cell, value_mm = _field_and_values(measured, cells)
-    judged = ~cells.left_out
+    found = measured.deviations
+    cell, value_mm = values_on(cells, measured.surface, measured.xyz_mm, found.compatible_triangle, found.compatible_mm)
+    field, judged = field_of(cells, cell, value_mm), ~cells.left_out
     return ZoneMeasurement(
         cells=statistics_of(field, judged),
         values_mm=value_mm if judged.all() else value_mm[judged[cell]],

@@ -10,7 +10,7 @@ import pytest
 from appliance.cad.records import Box, Zone
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.compare import compare, thin_wall_area_mm2
-from appliance.deviation.field import CellField, field_of, values_on
+from appliance.deviation.field import CellField, field_of, field_over_points, values_on
 from appliance.deviation.neighbourhood import Neighbourhood, examine
 from appliance.errors import InvalidInput
 from appliance.mesh.surface import Surface
@@ -130,6 +130,9 @@ def test_points_of_a_zone_are_those_whose_feet_lie_on_its_cells(shapes: Any, box
     np.testing.assert_array_equal(number, np.flatnonzero(expected >= 0))
     np.testing.assert_array_equal(cell, expected[expected >= 0])
     assert len(values_on(cells, surface, lifted, np.full(150_000, -1, np.int32), np.zeros(150_000))[0]) == 0
+    whole = field_over_points(cells, surface, lifted, triangle, np.arange(150_000.0))
+    assert whole.mean_mm.tobytes() == field_of(cells, cell, number).mean_mm.tobytes()
+    assert whole.count.sum() == len(number)
 
 
 def test_the_field_has_the_same_bits_on_one_thread_and_on_many(shapes: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def kernel_sources_sha256() -> str:
 
 def cache_folder() -> Path:
     """The folder that holds the compiled kernels of this engine."""
+    use_cache_folder()
     return Path(os.environ["NUMBA_CACHE_DIR"])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,3 +74,13 @@ def test_what_a_block_raises_reaches_who_takes_it() -> None:
     assert [next(coming), next(coming)] == [0, 1]
     with pytest.raises(ZeroDivisionError):
         next(coming)
+
+
+def test_the_folder_of_machine_code_is_known_before_the_compiler_is_loaded() -> None:
+    program = (
+        "import os, sys; from appliance.core.kernel_cache import cache_folder; folder = cache_folder(); "
+        "assert folder.is_dir() and os.environ['NUMBA_CACHE_DIR'] == str(folder) and 'numba' not in sys.modules; "
+        "import appliance.core.kernels; import numba; assert numba.config.CACHE_DIR == str(folder)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from appliance.core.files import sync_folder
 from appliance.db.engine import Engine
@@ -18,6 +20,10 @@ from appliance.db.migrations import migrate, prepare_ledger, steps
 from appliance.db.routing import Route
 from appliance.db.sqlite import RoutedSqlite, connect, meaning_of
 from appliance.errors import Misconfigured, Unavailable
+
+#: How long a new file is waited for, and the pause between two tries.
+_PATIENCE_S: Final = 10.0
+_PAUSE_S: Final = 0.02
 
 
 def create_database(path: Path) -> None:
@@ -45,11 +51,33 @@ def open_database(path: Path, name: str, route: Route) -> Engine:
     Unavailable : it is locked or cannot be written
     """
     with schema_connection(path) as connection:
-        if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
-            raise Misconfigured("database.wal", f"{path} cannot use write-ahead logging.", "Use a local file system.")
+        use_write_ahead_log(connection, path)
         prepare_ledger(connection)
         migrate(connection, steps(route.kind))
     return Engine(RoutedSqlite(path, name, route))
+
+
+def use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Turn write-ahead logging on, which stays on in the file.
+
+    SQLite waits for no lock here, as it does elsewhere: where several programs start on a file that was restored, all
+    but one would fail.
+
+    Raises
+    ------
+    Misconfigured : the file system does not allow it
+    sqlite3.OperationalError : others hold the file for longer than ``_PATIENCE_S``
+    """
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal":
+                return
+            raise Misconfigured("database.wal", f"{path} cannot use write-ahead logging.", "Use a local file system.")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 @contextmanager

@@ -22,9 +22,9 @@ PERIOD_S: Final = 0.5
 RENEWAL_SHARE: Final = 1 / 3
 #: Step -> share of the line's time before it, and its own: for one figure from 0 to 1.
 _SHARES: Final[Mapping[str, tuple[float, float]]] = {
-    "read CAD": (0.0, 0.05), "read scan": (0.0, 0.10), "index CAD": (0.08, 0.02), "align": (0.10, 0.22),
-    "part frame": (0.32, 0.01), "neighbourhoods": (0.33, 0.20), "deviation": (0.53, 0.14), "judge": (0.67, 0.12),
-    "statistics": (0.79, 0.02), "field": (0.81, 0.06), "tiles": (0.70, 0.16), "report": (0.87, 0.13),
+    "read CAD": (0.0, 0.05), "read scan": (0.0, 0.12), "index CAD": (0.10, 0.02), "align": (0.12, 0.28),
+    "neighbourhoods": (0.12, 0.28), "part frame": (0.40, 0.01), "deviation": (0.41, 0.22), "judge": (0.63, 0.08),
+    "statistics": (0.71, 0.01), "field": (0.72, 0.10), "tiles": (0.63, 0.22), "report": (0.85, 0.15),
     "read first scan": (0.0, 0.15), "read second scan": (0.15, 0.15), "scales": (0.30, 0.10),
     "registration": (0.40, 0.15), "change": (0.55, 0.40), "write": (0.95, 0.05),
 }  # fmt: skip

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from appliance.db.migrations import Migration, migrate, prepare_ledger, statements, steps
-from appliance.db.opening import create_database, schema_connection
+from appliance.db.opening import create_database, schema_connection, use_write_ahead_log
 from appliance.errors import Misconfigured
 from appliance.measurements.recording import key_of
 
@@ -137,13 +138,25 @@ def test_processes_that_migrate_at_once_do_it_once(path: Path) -> None:
 
     def work(_: int) -> list[str]:
         with schema_connection(path) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+            use_write_ahead_log(connection, path)
             prepare_ledger(connection)
             return migrate(connection, wanted)
 
     with ThreadPoolExecutor(6) as pool:
         done = [name for names in pool.map(work, range(6)) for name in names]
     assert sorted(done) == [f"{n:04}_step_{n}" for n in range(1, 9)]
+
+
+def test_write_ahead_logging_waits_for_whoever_holds_a_new_file(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE t (a TEXT)")
+    with schema_connection(path) as connection:
+        connection.execute("PRAGMA busy_timeout=0")  # as SQLite does of itself where several switch at once
+        other.execute("BEGIN EXCLUSIVE")
+        threading.Timer(0.3, other.rollback).start()
+        use_write_ahead_log(connection, path)
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    other.close()
 
 
 def test_a_trigger_with_its_body_is_one_statement() -> None:

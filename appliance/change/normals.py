@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from appliance.change.grid import CELLS, HALF_DIAGONAL, Grid
 from appliance.core.kernels import inline_kernel, kernel, over_chunks
-from appliance.deviation.normals import diagonalise
 from appliance.deviation.voxels import lookup
 
 Float64 = npt.NDArray[np.float64]
@@ -26,6 +25,10 @@ LEAST_FOR_CHOICE: Final = 10
 LINE: Final = 1e-6
 #: Entries of moments: number, sums of x y z, sums of xx xy xz yy yz zz.
 _MOMENTS: Final = 10
+#: Jacobi sweeps: convergence is quadratic, five leave nothing of a 3 x 3 matrix to float64.
+_SWEEPS: Final = 6
+#: Off-diagonal share of the trace at which the axes are known far better than any scan needs.
+_CONVERGED: Final = 1e-12
 #: Core points of one task.
 CHUNK_CORES: Final = 1_024
 
@@ -61,7 +64,7 @@ def _fit(grid: Grid, cores: Float64, towards: Float64, diameters: Float64, norma
             if sums[0] < least:
                 continue
             _covariance(sums, matrix)
-            diagonalise(matrix, axes)
+            _diagonalise(matrix, axes)
             third, across = _third(matrix, axes)
             if third < flattest:
                 flattest = third
@@ -70,6 +73,36 @@ def _fit(grid: Grid, cores: Float64, towards: Float64, diameters: Float64, norma
                 sign = 1.0 if side >= 0.0 else -1.0
                 for axis in range(3):
                     normals[i, axis] = sign * across[axis]
+
+
+@inline_kernel
+def _diagonalise(matrix: Float64, axes: Float64) -> None:
+    """Diagonalise a symmetric matrix in place; columns of ``axes`` become its eigenvectors (Golub, Van Loan 8.5)."""
+    for a in range(3):
+        for b in range(3):
+            axes[a, b] = 1.0 if a == b else 0.0
+    enough = _CONVERGED * (matrix[0, 0] + matrix[1, 1] + matrix[2, 2])
+    for _ in range(_SWEEPS):
+        if abs(matrix[0, 1]) + abs(matrix[0, 2]) + abs(matrix[1, 2]) <= enough:
+            break
+        for p in range(2):
+            for q in range(p + 1, 3):
+                if matrix[p, q] == 0.0:
+                    continue
+                theta = (matrix[q, q] - matrix[p, p]) / (2.0 * matrix[p, q])
+                sign = 1.0 if theta >= 0.0 else -1.0
+                t = sign / (abs(theta) + np.sqrt(theta * theta + 1.0))
+                c = 1.0 / np.sqrt(t * t + 1.0)
+                s = t * c
+                for k in range(3):
+                    one, two = matrix[k, p], matrix[k, q]
+                    matrix[k, p], matrix[k, q] = c * one - s * two, s * one + c * two
+                for k in range(3):
+                    one, two = matrix[p, k], matrix[q, k]
+                    matrix[p, k], matrix[q, k] = c * one - s * two, s * one + c * two
+                for k in range(3):
+                    one, two = axes[k, p], axes[k, q]
+                    axes[k, p], axes[k, q] = c * one - s * two, s * one + c * two
 
 
 @inline_kernel

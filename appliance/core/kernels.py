@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import cache
+from itertools import islice
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from appliance.core.kernel_cache import use_cache_folder
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 #: Points in one chunk of work: large enough to hide the cost of a task, small enough to balance.
 CHUNK_POINTS: Final = 65_536
@@ -124,17 +127,16 @@ def over_chunks(
     return results
 
 
-def one_ahead(work: Callable[[int], R], count: int) -> Iterator[R]:
-    """``work(0)``, ``work(1)``, ... ``work(count - 1)``, each begun when the one before is taken, in another thread.
+def in_order(work: Callable[[T], R], items: Iterable[T], *, threads: int = 1, ahead: int = 1) -> Iterator[R]:
+    """``work`` of each item, in the order of the items, on threads of its own; so many are begun before they are taken.
 
-    While the caller uses a result, the next one comes to be: with two buffers that take turns none is overwritten.
+    While the caller uses an outcome the next comes to be.  One ahead on one thread needs two buffers that take turns.
+    The threads wait for none of the kernels': an item that is one chunk runs where it is.
     """
-    if count == 0:
-        return
-    with ThreadPoolExecutor(1) as beside:
-        coming = beside.submit(work, 0)
-        for number in range(1, count):
-            result = coming.result()
-            coming = beside.submit(work, number)
-            yield result
-        yield coming.result()
+    left = iter(items)
+    with ThreadPoolExecutor(threads) as pool:
+        coming = deque(pool.submit(work, item) for item in islice(left, ahead))
+        while coming:
+            done = coming.popleft().result()
+            coming.extend(pool.submit(work, item) for item in islice(left, 1))
+            yield done

@@ -6,17 +6,14 @@ whatever the number of threads.  Finding the cell of each point, which is the de
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from appliance.core.kernels import CHUNK_POINTS, kernel, worker_count
+from appliance.core.kernels import CHUNK_POINTS, in_order, kernel, worker_count
 from appliance.deviation.cells import SurfaceCells
 from appliance.deviation.clipping import count_members, members_of
 from appliance.mesh.records import Feet
@@ -91,18 +88,9 @@ def _in_slice(
 
 
 def _over_slices(work: Callable[[slice], R], count: int) -> Iterator[R]:
-    """``work`` on slices of all points, in their order; a slice is one chunk for kernels, which run where it does.
-
-    At most ``_AHEAD`` outcomes wait for the caller.
-    """
-    parts = iter([slice(n, min(n + _SLICE, count)) for n in range(0, count, _SLICE)])
-    # a pool of its own: its threads wait for none of the kernels'
-    with ThreadPoolExecutor(worker_count()) as pool:
-        coming = deque(pool.submit(work, part) for part in islice(parts, _AHEAD))
-        while coming:
-            done = coming.popleft().result()
-            coming.extend(pool.submit(work, part) for part in islice(parts, 1))
-            yield done
+    """``work`` on slices of all points, in their order; at most ``_AHEAD`` outcomes wait for the caller."""
+    slices = (slice(start, min(start + _SLICE, count)) for start in range(0, count, _SLICE))
+    return in_order(work, slices, threads=worker_count(), ahead=_AHEAD)
 
 
 def field_of(cells: SurfaceCells, cell_of_point: Int32, value_mm: Float64) -> CellField:

@@ -34,9 +34,7 @@ _LINE: Final = 1e-3
 _SAME_WAY: Final = 0.866
 #: Fewer points than this in a block fix no plane against noise.
 _MIN_BLOCK: Final = 6
-#: Jacobi sweeps: convergence is quadratic, five leave nothing of a 3 x 3 matrix to float64.
-_SWEEPS: Final = 6
-#: Off-diagonal share of the trace at which the axes are known far better than any scan needs.
+#: A step of this share of the trace and less is the last: the eigenvalue is known far better than any scan needs.
 _CONVERGED: Final = 1e-12
 #: Steps towards the least eigenvalue: five where it is well below the others, as it is for every plane.
 _NEWTON_STEPS: Final = 12
@@ -112,36 +110,6 @@ def _covariance(block: Float64, matrix: Float64) -> None:
             matrix[a, b] = block[at] / n - (block[1 + a] / n) * (block[1 + b] / n)
             matrix[b, a] = matrix[a, b]
             at += 1
-
-
-@inline_kernel
-def diagonalise(matrix: Float64, axes: Float64) -> None:
-    """Diagonalise a symmetric matrix in place; columns of ``axes`` become its eigenvectors (Golub, Van Loan 8.5)."""
-    for a in range(3):
-        for b in range(3):
-            axes[a, b] = 1.0 if a == b else 0.0
-    enough = _CONVERGED * (matrix[0, 0] + matrix[1, 1] + matrix[2, 2])
-    for _ in range(_SWEEPS):
-        if abs(matrix[0, 1]) + abs(matrix[0, 2]) + abs(matrix[1, 2]) <= enough:
-            break
-        for p in range(2):
-            for q in range(p + 1, 3):
-                if matrix[p, q] == 0.0:
-                    continue
-                theta = (matrix[q, q] - matrix[p, p]) / (2.0 * matrix[p, q])
-                sign = 1.0 if theta >= 0.0 else -1.0
-                t = sign / (abs(theta) + np.sqrt(theta * theta + 1.0))
-                c = 1.0 / np.sqrt(t * t + 1.0)
-                s = t * c
-                for k in range(3):
-                    one, two = matrix[k, p], matrix[k, q]
-                    matrix[k, p], matrix[k, q] = c * one - s * two, s * one + c * two
-                for k in range(3):
-                    one, two = matrix[p, k], matrix[q, k]
-                    matrix[p, k], matrix[q, k] = c * one - s * two, s * one + c * two
-                for k in range(3):
-                    one, two = axes[k, p], axes[k, q]
-                    axes[k, p], axes[k, q] = c * one - s * two, s * one + c * two
 
 
 @inline_kernel

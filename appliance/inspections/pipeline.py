@@ -96,9 +96,7 @@ def complete(begun: Begun, compared: Compared | None = None) -> Inspection:
             surface = Surface.build(cad.mesh)
         cloud = begun.scan.result()
         line.hashes = {role: future.result() for role, future in hashes.items()}
-    alignment, near = _align_and_examine(line, plan, cad, surface, cloud)
-    measured = _compare(line, plan, cad, surface, cloud, alignment, near)
-    del near  # its normals are done with, and as large as half the points
+    alignment, measured = _align_and_compare(line, plan, cad, surface, cloud)
     if compared:
         compared(measured, cloud, plan.characteristics, line.steps)
     with line.steps.step("judge"):
@@ -158,10 +156,11 @@ def _examine(
         )  # fmt: skip
 
 
-def _compare(
-    line: Line, plan: Plan, cad: CadModel, surface: Surface, cloud: PointCloud, alignment: Alignment,
-    near: Neighbourhood,
-) -> Measured:  # fmt: skip
+def _align_and_compare(
+    line: Line, plan: Plan, cad: CadModel, surface: Surface, cloud: PointCloud
+) -> tuple[Alignment, Measured]:
+    """The pose, and the points in the part frame compared with the CAD; their normals are needed for no longer."""
+    alignment, near = _align_and_examine(line, plan, cad, surface, cloud)
     with line.steps.step("part frame"):
         xyz = rigid.apply_in_place(alignment.part_from_scanner, cloud.xyz_mm)
     with line.steps.step("deviation") as progress:
@@ -173,7 +172,7 @@ def _compare(
             f"{far:.0%} of the points lie farther than {plan.characteristics.cap_mm:.3g} mm from the CAD. Is the unit "
             "right (--scan-units, --cad-units)? Does the scan lie in the frame of the CAD, or is --align missing?"
         )
-    return Measured(surface, cad, xyz, deviations, near.without_normals(), clusters)
+    return alignment, Measured(surface, cad, xyz, deviations, near.without_normals(), clusters)
 
 
 def _judge(line: Line, plan: Plan, measured: Measured, alignment: Alignment, instrument: Instrument | None) -> Verdict:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from appliance.core.canonical import canonical_bytes
 from appliance.core.files import whole_file
-from appliance.core.kernels import kernel, one_ahead, over_chunks
+from appliance.core.kernels import in_order, kernel, over_chunks
 from appliance.errors import InvalidInput
 from appliance.scans.export.columns import check_points, finite_bounds
 
@@ -92,15 +92,14 @@ def write_laz(
     tell, written = progress or (lambda _: None), 0
     buffers = [np.zeros(min(BLOCK_POINTS, len(xyz_mm)), header.point_format.dtype()) for _ in range(2)]
 
-    def laid_out(number: int) -> tuple[Rows, list[Rows]]:
-        first = number * BLOCK_POINTS
-        block = buffers[number % 2][: len(xyz_mm) - first]
+    def laid_out(first: int) -> tuple[Rows, list[Rows]]:
+        block = buffers[first // BLOCK_POINTS % 2][: len(xyz_mm) - first]
         return block, _lay_out(content, header, first, block)
 
     with whole_file(path) as file:
         backend, extremes = laspy.LazBackend.LazrsParallel, []
         with laspy.open(file, mode="w", header=header, closefd=False, laz_backend=backend, do_compress=True) as writer:
-            for block, found in one_ahead(laid_out, -(-len(xyz_mm) // BLOCK_POINTS)):
+            for block, found in in_order(laid_out, range(0, len(xyz_mm), BLOCK_POINTS)):
                 # the writer's own write_points would search each block again, and states a false range of deviations
                 writer.point_writer.write_points(laspy.PackedPointRecord(block, header.point_format))
                 extremes += found

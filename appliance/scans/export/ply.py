@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.core.files import whole_file
-from appliance.core.kernels import kernel, one_ahead
+from appliance.core.kernels import in_order, kernel
 from appliance.scans.export.columns import check_points, finite_bounds
 
 Float64 = npt.NDArray[np.float64]
@@ -60,9 +60,9 @@ def write_ply(
     buffers = [np.empty(min(BLOCK_POINTS, len(xyz_mm)), kind) for _ in range(2)]
     written = 0
 
-    def laid_out(number: int) -> Rows:
-        points = slice(number * BLOCK_POINTS, (number + 1) * BLOCK_POINTS)
-        block = buffers[number % 2][: len(xyz_mm) - points.start]
+    def laid_out(first: int) -> Rows:
+        points = slice(first, first + BLOCK_POINTS)
+        block = buffers[first // BLOCK_POINTS % 2][: len(xyz_mm) - first]
         _lay_out_points(xyz_mm[points], rgb[points], block)
         if deviation_mm is not None:
             _lay_out_deviations(deviation_mm[points], block)
@@ -73,7 +73,7 @@ def write_ply(
     tell = progress or (lambda _: None)
     with whole_file(path) as file:
         file.write(head)
-        for block in one_ahead(laid_out, -(-len(xyz_mm) // BLOCK_POINTS)):
+        for block in in_order(laid_out, range(0, len(xyz_mm), BLOCK_POINTS)):
             digest.update(block.data)
             file.write(block.data)
             written += len(block)

@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from appliance.core.kernels import in_context, one_ahead, over_chunks, patiently
+from appliance.core.kernels import in_context, in_order, over_chunks, patiently
 
 
 @pytest.fixture(autouse=True)
@@ -56,22 +57,37 @@ def test_one_block_is_made_ahead_and_no_more() -> None:
         begun.append(number)
         return number
 
-    coming = one_ahead(work, 4)
+    coming = in_order(work, range(4))
     assert begun == []
     taken = []
     for number in coming:
         taken.append(number)
         assert len(begun) <= number + 2
     assert taken == begun == [0, 1, 2, 3]
-    assert list(one_ahead(work, 0)) == []
+    assert list(in_order(work, range(0))) == []
+
+
+def test_outcomes_come_in_order_from_many_threads_and_only_some_are_ahead() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.01 * (number % 3 == 0))
+        return number
+
+    for number in in_order(work, range(30), threads=3, ahead=4):
+        assert len(begun) <= number + 5
+    assert sorted(begun) == list(range(30))
+    assert list(in_order(work, range(30), threads=3, ahead=4)) == list(range(30))
 
 
 def test_what_a_block_raises_reaches_who_takes_it() -> None:
     def work(number: int) -> int:
         return 1 // (2 - number)
 
-    coming = one_ahead(work, 5)
-    assert [next(coming), next(coming)] == [0, 1]
+    coming = in_order(work, range(5))
+    assert next(coming) == 0
+    assert next(coming) == 1
     with pytest.raises(ZeroDivisionError):
         next(coming)
 

@@ -258,7 +258,8 @@ def test_an_archive_of_a_newer_program_says_so(good: bytes, exporter: Site, tmp_
 
 def test_a_damaged_archive_leaves_nothing_behind(good: bytes, exporter: Site, there: Site, tmp_path: Path) -> None:
     file = tmp_path / "archive"
-    for damaged in (good[:-1], good[:200] + b"\0" + good[201:], sealed(members_of(good, tmp_path)[:-1])):
+    flipped = good[:200] + bytes([good[200] ^ 1]) + good[201:]
+    for damaged in (good[:-1], flipped, sealed(members_of(good, tmp_path)[:-1])):
         file.write_bytes(damaged)
         with pytest.raises(D2RError):
             import_workspace(there, Archive(file, KEY, exporter.keys.own_keys()), "a move", OWNER)

@@ -14,10 +14,13 @@ ON_POSTGRESQL := tests/unit/db tests/unit/tenancy tests/unit/audit tests/unit/id
 #: Whose subject is connections, headers, forms, time and the table of roles, and never rows.
 ON_POSTGRESQL += $(addprefix --ignore tests/web/test_,slow_clients.py raw_requests.py timing.py security_headers.py \
     console_forms.py openapi.py roles.py access.py scopes.py strange_bodies.py)
-ON_POSTGRESQL += $(addprefix --ignore tests/unit/identity/,ldap/test_timing.py saml/test_response.py saml/test_wrapping.py)
+ON_POSTGRESQL += $(addprefix --ignore tests/unit/identity/,ldap/test_timing.py local/test_timing.py saml/test_response.py saml/test_wrapping.py)
 
 #: In the order of the folders: files of few tests are the longest ones, and must not come last.
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder -q
+#: Tests write and sync without end: into memory, where there is plenty and programs may run from it.
+PLENTY := awk '/MemAvailable/ {exit $$2 < 12000000}' /proc/meminfo && df -k /dev/shm | awk 'END {exit $$4 < 6000000}'
+TMPDIR ?= $(shell $(PLENTY) && ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo /dev/shm || echo /tmp)
 #: What took longest stands at the end of every run.
 SLOWEST := --durations 30 --durations-min 4
 
@@ -44,6 +47,7 @@ types:
 client:  ## Write the typed client anew from the API's document
 	@.venv/bin/python -m web.client
 
+unit postgresql: export TMPDIR := $(TMPDIR)
 unit:
 	@$(PYTEST) $(TWO_AT_A_TIME) $(SLOWEST) tests
 

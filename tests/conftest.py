@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import warm_readers
-from tests.postgresql_cluster import ON_POSTGRESQL, use_for_new_sites
+from tests import copied_databases, postgresql_cluster, warm_readers
+from tests.postgresql_cluster import ON_POSTGRESQL
 
 if TYPE_CHECKING:
     from appliance.tenancy.scope import WorkspaceScope
@@ -20,8 +20,7 @@ pytest_plugins = ("tests.log_watch",)
 ROOT = Path(__file__).resolve().parent.parent
 
 warm_readers.use_in_this_process()
-if ON_POSTGRESQL:
-    use_for_new_sites()
+(postgresql_cluster if ON_POSTGRESQL else copied_databases).use_for_new_sites()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,6 +29,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if item.get_closest_marker("sqlite") is None]
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
         items[:] = kept
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Behind the last test of a file, drop its databases: all of them together would fill the disk."""
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        postgresql_cluster.throw_databases_away()
 
 
 @pytest.fixture(scope="session")

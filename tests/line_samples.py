@@ -22,6 +22,8 @@ from appliance.simulate.series import CASES, PLAN, Series, file_from_part
 from appliance.tenancy.scope import WorkspaceScope
 
 POINTS = 150_000
+#: A tenth of the triangles of the demonstration.
+EDGE_MM = 3.0
 #: The plan of the demonstration for a few points only: coarse cells, and the pose is supplied.
 COARSE_PLAN = (
     PLAN.replace('alignment = "reference_zones"\n', "")
@@ -43,7 +45,7 @@ class Sample:
 
 def sample_files(folder: Path, case: int = 0, points: int = POINTS) -> Sample:
     """Write part, plan, instrument and one scan into ``folder``."""
-    series = Series.write(folder)
+    series = Series.write(folder, EDGE_MM)
     scan = series.write_scan(folder, CASES[case], points)
     pose = np.linalg.inv(file_from_part(CASES[case].seed))
     alignment = folder / "alignment.json"

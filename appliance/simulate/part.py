@@ -34,6 +34,8 @@ from appliance.simulate.patches import (
 Float64 = npt.NDArray[np.float64]
 
 LENGTH_MM, WIDTH_MM, HEIGHT_MM = 160.0, 100.0, 24.0
+#: How fine the mesh of the demonstration is.
+EDGE_MM = 0.9
 _COLUMNS_MM = (0.0, 60.0, 110.0, LENGTH_MM)
 _ROWS_MM = (0.0, 50.0, WIDTH_MM)
 
@@ -64,7 +66,7 @@ class SimulatedPart:
     zones: dict[str, npt.NDArray[np.int32]]
 
 
-def machined_housing(edge_mm: float = 0.9) -> SimulatedPart:
+def machined_housing(edge_mm: float = EDGE_MM) -> SimulatedPart:
     """The housing with triangles of about ``edge_mm``; 0.9 mm gives about 200,000 of them."""
     x = [steps(a, b, edge_mm) for a, b in pairwise(_COLUMNS_MM)]
     y = [steps(a, b, edge_mm) for a, b in pairwise(_ROWS_MM)]

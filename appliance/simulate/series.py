@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from appliance.core.files import write_whole
 from appliance.simulate.e57_file import write_e57
-from appliance.simulate.part import SimulatedPart, machined_housing
+from appliance.simulate.part import EDGE_MM, SimulatedPart, machined_housing
 from appliance.simulate.scan import Displacement, StationSetup, simulate_scan
 from appliance.simulate.stl_file import write_part
 
@@ -157,9 +157,9 @@ class Series:
     instrument: Path
 
     @classmethod
-    def write(cls, folder: Path) -> Series:
-        """Write the part, its plan and the instrument's statement into ``folder``."""
-        part = machined_housing()
+    def write(cls, folder: Path, edge_mm: float = EDGE_MM) -> Series:
+        """Write the part (triangles of about ``edge_mm``), its plan and the instrument's statement into ``folder``."""
+        part = machined_housing(edge_mm)
         cad = write_part(folder, "housing", part)
         plan, instrument = folder / "housing.plan.toml", folder / "scanner.toml"
         write_whole(plan, PLAN.encode())

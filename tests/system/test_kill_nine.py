@@ -47,7 +47,7 @@ from appliance.tenancy.site import Site
 from tests.samples import ply
 from tests.services import require
 
-UPLOADS = int(os.environ.get("D2R_KILL_UPLOADS", "50"))
+UPLOADS = int(os.environ.get("D2R_KILL_UPLOADS", "30"))
 VICTIMS = ("web", "worker", "scheduler", "redis")
 PLAN = """\
 name,zone,quantity,lower_mm,upper_mm,coverage,detect_mm,alignment

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from appliance.errors import Denied
 from appliance.identity.local.accounts import roles_named
 from appliance.identity.local.invitations import accept, invite
+from appliance.identity.login import sign_in
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 
@@ -25,3 +27,10 @@ def account(site: Site) -> Callable[..., Principal]:
         return accept(site, token, PASSWORD)
 
     return make
+
+
+def refused(site: Site, name: str = "ann", password: str = "wrong") -> str:
+    """The code with which a sign-in is refused."""
+    with pytest.raises(Denied) as error:
+        sign_in(site, name, password)
+    return error.value.code

@@ -10,14 +10,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu
 
 from appliance.core.clock import utc_now
 from appliance.errors import Denied
 from appliance.identity import login, throttle
-from appliance.identity.local.models import LoginAttemptRow
 from appliance.identity.login import login_hash, sign_in
 from appliance.identity.throttle import FREE, LONGEST_WAIT, forget_attempts, unlock, wait_after
 from appliance.identity.users import set_disabled
@@ -25,17 +22,11 @@ from appliance.queue.connection import connect
 from appliance.tenancy.records import Principal
 from appliance.tenancy.site import Site
 from tests.redis_server import running_redis
-from tests.unit.identity.local.conftest import OWNER, PASSWORD
+from tests.unit.identity.local.conftest import OWNER, PASSWORD, refused
 from tests.unit.identity.test_users import entries
 
 Account = Callable[..., Principal]
 ROOT = Path(__file__).resolve().parents[4]
-
-
-def refused(site: Site, name: str = "ann", password: str = "wrong") -> str:
-    with pytest.raises(Denied) as error:
-        sign_in(site, name, password)
-    return error.value.code
 
 
 def later(monkeypatch: pytest.MonkeyPatch, span: timedelta) -> None:
@@ -172,24 +163,3 @@ def test_a_refusal_is_not_said_before_its_time(site: Site, account: Account, mon
         began = time.monotonic()
         refused(site, name, password)
         assert 0.79 < time.monotonic() - began < 1.6
-
-
-@pytest.mark.slow
-def test_a_stranger_takes_as_long_as_somebody_with_an_account(site: Site, account: Account) -> None:
-    """Also without the fixed time, which could be outrun on a busy machine: the work is the same.
-
-    Both are measured alternately by what they take of the processor, which other work beside them hardly changes, and
-    held against each other by rank; the medians may differ by a tenth.
-    """
-    account()
-    times: dict[str, list[float]] = {"ann": [], "nobody": []}
-    for number in range(60):
-        for name in sorted(times, reverse=number % 2 == 1):
-            with site.control_transaction():
-                LoginAttemptRow.delete().execute()
-            began = time.process_time()
-            refused(site, name)
-            times[name].append(time.process_time() - began)
-    known, unknown = times["ann"][5:], times["nobody"][5:]
-    assert mannwhitneyu(known, unknown).pvalue > 0.001 or abs(np.median(known) / np.median(unknown) - 1) < 0.02
-    assert abs(np.median(known) / np.median(unknown) - 1) < 0.1

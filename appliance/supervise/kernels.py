@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ WARM: Final = (
     "appliance.spc.warm",
     "appliance.reports.render",
 )
+#: Those that share kernels with each other and none with the rest: one core compiles them, another one the rest.
+TOGETHER: Final = frozenset({"appliance.mesh.warm", "appliance.alignment.warm", "appliance.deviation.warm"})
 #: Those of them that an inspection has no use for.
 NOT_OF_INSPECTIONS: Final = frozenset({"appliance.change.warm", "appliance.spc.warm"})
 #: Written into the cache folder when every kernel is in it.
@@ -39,10 +42,35 @@ def warm_up(tell: Callable[[str], None] = lambda _: None) -> None:
     """Compile what is not in the cache, and load all of it into this process."""
     from appliance.core.kernel_cache import cache_folder
 
-    for name in WARM:
-        tell(f"compiling {name.removeprefix('appliance.').removesuffix('.warm')} ...")
-        import_module(name).warm_up()
+    if not (cache_folder() / STAMP).exists() and (os.cpu_count() or 1) > 1:
+        _compile_in_two(tell)
+        tell("loading ...")
+    else:
+        tell(f"compiling {_short(WARM)} ...")
+    _warm(WARM)
     (cache_folder() / STAMP).touch()
+
+
+def _compile_in_two(tell: Callable[[str], None]) -> None:
+    """Fill the cache by two processes; what they leave out, whatever the reason, who loads it compiles.
+
+    Two that compile one function at the same time keep one result: the compiler's index of a file has no lock.
+    """
+    running = []
+    for group in ([name for name in WARM if name in TOGETHER], [name for name in WARM if name not in TOGETHER]):
+        tell(f"compiling {_short(group)} ...")
+        running.append(subprocess.Popen([sys.executable, "-m", "appliance.supervise.kernels", *group]))
+    for process in running:
+        process.wait()
+
+
+def _warm(names: Iterable[str]) -> None:
+    for name in names:
+        import_module(name).warm_up()
+
+
+def _short(names: Iterable[str]) -> str:
+    return ", ".join(name.removeprefix("appliance.").removesuffix(".warm") for name in names)
 
 
 def load_compiled(without: frozenset[str] = frozenset()) -> int:
@@ -87,4 +115,7 @@ def _load(dispatcher: Any) -> int:
 
 if __name__ == "__main__":
     write_logs("kernels")
-    warm_up(log.info)
+    if sys.argv[1:]:
+        _warm(sys.argv[1:])
+    else:
+        warm_up(log.info)

@@ -30,7 +30,7 @@ WARM: Final = (
     "appliance.spc.warm",
     "appliance.reports.render",
 )
-#: Those that share kernels with each other and none with the rest: one core compiles them, another one the rest.
+#: Half of the work, and those that share most kernels with each other: one process compiles them, another the rest.
 TOGETHER: Final = frozenset({"appliance.mesh.warm", "appliance.alignment.warm", "appliance.deviation.warm"})
 #: Those of them that an inspection has no use for.
 NOT_OF_INSPECTIONS: Final = frozenset({"appliance.change.warm", "appliance.spc.warm"})
@@ -42,9 +42,10 @@ def warm_up(tell: Callable[[str], None] = lambda _: None) -> None:
     """Compile what is not in the cache, and load all of it into this process."""
     from appliance.core.kernel_cache import cache_folder
 
-    if not (cache_folder() / STAMP).exists() and (os.cpu_count() or 1) > 1:
+    if (cache_folder() / STAMP).exists():
+        tell("loading what is compiled ...")
+    elif (os.cpu_count() or 1) > 1:
         _compile_in_two(tell)
-        tell("loading ...")
     else:
         tell(f"compiling {_short(WARM)} ...")
     _warm(WARM)
